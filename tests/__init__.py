@@ -1,0 +1,1 @@
+"""The tests of Ringfence, and the lab they share with the demo."""

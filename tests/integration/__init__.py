@@ -1,0 +1,1 @@
+"""Tests that use one or more real components."""
