@@ -1,0 +1,1 @@
+"""Use cases: the domain plus the standard library; everything else comes in through `ports`."""

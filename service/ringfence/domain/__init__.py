@@ -1,0 +1,1 @@
+"""Ringfence's rules as values and functions: no clock, no I/O, no logging."""

@@ -1,0 +1,224 @@
+"""What the use cases need from the world, and the errors each part of it may raise.
+
+Adapters (`asterisk/`, `probes/`, `store/`) implement these; `bootstrap` puts them together; `tests/fakes` has
+in-memory ones. Every error says in `fix` what a person can do, and `retry` whether trying again is worth it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ringfence.domain.calls import CallRecord
+from ringfence.domain.health import EvidenceKind, Observation, TargetId
+from ringfence.domain.moment import Moment
+from ringfence.domain.outage import Override, OverrideTarget, ScopeState, Transition
+from ringfence.domain.outcomes import CallOutcome
+
+
+class RingfenceError(Exception):
+    """Base of every expected error: a sentence for people, the fix, and whether a retry is worth it."""
+
+    retry = False
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(f"{message} {fix}".strip())
+        self.message = message
+        self.fix = fix
+
+
+class StoreError(RingfenceError):
+    """The database did not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """Locked, gone, full or slow: the change was not stored and may be tried again."""
+
+    retry = True
+
+
+class StoreCorrupt(StoreError):
+    """The database file is damaged."""
+
+
+class VersionConflict(StoreError):
+    """Somebody else changed the row: the caller's state is stale and must be loaded anew."""
+
+
+class AsteriskError(RingfenceError):
+    """Asterisk did not do what was asked."""
+
+
+class AsteriskUnavailable(AsteriskError):
+    """No connection, or no answer within the deadline: frozen, restarting, gone."""
+
+    retry = True
+
+
+class AsteriskLoginRefused(AsteriskError):
+    """Wrong user or secret, or a privilege is missing. Retrying cannot help."""
+
+
+class AsteriskRefused(AsteriskError):
+    """Asterisk answered and refused this one action."""
+
+
+class Clock(Protocol):
+    """Both clocks. Taken once at the edge."""
+
+    def now(self) -> Moment: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Probe(Protocol):
+    """Asks one target once. Never raises for "no answer"; gives `passed=None` when it cannot tell."""
+
+    target: TargetId
+    kind: EvidenceKind
+
+    async def probe(self, timeout_seconds: float) -> tuple[bool | None, str]:
+        """Whether the target answered, and the detail in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutageChange:
+    """One commit: a scope's new state with its transition, or an override set or released.
+
+    `key` is unique for each change: storing the same change twice (after a spool file was replayed) stores it once.
+    """
+
+    key: str
+    state: ScopeState | None = None
+    transition: Transition | None = None
+    override_set: Override | None = None
+    override_released: OverrideTarget | None = None
+    who: str = "ringfence"
+    why: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One line of history: a mode change or a person's word, newest first when listed."""
+
+    at: datetime
+    scope: str
+    before: str
+    after: str
+    reason: str
+    evidence: tuple[str, ...]
+    who: str
+    why: str
+
+
+class OutageStore(Protocol):
+    """Scope states, transitions (history and outbox in one) and overrides. May raise StoreError."""
+
+    async def load_states(self, now: Moment) -> dict[str, ScopeState]: ...
+
+    async def load_overrides(self) -> list[Override]: ...
+
+    async def commit(self, change: OutageChange) -> None:
+        """One transaction. A state whose stored version is not `state.version - 1` raises VersionConflict, unless this
+        very change (`key`) is stored already."""
+        ...
+
+    async def history(self, limit: int) -> list[TransitionRow]: ...
+
+
+class JournalStore(Protocol):
+    """Call records. May raise StoreError."""
+
+    async def append(self, calls: Sequence[CallRecord]) -> None: ...
+
+    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]: ...
+
+    async def prune(self, before: datetime) -> int: ...
+
+
+class MemoryStore(Protocol):
+    """What must outlive a restart for evidence to be weighed. May raise StoreError."""
+
+    async def load_passed(self) -> dict[tuple[TargetId, EvidenceKind], datetime]: ...
+
+    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], datetime]) -> None: ...
+
+    async def load_delivered(self, since: datetime) -> dict[str, datetime]:
+        """When the platform last put a call through, per DID."""
+        ...
+
+    async def save_delivered(self, delivered: Mapping[str, datetime]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One AstDB write: `key` below the family `ringfence`, such as `did/12/+441134960012`."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One channel from Asterisk to the platform. `endpoint` is the PJSIP endpoint it was dialled through."""
+
+    channel: str
+    endpoint: str
+    answered: bool
+    ringing: bool
+
+
+class AstDb(Protocol):
+    """AstDB, family `ringfence`, over one AMI connection. May raise AsteriskError."""
+
+    async def put(self, key: str, value: str) -> None: ...
+
+    async def get(self, key: str) -> str | None: ...
+
+    async def write(self, puts: Sequence[Put], deletes: Sequence[str]) -> None:
+        """Many writes in small pipelined windows with a yield after each. Puts come before deletes."""
+        ...
+
+    async def read_tree(self, key: str) -> dict[str, str]:
+        """Every entry below `key`, at most 500 rows; never ask for more, AstDB is locked while the answer is written."""
+        ...
+
+
+class Switchboard(Protocol):
+    """Legs to the platform. May raise AsteriskError."""
+
+    async def platform_legs(self, endpoint: str) -> list[Leg]: ...
+
+    async def free(self, leg: Leg) -> bool:
+        """Hangs up one unanswered platform leg with cause 34, so that its caller's plan goes on. False: it was gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The connection to Asterisk came up (events may have been lost before) or went down."""
+
+    up: bool
+    detail: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierCalled:
+    """An inbound call reached the platform leg or a plan: the carrier reaches us."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The journal's record of one finished call."""
+
+    record: CallRecord
+
+
+AsteriskEvent = LinkChanged | CarrierCalled | CallEnded | CallOutcome | Observation

@@ -1,0 +1,227 @@
+"""Telephone numbers as E.164 values: read strictly, classified once, masked wherever people look.
+
+Everything that takes a number from a person (CSV, CLI, API, configuration) reads it here. A number is compared, never
+repaired: what cannot be read exactly is an error that names the fault and the remedy. Numbers are kept as short
+strings, because a daemon holds tens of thousands of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from sys import intern
+from typing import Final, NewType
+
+import phonenumbers
+from phonenumbers import PhoneNumberType, ValidationResult
+
+Did = NewType("Did", str)
+"""An inbound number of ours: E.164 with its plus sign."""
+
+MAX_TEXT_LENGTH: Final = 64  # a number with every usual separator is far shorter; longer is not a number
+VISIBLE_DIGITS: Final = 3
+NON_GEOGRAPHIC: Final = "001"  # phonenumbers' region for calling codes of no country, as +882 and +883
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_ROUNDED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+_DECIMAL = re.compile(r"[+-]?\d{6,}[.,]0+")
+_ALLOWED = re.compile(r"\+?[0-9 ()./\u00a0\u2010-\u2013-]+")
+
+
+class NumberError(ValueError):
+    """A text that is not a usable number; says what is wrong and how to mend it, and never repeats the text."""
+
+
+class NumberKind(StrEnum):
+    """The numbering plan's own classes. 0845 and 0870 are `premium_rate`, 070 is `personal_number`."""
+
+    FIXED_LINE = "fixed_line"
+    MOBILE = "mobile"
+    FIXED_LINE_OR_MOBILE = "fixed_line_or_mobile"
+    TOLL_FREE = "toll_free"
+    PREMIUM_RATE = "premium_rate"
+    SHARED_COST = "shared_cost"
+    VOIP = "voip"
+    PERSONAL_NUMBER = "personal_number"
+    PAGER = "pager"
+    UAN = "uan"
+    VOICEMAIL = "voicemail"
+    UNKNOWN = "unknown"
+
+
+_KINDS: Final = {
+    PhoneNumberType.FIXED_LINE: NumberKind.FIXED_LINE,
+    PhoneNumberType.MOBILE: NumberKind.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.TOLL_FREE: NumberKind.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE: NumberKind.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST: NumberKind.SHARED_COST,
+    PhoneNumberType.VOIP: NumberKind.VOIP,
+    PhoneNumberType.PERSONAL_NUMBER: NumberKind.PERSONAL_NUMBER,
+    PhoneNumberType.PAGER: NumberKind.PAGER,
+    PhoneNumberType.UAN: NumberKind.UAN,
+    PhoneNumberType.VOICEMAIL: NumberKind.VOICEMAIL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number with what a policy asks of it.
+
+    `region` is an ISO 3166 code, or `001` for a calling code of no country; a number outside every known range counts
+    to the main region of its calling code. `valid` is false for numbers of the right length in no range known to the
+    numbering plan (among them the ranges kept free for drama): a reason to warn, never to refuse.
+    """
+
+    e164: str
+    kind: NumberKind
+    region: str
+    valid: bool
+    emergency_or_short: bool
+
+    def __repr__(self) -> str:
+        return f"Number({mask(self.e164)}, {self.kind}, {self.region})"
+
+
+def parse_number(text: str, default_country: str) -> Number:
+    """Read a number as a person writes it; without a `+` it is national to `default_country` (ISO 3166, as `GB`).
+
+    Raises NumberError.
+    """
+    written = text.strip()
+    _refuse_unreadable(written)
+    country = default_country.upper()
+    digits = re.sub(r"\D", "", written)
+    if phonenumbers.is_emergency_number(digits, country):
+        raise NumberError("is an emergency number; write the person's own number")
+    try:
+        parsed = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException as error:
+        raise NumberError(_parse_fault(error.error_type)) from None
+    fault = _length_fault(phonenumbers.is_possible_number_with_reason(parsed))
+    if fault is not None:
+        raise NumberError(fault)
+    return _classify(parsed)
+
+
+def parse_did(text: str, default_country: str) -> Did:
+    """The same reading, kept only as the E.164 text. Raises NumberError."""
+    return Did(parse_number(text, default_country).e164)
+
+
+def classify(e164: str) -> Number:
+    """What a policy asks of a number already in E.164. Raises NumberError."""
+    if not is_e164(e164):
+        raise NumberError("is not in international form, as +441134960000")
+    return parse_number(e164, "ZZ")
+
+
+def is_e164(text: str) -> bool:
+    """True for a plus sign and 7 to 15 digits (ITU-T E.164, section 6.2.1), the only form AstDB and the store hold."""
+    return _E164.fullmatch(text) is not None
+
+
+def is_country(text: str) -> bool:
+    """True for an ISO 3166 code, in capitals, that has a calling code."""
+    return text in phonenumbers.SUPPORTED_REGIONS
+
+
+def mask(e164: str) -> str:
+    """A private number as people may see it: calling code and last three digits, `+44*******123`."""
+    if not is_e164(e164):
+        return mask_text(e164)
+    code = _calling_code(e164)
+    hidden = len(e164) - 1 - len(code) - VISIBLE_DIGITS
+    return f"+{code}{'*' * hidden}{e164[-VISIBLE_DIGITS:]}"
+
+
+def mask_text(text: str) -> str:
+    """Any text that was meant to be a private number: every digit hidden but the last three."""
+    digits_left = sum(character.isdigit() for character in text)
+    shown: list[str] = []
+    for character in text[:MAX_TEXT_LENGTH]:
+        if character.isdigit():
+            shown.append(character if digits_left <= VISIBLE_DIGITS else "*")
+            digits_left -= 1
+        else:
+            shown.append(character if character.isprintable() else "?")
+    return "".join(shown) + ("..." if len(text) > MAX_TEXT_LENGTH else "")
+
+
+def spaced(e164: str) -> str:
+    """The number with spaces, as `+44 113 496 0000`: a spreadsheet takes it for text and does not round it."""
+    if not is_e164(e164):
+        return e164
+    parsed = phonenumbers.parse(e164, None)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _refuse_unreadable(written: str) -> None:
+    if not written:
+        raise NumberError("is empty; write a number, as +441134960000")
+    if len(written) > MAX_TEXT_LENGTH:
+        raise NumberError(f"is longer than {MAX_TEXT_LENGTH} characters; write one number only")
+    if _ROUNDED.fullmatch(written):
+        raise NumberError(
+            "has been rounded by the spreadsheet, its last digits are lost; format the column as text, enter the "
+            "number again and export again"
+        )
+    if _DECIMAL.fullmatch(written):
+        raise NumberError("has been made a decimal number by the spreadsheet; format the column as text and export again")
+    if written.startswith("#"):
+        raise NumberError("is a spreadsheet's error mark; enter the number again as text and export again")
+    if not _ALLOWED.fullmatch(written):
+        raise NumberError("holds characters that no number has; write digits, spaces and a leading + only, no extension")
+
+
+def _parse_fault(error_type: int) -> str:
+    kinds = phonenumbers.NumberParseException
+    if error_type == kinds.INVALID_COUNTRY_CODE:
+        return "has no known country code; write it in international form, as +441134960000"
+    if error_type == kinds.TOO_LONG:
+        return "has too many digits; check it for a second number or a mistyped digit"
+    if error_type in (kinds.TOO_SHORT_NSN, kinds.TOO_SHORT_AFTER_IDD):
+        return "has too few digits; write it with its area code"
+    return "is not a telephone number; write it in international form, as +441134960000"
+
+
+def _length_fault(possible: int) -> str | None:
+    if possible == ValidationResult.IS_POSSIBLE:
+        return None
+    if possible == ValidationResult.TOO_LONG:
+        return "has too many digits for its country; check it for a mistyped digit"
+    if possible in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
+        return "has too few digits for its country (a short or local number?); write it with its area code"
+    if possible == ValidationResult.INVALID_COUNTRY_CODE:
+        return "has no known country code; write it in international form, as +441134960000"
+    return "has a number of digits that its country does not use; check it for a mistyped digit"
+
+
+def _classify(parsed: phonenumbers.PhoneNumber) -> Number:
+    code = parsed.country_code or 0
+    national = phonenumbers.national_significant_number(parsed)
+    kind = _KINDS.get(phonenumbers.number_type(parsed), NumberKind.UNKNOWN)
+    region = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(code)
+    valid = kind is not NumberKind.UNKNOWN
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if not is_e164(e164):
+        raise NumberError("has too few or too many digits for an international number; check it")
+    short = not valid and _may_reach_a_short_service(parsed, code, national)
+    return Number(intern(e164), kind, intern(str(region)), valid, short)
+
+
+def _may_reach_a_short_service(parsed: phonenumbers.PhoneNumber, code: int, national: str) -> bool:
+    """A trunk that strips the country code would dial what is left: +1 911 555 1234 then begins with 911."""
+    if phonenumbers.is_valid_short_number(parsed):
+        return True
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
+    return any(phonenumbers.connects_to_emergency_number(national, region) for region in regions)
+
+
+def _calling_code(e164: str) -> str:
+    for length in (1, 2, 3):
+        code = e164[1 : 1 + length]
+        if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return code
+    return ""
