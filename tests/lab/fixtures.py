@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.lab.asterisk import AsteriskInstance
+from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
 from tests.lab.provision import provision
@@ -54,3 +55,21 @@ async def asterisk(make_asterisk: AsteriskFactory) -> AsteriskInstance:
     instance = make_asterisk("asterisk")
     await instance.start()
     return instance
+
+
+@pytest_asyncio.fixture
+async def platform(ports: Ports) -> AsyncIterator[Platform]:
+    """A healthy primary platform."""
+    far_end = Platform(ports)
+    await far_end.start()
+    yield far_end
+    await far_end.close()
+
+
+@pytest_asyncio.fixture
+async def mobile_network(ports: Ports) -> AsyncIterator[MobileNetwork]:
+    """A mobile network in which every number answers."""
+    far_end = MobileNetwork(ports)
+    await far_end.start()
+    yield far_end
+    await far_end.close()

@@ -1,0 +1,239 @@
+"""The called side of the lab's user agent: takes INVITEs over UDP and treats them as it is told.
+
+Used by `agent_process` as the primary platform, as a mobile network or as an egress trunk. SIPp
+cannot take these parts: its scenario cannot be changed under traffic, nor its port be closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.sip import (
+    HOST,
+    T1_SECONDS,
+    T2_SECONDS,
+    TIMER_B_SECONDS,
+    SipMessage,
+    answer,
+    build,
+    new_branch,
+    parse,
+    respond,
+    tag_of,
+    uri_of,
+)
+
+Report = Callable[[str, dict[str, Any]], None]
+Address = tuple[str, int]
+
+
+@dataclass(slots=True)
+class _Call:
+    """One dialog. `ended` ends its task, `acknowledged` ends the final response's repeats."""
+
+    invite: SipMessage
+    peer: Address
+    behaviour: Behaviour
+    to_tag: str = field(default_factory=lambda: secrets.token_hex(6))
+    last_response: bytes = b""
+    final_status: int | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class AnsweringAgent(asyncio.DatagramProtocol):
+    """One port that takes calls; `behave` changes it between two datagrams."""
+
+    def __init__(self, port: int, rtp_port: int, report: Report) -> None:
+        self.port = port
+        self._rtp_port = rtp_port
+        self._report = report
+        self._default = Behaviour()
+        self._by_number: dict[str, Behaviour] = {}
+        self._random = random.Random(0)
+        self._calls: dict[str, _Call] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def behave(self, behaviour: Behaviour, number: str | None = None) -> None:
+        """For every number, forgetting exceptions made before; or for one number only."""
+        if number is not None:
+            self._by_number[number] = behaviour
+            return
+        self._default = behaviour
+        self._by_number.clear()
+        self._random = random.Random(behaviour.options_loss_seed)
+
+    async def open_port(self) -> None:
+        if self._transport is None:
+            loop = asyncio.get_running_loop()
+            self._transport, _ = await loop.create_datagram_endpoint(
+                lambda: self, local_addr=(HOST, self.port)
+            )
+
+    def close_port(self) -> None:
+        """The kernel then answers with ICMP: refused."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    def hang_up_all(self) -> None:
+        for call in list(self._calls.values()):
+            if call.final_status == 200 and not call.ended.is_set():
+                self._hang_up(call)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        message = parse(data)
+        if message is None:
+            return
+        call = self._calls.get(message.call_id)
+        if message.status is not None:
+            return
+        match message.method:
+            case "INVITE" if call is None:
+                self._take(message, addr)
+            case "INVITE":
+                self._repeat_or_renegotiate(call, message, addr)
+            case "ACK" if call is not None:
+                call.acknowledged.set()
+            case "ACK":
+                pass
+            case "CANCEL":
+                self._cancel(call, message, addr)
+            case "BYE":
+                self._bye(call, message, addr)
+            case "OPTIONS":
+                self._options(message, addr)
+            case _:
+                self._send(respond(message, 200 if call is not None else 481), addr)
+
+    def _options(self, request: SipMessage, addr: Address) -> None:
+        if self._random.random() < self._default.options_loss_share:
+            return
+        self._send(respond(request, self._default.options_status, to_tag="lab"), addr)
+
+    def _take(self, invite: SipMessage, addr: Address) -> None:
+        behaviour = self._by_number.get(invite.request_user, self._default)
+        call = _Call(invite, addr, behaviour)
+        self._calls[invite.call_id] = call
+        self._tell(call, "invite", raw=invite.raw.decode("latin-1"))
+        if behaviour.manner is not Manner.SILENT:
+            task = asyncio.get_running_loop().create_task(self._serve(call), name="serve-call")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, call: _Call) -> None:
+        behaviour = call.behaviour
+        self._reply(call, 100)
+        if behaviour.manner is Manner.TRYING_ONLY:
+            return
+        if await _happens(call.ended, behaviour.ring_delay_ms / 1000):
+            return
+        if behaviour.manner is Manner.REFUSE:
+            await self._reply_until_acknowledged(call, behaviour.status)
+            return
+        self._reply(call, behaviour.ring_status)
+        if behaviour.manner is Manner.RING_FOR_EVER:
+            return
+        if await _happens(call.ended, behaviour.answer_delay_ms / 1000):
+            return
+        await self._reply_until_acknowledged(call, 200)
+        hang_up_after_ms = behaviour.hang_up_after_ms
+        if hang_up_after_ms is not None and not await _happens(call.ended, hang_up_after_ms / 1000):
+            self._hang_up(call)
+
+    async def _reply_until_acknowledged(self, call: _Call, status: int) -> None:
+        """RFC 3261 13.3.1.4: a final response is repeated until ACK, on UDP."""
+        call.final_status = status
+        self._tell(call, "final", status=status)
+        self._reply(call, status)
+        interval_seconds, waited_seconds = T1_SECONDS, 0.0
+        while waited_seconds < TIMER_B_SECONDS and not call.ended.is_set():
+            if await _happens(call.acknowledged, interval_seconds):
+                return
+            self._send(call.last_response, call.peer)
+            waited_seconds += interval_seconds
+            interval_seconds = min(2 * interval_seconds, T2_SECONDS)
+
+    def _reply(self, call: _Call, status: int) -> None:
+        headers: list[tuple[str, str]] = []
+        body = b""
+        if status > 100:
+            headers = [("Contact", f"<sip:lab@{HOST}:{self.port}>"), *call.behaviour.response_headers]
+        if status in (183, 200):
+            body = answer(call.invite.body, self._rtp_port)
+        to_tag = call.to_tag if status > 100 else ""
+        call.last_response = respond(call.invite, status, to_tag=to_tag, headers=headers, body=body)
+        self._send(call.last_response, call.peer)
+
+    def _repeat_or_renegotiate(self, call: _Call | None, request: SipMessage, addr: Address) -> None:
+        assert call is not None
+        if tag_of(request.header("to")):
+            body = answer(request.body, self._rtp_port)
+            contact = ("Contact", f"<sip:lab@{HOST}:{self.port}>")
+            self._send(respond(request, 200, headers=[contact], body=body), addr)
+        elif call.last_response:
+            self._send(call.last_response, addr)
+
+    def _cancel(self, call: _Call | None, request: SipMessage, addr: Address) -> None:
+        if call is None or call.final_status is not None:
+            self._send(respond(request, 481 if call is None else 200), addr)
+            return
+        if call.behaviour.manner is Manner.SILENT:
+            return
+        self._send(respond(request, 200, to_tag=call.to_tag), addr)
+        call.final_status = 487
+        call.ended.set()
+        self._tell(call, "ended", by="caller-cancel")
+        self._reply(call, 487)
+
+    def _bye(self, call: _Call | None, request: SipMessage, addr: Address) -> None:
+        self._send(respond(request, 200 if call is not None else 481), addr)
+        if call is not None and not call.ended.is_set():
+            call.ended.set()
+            self._tell(call, "ended", by="caller-bye")
+
+    def _hang_up(self, call: _Call) -> None:
+        call.ended.set()
+        invite = call.invite
+        self._send(
+            build(
+                f"BYE {uri_of(invite.header('contact'))} SIP/2.0",
+                [
+                    ("Via", f"SIP/2.0/UDP {HOST}:{self.port};branch={new_branch()};rport"),
+                    ("Max-Forwards", "70"),
+                    *(("Route", route) for route in invite.all("record-route")),
+                    ("From", f"{invite.header('to')};tag={call.to_tag}"),
+                    ("To", invite.header("from")),
+                    ("Call-ID", invite.call_id),
+                    ("CSeq", "1 BYE"),
+                ],
+            ),
+            call.peer,
+        )
+        self._tell(call, "ended", by="callee-bye")
+
+    def _tell(self, call: _Call, kind: str, **fields: Any) -> None:
+        self._report(kind, {"call_id": call.invite.call_id, "at": time.time(), **fields})
+
+    def _send(self, data: bytes, addr: Address) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """The other side's port is closed; its own tests say so."""
+
+
+async def _happens(event: asyncio.Event, within_seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), within_seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""How a far end answers: the values that travel from a test to the far end's own process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+
+class Manner(Enum):
+    """What becomes of an INVITE."""
+
+    ANSWER = "answer"
+    """100, then ringing, then 200."""
+    REFUSE = "refuse"
+    """100, then the given status."""
+    TRYING_ONLY = "trying-only"
+    RING_FOR_EVER = "ring-for-ever"
+    SILENT = "silent"
+    """Not even 100, while OPTIONS is still answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Everything a far end can be told, for all numbers or for one."""
+
+    manner: Manner = Manner.ANSWER
+    status: int = 200
+    """Of a refusal."""
+    ring_status: int = 180
+    ring_delay_ms: int = 50
+    answer_delay_ms: int = 100
+    """After the first ringing."""
+    hang_up_after_ms: int | None = None
+    """After the answer; nothing means the caller's side ends the call."""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    """Added to ringing and final responses, to tempt Asterisk into passing them on."""
+    options_status: int = 200
+    options_loss_share: float = 0.0
+    options_loss_seed: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        return {**asdict(self), "manner": self.manner.value}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, object]) -> Behaviour:
+        known = dict(fields)
+        headers = known.pop("response_headers", [])
+        assert isinstance(headers, list)
+        return cls(
+            manner=Manner(known.pop("manner")),
+            response_headers=tuple((str(name), str(value)) for name, value in headers),
+            **known,  # type: ignore[arg-type]
+        )

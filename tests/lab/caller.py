@@ -1,0 +1,222 @@
+"""The calling side of the lab's user agent: single, surgical calls as a carrier would bring them.
+
+Everything sent and received is kept as it was on the wire, so that a test can say of a private
+number that it appears in *nothing* the caller received. Hostile bytes go out untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from tests.lab.call_result import CallResult, Ended, Response
+from tests.lab.outgoing_invite import OutgoingInvite
+from tests.lab.ports import Ports
+from tests.lab.sip import (
+    HOST,
+    T1_SECONDS,
+    T2_SECONDS,
+    TIMER_B_SECONDS,
+    SipMessage,
+    encode,
+    parse,
+    respond,
+)
+
+Address = tuple[str, int]
+DEFAULT_FROM = "+441632960001"
+
+
+class CallerAgent(asyncio.DatagramProtocol):
+    """One port that places calls, several at once if need be."""
+
+    def __init__(self, ports: Ports, target_port: int) -> None:
+        self.port = ports.take()
+        self.target: Address = (HOST, target_port)
+        self._calls: dict[str, _OutgoingCall] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, self.port))
+
+    async def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    async def call(
+        self,
+        to: str,
+        *,
+        from_: str = DEFAULT_FROM,
+        raw_from: bytes | None = None,
+        headers: Sequence[tuple[str, str] | bytes] = (),
+        raw_request_uri: bytes | None = None,
+        cancel_after_seconds: float | None = None,
+        hold_seconds: float = 0.2,
+        give_up_seconds: float = 40.0,
+    ) -> CallResult:
+        """Place one call and see it through; it is hung up `hold_seconds` after the answer.
+
+        `cancel_after_seconds` counts from the INVITE. `raw_from` is the whole value of the From
+        header but for its tag. Without a final answer the call is given up, and cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        media = _MediaCounter()
+        media_transport, _ = await loop.create_datagram_endpoint(lambda: media, local_addr=(HOST, 0))
+        invite = OutgoingInvite(
+            request_uri=raw_request_uri or encode(f"sip:{to}@{HOST}:{self.target[1]}"),
+            from_=raw_from or encode(f"<sip:{from_}@{HOST}:{self.port}>"),
+            to=f"<sip:{to}@{HOST}:{self.target[1]}>",
+            contact=f"<sip:{from_ if raw_from is None else 'lab'}@{HOST}:{self.port}>",
+            port=self.port,
+            extra=tuple(headers),
+            rtp_port=media_transport.get_extra_info("sockname")[1],
+        )
+        call = _OutgoingCall(invite, self._send, media)
+        self._calls[invite.call_id] = call
+        try:
+            return await call.run(cancel_after_seconds, hold_seconds, give_up_seconds)
+        finally:
+            del self._calls[invite.call_id]
+            media_transport.close()
+
+    def send_raw(self, datagram: bytes) -> None:
+        """Anything at all, such as an INVITE cut in half."""
+        self._send(datagram)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        message = parse(data)
+        if message is None:
+            return
+        call = self._calls.get(message.call_id)
+        if call is not None:
+            call.received(message)
+        elif message.status is None and message.method != "ACK":
+            # The qualify of the trunk's own AOR; anything else belongs to a call long over.
+            self._send(respond(message, 200 if message.method == "OPTIONS" else 481, to_tag="lab"))
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data, self.target)
+
+    def error_received(self, exc: Exception) -> None:
+        """A refused port shows as a call without any response."""
+
+
+class _MediaCounter(asyncio.DatagramProtocol):
+    """Counts RTP: enough to tell that an announcement was played."""
+
+    def __init__(self) -> None:
+        self.packet_times: list[float] = []
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        if len(data) >= 12 and data[0] >> 6 == 2:
+            self.packet_times.append(time.monotonic())
+
+
+class _OutgoingCall:
+    """One call from INVITE to its end."""
+
+    def __init__(self, invite: OutgoingInvite, send: Callable[[bytes], None], media: _MediaCounter) -> None:
+        self._invite = invite
+        self._transmit = send
+        self._media = media
+        self._inbox: asyncio.Queue[tuple[float, SipMessage]] = asyncio.Queue()
+        self._responses: list[Response] = []
+        self._received: list[bytes] = []
+        self._sent: list[bytes] = []
+        self._answer: SipMessage | None = None
+        self._ended = Ended.NOT_ANSWERED
+
+    def received(self, message: SipMessage) -> None:
+        self._received.append(message.raw)
+        self._inbox.put_nowait((time.monotonic(), message))
+
+    async def run(self, cancel_after: float | None, hold: float, give_up: float) -> CallResult:
+        started_at = time.monotonic()
+        final = await self._await_final(started_at, cancel_after, give_up)
+        answered_at = time.monotonic() if final is not None and final.status == 200 else None
+        if final is not None and answered_at is not None:
+            self._answer = final
+            await self._hold(hold)
+        return CallResult(
+            invited_at=started_at,
+            responses=tuple(self._responses),
+            final_status=final.status if final is not None else None,
+            answered_at=answered_at,
+            rtp_packet_times=tuple(self._media.packet_times),
+            ended=self._ended,
+            call_id=self._invite.call_id,
+            received=tuple(self._received),
+            sent=tuple(self._sent),
+            ended_at=time.monotonic(),
+        )
+
+    async def _await_final(
+        self, started_at: float, cancel_after: float | None, give_up: float
+    ) -> SipMessage | None:
+        initial = self._invite.initial()
+        self._send(initial)
+        interval, retransmit_at = T1_SECONDS, started_at + T1_SECONDS
+        cancel_at = started_at + min(give_up, cancel_after if cancel_after is not None else give_up)
+        end_at = started_at + give_up + 2 * T1_SECONDS
+        cancelled = False
+        while (now := time.monotonic()) < end_at:
+            if not self._responses and now >= retransmit_at and now - started_at < TIMER_B_SECONDS:
+                self._send(initial)
+                interval *= 2
+                retransmit_at = now + interval
+            # CANCEL may only follow a provisional response (RFC 3261 9.1).
+            if self._responses and not cancelled and now >= cancel_at:
+                self._send(self._invite.cancel())
+                cancelled = True
+                self._ended = Ended.CANCELLED if cancel_after is not None else Ended.GIVEN_UP
+            wake_at = end_at if cancelled else min(end_at, max(cancel_at, now + T1_SECONDS))
+            if not self._responses:
+                wake_at = min(wake_at, max(retransmit_at, now))
+            message = await self._next(wake_at - now)
+            if message is not None and message.method == "INVITE" and (message.status or 0) >= 200:
+                self._send(self._invite.acknowledge(message))
+                return message
+        self._ended = Ended.GIVEN_UP
+        return None
+
+    async def _hold(self, hold_seconds: float) -> None:
+        """Stay in the call until our time is up or the other side ends it."""
+        assert self._answer is not None
+        hang_up_at = time.monotonic() + hold_seconds
+        while (now := time.monotonic()) < hang_up_at:
+            message = await self._next(hang_up_at - now)
+            if message is not None and message.status is None and message.method == "BYE":
+                self._ended = Ended.BY_CALLEE
+                return
+        self._ended = Ended.BY_CALLER
+        bye, interval, tries = self._invite.bye(self._answer), T1_SECONDS, 0
+        while tries < 5:
+            self._send(bye)
+            message = await self._next(interval)
+            if message is not None and message.status is not None and message.method == "BYE":
+                return
+            tries, interval = tries + 1, min(2 * interval, T2_SECONDS)
+
+    async def _next(self, within_seconds: float) -> SipMessage | None:
+        """The next message, with what the protocol wants of us already done."""
+        try:
+            at, message = await asyncio.wait_for(self._inbox.get(), max(within_seconds, 0.001))
+        except TimeoutError:
+            return None
+        if message.status is None:
+            if message.method != "ACK":
+                self._send(self._invite.answer(message))
+        elif message.method == "INVITE":
+            self._responses.append(Response(message.status, at, message))
+            if self._answer is not None:
+                self._send(self._invite.acknowledge(message))
+        return message
+
+    def _send(self, data: bytes) -> None:
+        self._sent.append(data)
+        self._transmit(data)
