@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.asterisk import AsteriskInstance
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import Ended
 from tests.lab.caller import CallerAgent
 from tests.lab.far_end import Platform
 from tests.lab.fixtures import AsteriskFactory
+from tests.lab.plain_trunks import plain_pjsip
 from tests.lab.ports import Ports
 from tests.lab.sip import build, new_branch, parse
 
@@ -30,24 +30,13 @@ async def caller(
     """A caller whose calls go through an Asterisk straight to the platform."""
     asterisk = make_asterisk("asterisk")
     agent = CallerAgent(ports, asterisk.ports.sip)
-    asterisk.prepare()
-    (asterisk.etc / "pjsip.conf").write_text(_pjsip(asterisk, agent, platform))
+    trunks = {"carrier": (agent.port, "inbound"), "platform": (platform.port, "closed")}
+    (asterisk.etc / "pjsip.conf").write_text(plain_pjsip(asterisk.ports.sip, trunks))
     (asterisk.etc / "extensions.conf").write_text(_dialplan(platform))
     await asterisk.start()
     await agent.start()
     yield agent
     await agent.close()
-
-
-def _pjsip(asterisk: AsteriskInstance, agent: CallerAgent, platform: Platform) -> str:
-    common = "type=endpoint\ndisallow=all\nallow=ulaw,alaw,gsm\ndirect_media=no\n"
-    return (
-        f"[udp]\ntype=transport\nprotocol=udp\nbind={asterisk.sip_uri_host}\n"
-        f"[carrier]\n{common}context=inbound\n"
-        f"[carrier]\ntype=identify\nendpoint=carrier\nmatch=127.0.0.1:{agent.port}/32\n"
-        f"[platform]\n{common}context=closed\n"
-        f"[platform]\ntype=identify\nendpoint=platform\nmatch=127.0.0.1:{platform.port}/32\n"
-    )
 
 
 def _dialplan(platform: Platform) -> str:

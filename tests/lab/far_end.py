@@ -11,14 +11,15 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.ports import Ports
 from tests.lab.process import SupervisedProcess
-from tests.lab.sip import SipMessage, encode, parse, user_of
+from tests.lab.records import ReceivedCall
+from tests.lab.sip import encode, parse, user_of
 from tests.lab.tail import LineTail
 from tests.lab.waiting import LabError, wait_until
 
@@ -26,21 +27,6 @@ CHECKOUT = Path(__file__).parents[2]
 ORDER_DEADLINE_SECONDS = 5.0
 START_DEADLINE_SECONDS = 10.0
 HEALTHY = Behaviour()
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedCall:
-    """One INVITE as the far end saw it, and what became of it. Times are seconds since 1970."""
-
-    call_id: str
-    number: str
-    caller: str
-    at: float
-    invite: SipMessage
-    final_status: int | None = None
-    answered_at: float | None = None
-    ended_by: str | None = None
-    ended_at: float | None = None
 
 
 class FarEnd:

@@ -104,7 +104,7 @@ class SupervisedProcess:
 
     async def freeze(self) -> None:
         """Stop it in its tracks; returns when the kernel says it is stopped."""
-        self._signal(signal.SIGSTOP)
+        self.send_signal(signal.SIGSTOP)
         await wait_until(
             lambda: _process_state(self.pid) == "T",
             what=f"{self.name} to be frozen",
@@ -113,19 +113,19 @@ class SupervisedProcess:
         )
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         """SIGKILL, which a frozen process obeys too."""
         if self.running:
-            self._signal(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
         await self.wait_exit()
 
     async def stop(self, grace_seconds: float = EXIT_DEADLINE_SECONDS) -> None:
         """SIGTERM, then SIGKILL. A frozen process cannot obey SIGTERM, so it is thawed."""
         if self.running:
-            self._signal(signal.SIGTERM)
-            self._signal(signal.SIGCONT)
+            self.send_signal(signal.SIGTERM)
+            self.send_signal(signal.SIGCONT)
         try:
             await self.wait_exit(grace_seconds)
         except WaitTimeoutError:
@@ -141,7 +141,7 @@ class SupervisedProcess:
     def log_tail(self, line_count: int = 30) -> str:
         return tail_of(self.log_path, line_count)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         if self._child is None or self._child.poll() is not None:
             raise LabError(f"{self.name} is not running\n{self.log_tail()}")
         os.kill(self._child.pid, number)
