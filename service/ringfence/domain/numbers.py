@@ -1,8 +1,8 @@
 """Telephone numbers as E.164 values: read strictly, classified once, masked wherever people look.
 
-Everything that takes a number from a person (CSV, CLI, API, configuration) reads it here. A number is compared, never
-repaired: what cannot be read exactly is an error that names the fault and the remedy. Numbers are kept as short
-strings, because a daemon holds tens of thousands of them.
+Everything that takes a number from a person (CSV, CLI, API, configuration) reads it here. A number is
+compared, never repaired: what cannot be read exactly is an error that names the fault and the remedy. Numbers
+are kept as short strings, because a daemon holds tens of thousands of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _ALLOWED = re.compile(r"\+?[0-9 ()./\u00a0\u2010-\u2013-]+")
 
 
 class NumberError(ValueError):
-    """A text that is not a usable number; says what is wrong and how to mend it, and never repeats the text."""
+    """A text that is not a usable number; says what is wrong and how to mend it, and never repeats the
+    text."""
 
 
 class NumberKind(StrEnum):
@@ -69,9 +70,10 @@ _KINDS: Final = {
 class Number:
     """One number with what a policy asks of it.
 
-    `region` is an ISO 3166 code, or `001` for a calling code of no country; a number outside every known range counts
-    to the main region of its calling code. `valid` is false for numbers of the right length in no range known to the
-    numbering plan (among them the ranges kept free for drama): a reason to warn, never to refuse.
+    `region` is an ISO 3166 code, or `001` for a calling code of no country; a number outside every known
+    range counts to the main region of its calling code. `valid` is false for numbers of the right length in
+    no range known to the numbering plan (among them the ranges kept free for drama): a reason to warn, never
+    to refuse.
     """
 
     e164: str
@@ -85,7 +87,8 @@ class Number:
 
 
 def parse_number(text: str, default_country: str) -> Number:
-    """Read a number as a person writes it; without a `+` it is national to `default_country` (ISO 3166, as `GB`).
+    """Read a number as a person writes it; without a `+` it is national to `default_country` (ISO 3166, as
+    `GB`).
 
     Raises NumberError.
     """
@@ -118,7 +121,8 @@ def classify(e164: str) -> Number:
 
 
 def is_e164(text: str) -> bool:
-    """True for a plus sign and 7 to 15 digits (ITU-T E.164, section 6.2.1), the only form AstDB and the store hold."""
+    """True for a plus sign and 7 to 15 digits (ITU-T E.164, section 6.2.1), the only form AstDB and the store
+    hold."""
     return _E164.fullmatch(text) is not None
 
 
@@ -150,7 +154,8 @@ def mask_text(text: str) -> str:
 
 
 def spaced(e164: str) -> str:
-    """The number with spaces, as `+44 113 496 0000`: a spreadsheet takes it for text and does not round it."""
+    """The number with spaces, as `+44 113 496 0000`: a spreadsheet takes it for text and does not round
+    it."""
     if not is_e164(e164):
         return e164
     parsed = phonenumbers.parse(e164, None)
@@ -164,15 +169,19 @@ def _refuse_unreadable(written: str) -> None:
         raise NumberError(f"is longer than {MAX_TEXT_LENGTH} characters; write one number only")
     if _ROUNDED.fullmatch(written):
         raise NumberError(
-            "has been rounded by the spreadsheet, its last digits are lost; format the column as text, enter the "
-            "number again and export again"
+            "has been rounded by the spreadsheet, its last digits are lost; "
+            "format the column as text, enter the number again and export again"
         )
     if _DECIMAL.fullmatch(written):
-        raise NumberError("has been made a decimal number by the spreadsheet; format the column as text and export again")
+        raise NumberError(
+            "has been made a decimal number by the spreadsheet; format the column as text and export again"
+        )
     if written.startswith("#"):
         raise NumberError("is a spreadsheet's error mark; enter the number again as text and export again")
     if not _ALLOWED.fullmatch(written):
-        raise NumberError("holds characters that no number has; write digits, spaces and a leading + only, no extension")
+        raise NumberError(
+            "holds characters that no number has; write digits, spaces and a leading + only, no extension"
+        )
 
 
 def _parse_fault(error_type: int) -> str:

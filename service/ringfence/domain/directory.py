@@ -1,0 +1,225 @@
+"""What we route by: people with their default numbers, DIDs with their owners, sites with their fallbacks.
+
+A `Directory` is immutable; a change makes a new one. The store loads it, the CSV import and later the roster
+make new ones, `routing` compiles it. Everything is slotted and strings are shared: 100,000 DIDs have to fit
+in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NewType, TypeVar
+
+from ringfence.domain.numbers import Did, mask
+
+PersonKey = NewType("PersonKey", str)
+"""What the organisation itself calls a person by: a staff number or a sign-in name; never a telephone
+number."""
+
+MIN_RING_SECONDS: Final = 5
+MAX_RING_SECONDS: Final = 120
+DEFAULT_RING_SECONDS: Final = 20
+MAX_DEFAULT_NUMBERS: Final = 5
+MAX_NAME_LENGTH: Final = 80
+DEFAULT_ANNOUNCEMENT: Final = "unavailable"
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_ANNOUNCEMENT = re.compile(r"[A-Za-z0-9_-]{1,32}(?:/[A-Za-z0-9_-]{1,32}){0,2}")
+_FORMULA_STARTS: Final = "=+-@"
+
+
+class LineKind(StrEnum):
+    """What answers at the far end of a DID; decides whether and where it may be diverted
+    (`routing.SOURCES`)."""
+
+    VOICE = "voice"
+    FAX = "fax"
+    ALARM = "alarm"
+    LIFT = "lift"
+    TELECARE = "telecare"
+    DOOR = "door"
+    SWITCHBOARD = "switchboard"
+    SAFEGUARDING = "safeguarding"
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultNumber:
+    """Where a person's calls go in DR mode; a private number. `ring_seconds` is 5 to 120."""
+
+    e164: str
+    ring_seconds: int = DEFAULT_RING_SECONDS
+
+    def __post_init__(self) -> None:
+        assert MIN_RING_SECONDS <= self.ring_seconds <= MAX_RING_SECONDS
+
+    def __repr__(self) -> str:
+        return f"DefaultNumber({self.words})"
+
+    @property
+    def words(self) -> str:
+        """For people: masked."""
+        return f"{mask(self.e164)} {self.ring_seconds}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An employee. `default_numbers` are tried in order, at most five."""
+
+    key: PersonKey
+    name: str
+    site: str
+    default_numbers: tuple[DefaultNumber, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place with somebody who answers for it, perhaps, and an announcement for when nobody does."""
+
+    name: str
+    fallback_number: str | None = None
+    announcement: str = DEFAULT_ANNOUNCEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class DidAssignment:
+    """One DID of ours. No owner: it is vacant. `scope` is the platform that normally takes its calls."""
+
+    did: Did
+    owner: PersonKey | None
+    site: str
+    scope: str
+    kind: LineKind = LineKind.VOICE
+    critical: bool = False
+
+
+class DirectoryError(ValueError):
+    """A directory that contradicts itself. `faults` are sentences, all of them (at most 100)."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The whole of it. Build one with `Directory.of`, which proves that every reference leads somewhere."""
+
+    people: Mapping[PersonKey, Person] = field(default_factory=lambda: MappingProxyType({}))
+    assignments: Mapping[Did, DidAssignment] = field(default_factory=lambda: MappingProxyType({}))
+    sites: Mapping[str, Site] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(
+        cls,
+        people: Iterable[Person] = (),
+        assignments: Iterable[DidAssignment] = (),
+        sites: Iterable[Site] = (),
+    ) -> Directory:
+        """Raises DirectoryError when a key comes twice or a reference leads nowhere."""
+        faults: list[str] = []
+        directory = cls(
+            people=_keyed(((person.key, person) for person in people), "person", faults),
+            assignments=_keyed(((item.did, item) for item in assignments), "DID", faults),
+            sites=_keyed(((site.name, site) for site in sites), "site", faults),
+        )
+        faults.extend(directory._dangling())
+        if faults:
+            raise DirectoryError(tuple(faults[:100]))
+        return directory
+
+    def __repr__(self) -> str:
+        return f"Directory({len(self.people)} people, {len(self.assignments)} DIDs, {len(self.sites)} sites)"
+
+    def person(self, key: str) -> Person | None:
+        return self.people.get(PersonKey(key))
+
+    def assignment(self, did: str) -> DidAssignment | None:
+        return self.assignments.get(Did(did))
+
+    def site(self, name: str) -> Site | None:
+        return self.sites.get(name)
+
+    def owner_of(self, did: str) -> Person | None:
+        """The person a DID belongs to; None when it is vacant or not ours."""
+        assignment = self.assignment(did)
+        return None if assignment is None or assignment.owner is None else self.people[assignment.owner]
+
+    def dids_of(self, key: str) -> tuple[Did, ...]:
+        """All DIDs of one person, in order. Reads the whole directory: for people, not for calls."""
+        return tuple(sorted(did for did, item in self.assignments.items() if item.owner == key))
+
+    def scopes(self) -> frozenset[str]:
+        """Every platform that some DID belongs to."""
+        return frozenset(item.scope for item in self.assignments.values())
+
+    def _dangling(self) -> Iterator[str]:
+        for person in self.people.values():
+            if person.site not in self.sites:
+                yield f"person {person.key} is at site {person.site!r}, which does not exist"
+        for item in self.assignments.values():
+            if item.owner is not None and item.owner not in self.people:
+                yield f"DID {item.did} belongs to {item.owner!r}, who does not exist"
+            if item.site not in self.sites:
+                yield f"DID {item.did} is at site {item.site!r}, which does not exist"
+
+
+def why_not_key(text: str) -> str | None:
+    """Why a text cannot be a person's key; None when it can."""
+    return (
+        None
+        if _KEY.fullmatch(text)
+        else "must be 1 to 64 letters, digits, '.', '_', '@' or '-', a letter or digit first"
+    )
+
+
+def why_not_name(text: str) -> str | None:
+    """Why a text cannot be the name of a person or site; None when it can.
+
+    A name that begins like a formula would be run by the spreadsheet our export is opened in.
+    """
+    if not text:
+        return "is empty; write a name"
+    if len(text) > MAX_NAME_LENGTH:
+        return f"is longer than {MAX_NAME_LENGTH} characters; shorten it"
+    if not text.isprintable():
+        return "holds a control character or line break; remove it"
+    if text != text.strip():
+        return "begins or ends with a space; remove it"
+    if text[0] in _FORMULA_STARTS:
+        return f"begins with {text[0]!r}, which a spreadsheet would run as a formula; begin it with a letter"
+    return None
+
+
+def why_not_scope(text: str) -> str | None:
+    """Why a text cannot be a platform's name; None when it can. The name is part of AstDB keys and
+    records."""
+    return (
+        None
+        if _SCOPE.fullmatch(text)
+        else "must be 1 to 32 letters, digits, '_' or '-', a letter or digit first"
+    )
+
+
+def why_not_announcement(text: str) -> str | None:
+    """Why a text cannot name an announcement; None when it can. Never a path out of the sounds directory."""
+    if _ANNOUNCEMENT.fullmatch(text):
+        return None
+    return "must be letters, digits, '_' and '-', at most two folders before it, no file ending"
+
+
+_Key = TypeVar("_Key", bound=str)
+_Value = TypeVar("_Value")
+
+
+def _keyed(pairs: Iterable[tuple[_Key, _Value]], what: str, faults: list[str]) -> Mapping[_Key, _Value]:
+    found: dict[_Key, _Value] = {}
+    for key, value in pairs:
+        if key in found:
+            faults.append(f"{what} {key} comes twice")
+        found[key] = value
+    return MappingProxyType(found)

@@ -1,0 +1,140 @@
+"""One DID's route plan as a value: its steps, why each is there, and why something one might expect is not.
+
+`routing` makes them, `route_table` writes them into records, `ringfence explain` shows them to people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ringfence.domain.directory import LineKind
+from ringfence.domain.numbers import Did, mask
+from ringfence.domain.policy import Refusal
+
+MAX_STEPS: Final = 8
+
+
+class StepKind(StrEnum):
+    """The letters of the record's steps."""
+
+    PERSON = "p"
+    SITE = "s"
+    ANNOUNCEMENT = "a"
+
+
+class StepReason(StrEnum):
+    """Why a step is in a plan."""
+
+    OWNERS_DEFAULT_NUMBER = "owners_default_number"
+    SITE_FALLBACK = "site_fallback"
+    TRUNK_FALLBACK = "trunk_fallback"
+    LAST_RESORT = "last_resort"
+
+    @property
+    def sentence(self) -> str:
+        return _STEP_SENTENCES[self]
+
+
+class Omission(StrEnum):
+    """Why something a person might expect is not in a plan."""
+
+    NUMBER_REFUSED = "number_refused"
+    VACANT = "vacant"
+    OWNER_HAS_NO_DEFAULT_NUMBER = "owner_has_no_default_number"
+    SITE_HAS_NO_FALLBACK = "site_has_no_fallback"
+    KIND_NEVER_TO_A_PERSON = "kind_never_to_a_person"
+    KIND_NEVER_DIVERTED = "kind_never_diverted"
+    ALREADY_IN_PLAN = "already_in_plan"
+    RING_BUDGET_SPENT = "ring_budget_spent"
+    TOO_MANY_STEPS = "too_many_steps"
+
+    @property
+    def sentence(self) -> str:
+        return _OMISSION_SENTENCES[self]
+
+
+_STEP_SENTENCES: Final = {
+    StepReason.OWNERS_DEFAULT_NUMBER: "the owner's default number",
+    StepReason.SITE_FALLBACK: "the fallback number of the site",
+    StepReason.TRUNK_FALLBACK: "the fallback number for unknown DIDs of this trunk",
+    StepReason.LAST_RESORT: "the announcement every plan ends in: never silence, never a bare hang-up",
+}
+
+_OMISSION_SENTENCES: Final = {
+    Omission.NUMBER_REFUSED: "the number may not be dialled",
+    Omission.VACANT: "the DID is vacant: nobody's default numbers apply",
+    Omission.OWNER_HAS_NO_DEFAULT_NUMBER: "the owner has no default number",
+    Omission.SITE_HAS_NO_FALLBACK: "the site has no fallback number",
+    Omission.KIND_NEVER_TO_A_PERSON: "this line kind never goes to a private number",
+    Omission.KIND_NEVER_DIVERTED: "this line kind is a machine's: it is never diverted to a number",
+    Omission.ALREADY_IN_PLAN: "the number is in the plan already",
+    Omission.RING_BUDGET_SPENT: "the ring budget is spent before this step",
+    Omission.TOO_MANY_STEPS: f"a plan holds at most {MAX_STEPS} steps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One target. `ring_seconds` is 5 to 120, and 0 for an announcement."""
+
+    kind: StepKind
+    target: str
+    ring_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Step({self.words})"
+
+    @property
+    def words(self) -> str:
+        """For people: a private number masked."""
+        target = mask(self.target) if self.kind is StepKind.PERSON else self.target
+        return f"{self.kind.name.lower()} {target} {self.ring_seconds}s"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step and why it is there."""
+
+    step: Step
+    reason: StepReason
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is not in the plan and why. `target` is for people: masked when private, empty when there was
+    none."""
+
+    target: str
+    omission: Omission
+    refusal: Refusal | None = None
+
+    @property
+    def sentence(self) -> str:
+        return (
+            self.omission.sentence
+            if self.refusal is None
+            else f"{self.omission.sentence}: {self.refusal.sentence}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """One DID's plans. `undeliverable` is for a platform that answers but will not reach the person: nobody
+    asked for the private number then (480 at ten at night may be "do not disturb"), so it never holds one."""
+
+    did: Did
+    scope: str
+    kind: LineKind
+    critical: bool
+    plan: tuple[PlannedStep, ...]
+    undeliverable: tuple[PlannedStep, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    def __post_init__(self) -> None:
+        for steps in (self.plan, self.undeliverable):
+            assert steps
+            assert steps[-1].step.kind is StepKind.ANNOUNCEMENT
+            assert len(steps) <= MAX_STEPS
+        assert all(planned.step.kind is not StepKind.PERSON for planned in self.undeliverable)

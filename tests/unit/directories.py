@@ -1,0 +1,95 @@
+"""Directories for tests: a small one by hand, and any at all by Hypothesis."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ringfence.domain.directory import (
+    DefaultNumber,
+    DidAssignment,
+    Directory,
+    LineKind,
+    Person,
+    PersonKey,
+    Site,
+)
+from ringfence.domain.numbers import Did, NumberKind
+from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.routing import RoutingPolicy
+
+MOBILE = "+447700900123"
+SECOND_MOBILE = "+447700900124"
+RECEPTION = "+441134960000"
+DID = Did("+441134960123")
+
+
+def routing_policy(
+    ring_budget_seconds: int = 90, countries: frozenset[str] = frozenset({"GB"})
+) -> RoutingPolicy:
+    return RoutingPolicy(EgressGate(EgressPolicy(countries)), ring_budget_seconds)
+
+
+def one_did(
+    kind: LineKind = LineKind.VOICE,
+    numbers: tuple[str, ...] = (MOBILE,),
+    fallback: str | None = RECEPTION,
+    owned: bool = True,
+    ring_seconds: int = 20,
+) -> Directory:
+    """One person, one DID, one site."""
+    person = Person(
+        PersonKey("p1"), "Ada Example", "Leeds", tuple(DefaultNumber(n, ring_seconds) for n in numbers)
+    )
+    assignment = DidAssignment(DID, PersonKey("p1") if owned else None, "Leeds", "uc", kind)
+    return Directory.of([person], [assignment], [Site("Leeds", fallback, "unavailable")])
+
+
+# Few different numbers, so that repeats, own DIDs as targets and refused ones all happen.
+_numbers = st.sampled_from(
+    [f"+4411349600{i:02d}" for i in range(12)]
+    + [f"+4477009001{i:02d}" for i in range(12)]
+    + ["+448451234567", "+447012345678", "+31101234567", "+19115551234", "+88213300000"]
+)
+_default_numbers = st.lists(st.builds(DefaultNumber, _numbers, st.integers(5, 120)), max_size=5).map(tuple)
+_names = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=12)
+
+
+@st.composite
+def directories(draw: st.DrawFn) -> Directory:
+    """Any directory that `Directory.of` accepts."""
+    sites = draw(
+        st.lists(
+            st.builds(Site, _names, st.none() | _numbers, st.sampled_from(["unavailable", "custom/night-1"])),
+            min_size=1,
+            max_size=4,
+            unique_by=lambda site: site.name,
+        )
+    )
+    site_names = st.sampled_from([site.name for site in sites])
+    keys = draw(st.lists(st.integers(1, 30).map(lambda n: PersonKey(f"p{n}")), unique=True, max_size=8))
+    people = [Person(key, draw(_names), draw(site_names), draw(_default_numbers)) for key in keys]
+    owners = st.none() | st.sampled_from(keys) if keys else st.none()
+    assignments = [
+        DidAssignment(
+            Did(did),
+            draw(owners),
+            draw(site_names),
+            draw(st.sampled_from(["uc", "teams"])),
+            draw(st.sampled_from(LineKind)),
+            draw(st.booleans()),
+        )
+        for did in draw(st.lists(_numbers, unique=True, max_size=12))
+    ]
+    return Directory.of(people, assignments, sites)
+
+
+__all__ = [
+    "DID",
+    "MOBILE",
+    "RECEPTION",
+    "SECOND_MOBILE",
+    "NumberKind",
+    "directories",
+    "one_did",
+    "routing_policy",
+]

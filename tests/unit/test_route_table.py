@@ -1,0 +1,244 @@
+"""Records as docs/reference/astdb.md has them, whole tables and their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.domain.directory import (
+    DefaultNumber,
+    DidAssignment,
+    Directory,
+    LineKind,
+    Person,
+    PersonKey,
+    Site,
+)
+from ringfence.domain.numbers import Did
+from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.records import (
+    MAX_RECORD_BYTES,
+    Forced,
+    ModeRecord,
+    NodeRecord,
+    RecordError,
+    RouteRecord,
+    TableRecord,
+    decode_egress,
+    decode_mode,
+    decode_node,
+    decode_route,
+    decode_table,
+    encode_egress,
+    encode_mode,
+    encode_node,
+    encode_route,
+    encode_table,
+)
+from ringfence.domain.route_plan import Step, StepKind
+from ringfence.domain.route_table import (
+    EMPTY_TABLE,
+    RouteTable,
+    TableError,
+    all_families,
+    bucket_of,
+    compile_table,
+    did_path,
+    diff,
+    diff_family,
+    update_table,
+)
+from ringfence.domain.routing import TrunkFallback
+from tests.unit.directories import DID, RECEPTION, directories, one_did, routing_policy
+
+EXAMPLE = (
+    "1|uc|-|voice|0|p:+447700900123:20,s:+441134960000:30,a:unavailable:0|s:+441134960000:30,a:unavailable:0"
+)
+
+numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True)
+last_steps = st.builds(Step, st.just(StepKind.ANNOUNCEMENT), names, st.just(0))
+
+
+def steps(*kinds: StepKind) -> st.SearchStrategy[tuple[Step, ...]]:
+    dialled = st.builds(Step, st.sampled_from(kinds), numbers, st.integers(5, 120))
+    return st.tuples(st.lists(dialled, max_size=7).map(tuple), last_steps).map(
+        lambda pair: (*pair[0], pair[1])
+    )
+
+
+route_records = st.builds(
+    RouteRecord,
+    scope=names,
+    kind=st.sampled_from(LineKind),
+    critical=st.booleans(),
+    plan=steps(StepKind.PERSON, StepKind.SITE),
+    undeliverable=steps(StepKind.SITE),
+    forced=st.sampled_from(Forced),
+)
+
+
+def mode_records() -> Iterator[ModeRecord]:
+    for decision in Decision:
+        for mode in Mode:
+            for override in (None, *OverrideKind):
+                yield ModeRecord(
+                    decision, 5 if decision is Decision.TRIAL else 0, mode, override, 1_780_000_000
+                )
+
+
+def test_the_documented_example() -> None:
+    assert compile_table(one_did(), routing_policy()) == {did_path(DID): EXAMPLE}
+
+
+@given(route_records)
+def test_a_record_survives_the_round_trip(record: RouteRecord) -> None:
+    text = encode_route(record)
+    assert len(text.encode()) <= MAX_RECORD_BYTES
+    assert decode_route(text) == record
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "schema version"),
+        ("2" + EXAMPLE[1:], "schema version"),
+        ("1|uc|-|voice|0|a:x:0", "5 fields"),
+        (EXAMPLE + "|", "7 fields"),
+        (EXAMPLE.replace("|uc|", "||"), "scope"),
+        (EXAMPLE.replace("|-|", "|maybe|"), "forced mode"),
+        (EXAMPLE.replace("voice", "Voice"), "line kind"),
+        (EXAMPLE.replace("|0|", "|2|"), "critical"),
+        (EXAMPLE.replace("p:", "q:"), "step type"),
+        (EXAMPLE.replace("+4477", "4477"), "E.164"),
+        (EXAMPLE.replace(":20", ":4"), "ring_seconds"),
+        (EXAMPLE.replace(":20", ":121"), "ring_seconds"),
+        (EXAMPLE.replace(":20", ":²0"), "whole number"),
+        (EXAMPLE.replace("a:unavailable:0", "a:../etc/passwd:0"), "announcement"),
+        (EXAMPLE.replace(",a:unavailable:0", ""), "end in an announcement"),
+        (EXAMPLE.replace("|s:+44", "|p:+44"), "private number"),
+        (EXAMPLE.replace("p:", "p:+447700900124:5," * 8 + "p:"), "at most 8"),
+        (EXAMPLE.replace("20,", "20,,"), "type:target:ring_seconds"),
+        ("1|" + "x" * 1000, "900 bytes"),
+        ("\ud800", "schema version"),
+    ],
+)
+def test_an_unreadable_record_is_named(text: str, words: str) -> None:
+    with pytest.raises(RecordError, match=words):
+        decode_route(text)
+
+
+@given(st.text() | st.text(alphabet="1|:,-apsuc+0123456789").map(lambda text: "1|uc|-|voice|0|" + text))
+def test_decoding_is_total(text: str) -> None:
+    for decode in (decode_route, decode_mode, decode_table, decode_node, decode_egress):
+        try:
+            decode(text)
+        except RecordError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize("record", list(mode_records()))
+def test_mode_round_trip(record: ModeRecord) -> None:
+    assert decode_mode(encode_mode(record)) == record
+
+
+def test_the_small_records() -> None:
+    mode = ModeRecord(Decision.DIVERT, 0, Mode.FAILED_OVER, None, 1_780_000_000)
+    assert encode_mode(mode) == "1|divert|0|FAILED_OVER|-|1780000000"
+    assert encode_egress(True) == "1|up"
+    assert [decode_egress("1|up"), decode_egress("1|down")] == [True, False]
+    table = TableRecord(7, 1_780_000_000, 240)
+    assert encode_table(table) == "1|7|1780000000|240"
+    assert decode_table("1|7|1780000000|240") == table
+    node = NodeRecord("n1", "box|one, Leeds\n", 1_780_000_000)
+    assert decode_node(encode_node(node)) == NodeRecord("n1", "boxone Leeds", 1_780_000_000)
+    with pytest.raises(RecordError, match="one_in"):
+        decode_mode("1|trial|0|TRIAL|-|1")
+    with pytest.raises(RecordError, match="up or down"):
+        decode_egress("1|UP")
+
+
+def test_the_longest_record_fits() -> None:
+    numbers = tuple(DefaultNumber(f"+44113{n}" + "0" * 9, 10) for n in range(5))
+    long_name = "/".join(("x" * 32,) * 3)
+    directory = Directory.of(
+        [Person(PersonKey("p"), "P", "S", numbers)],
+        [DidAssignment(DID, PersonKey("p"), "S", "s" * 32, LineKind.SAFEGUARDING)],
+        [Site("S", "+441134960000", long_name)],
+    )
+    record = compile_table(directory, routing_policy())[did_path(DID)]
+    longest = RouteRecord(
+        "s" * 32,
+        LineKind.SAFEGUARDING,
+        True,
+        (Step(StepKind.PERSON, "+" + "1" * 15, 120),) * 7 + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
+        (Step(StepKind.SITE, "+" + "1" * 15, 120),) * 7 + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
+        Forced.DIVERT,
+    )
+    assert len(record) < len(encode_route(longest)) <= MAX_RECORD_BYTES
+
+
+@pytest.mark.parametrize(
+    ("did", "bucket"),
+    [("+441134960000", 0), ("+441134960123", 123), ("+441134960500", 0), ("+441134960999", 499)],
+)
+def test_buckets_as_the_dialplan_computes_them(did: str, bucket: int) -> None:
+    assert bucket_of(did) == bucket == int("1" + did[-3:]) % 500
+
+
+def many(count: int, step: int = 1) -> Directory:
+    dids = (DidAssignment(Did(f"+44113{n * step:07d}"), None, "S", "uc") for n in range(count))
+    return Directory.of([], dids, [Site("S")])
+
+
+def test_a_bucket_that_could_not_be_read_back_is_refused() -> None:
+    with pytest.raises(TableError, match="did/0 would hold 501"):
+        compile_table(many(501, step=500), routing_policy())
+    full = compile_table(many(500, step=500), routing_policy())
+    assert (full.did_count, len(full.bucket(0)), len(full.bucket(1))) == (500, 500, 0)
+
+
+def test_fallbacks_and_forced_modes_are_part_of_the_table() -> None:
+    table = compile_table(
+        one_did(), routing_policy(), {DID: Forced.DIVERT}, [TrunkFallback("carrier", "uc", RECEPTION)]
+    )
+    assert decode_route(table[did_path(DID)]).forced is Forced.DIVERT
+    fallback = decode_route(table["fallback/carrier"])
+    assert fallback.plan == fallback.undeliverable
+    assert (len(table), table.did_count) == (2, 1)
+    assert set(table) == {path for family in all_families() for path in table.family(family)}
+    assert "+4477" not in repr(table)
+
+
+@given(directories(), directories())
+def test_an_update_equals_a_compilation(before: Directory, after: Directory) -> None:
+    policy = routing_policy()
+    fallbacks = [TrunkFallback("carrier", "uc", "+441134960001")]
+    old = compile_table(before, policy, {}, fallbacks)
+    new = compile_table(after, policy, {}, fallbacks)
+    updated, change = update_table(old, before, after, policy, {}, fallbacks)
+    assert updated == new
+    assert old.patched(change) == new
+    assert change.puts == diff(old, new).puts
+    assert set(change.deletes) == set(diff(old, new).deletes)
+    assert not diff(new, updated)
+
+
+@given(directories())
+def test_every_record_can_be_read(directory: Directory) -> None:
+    table = compile_table(directory, routing_policy())
+    assert table.did_count == len(directory.assignments)
+    for value in table.values():
+        decode_route(value)
+
+
+def test_a_family_read_back_is_compared() -> None:
+    wanted = compile_table(one_did(), routing_policy()).bucket(123)
+    stray = {"did/123/+441134960623": "1|old"}
+    change = diff_family(stray, wanted)
+    assert (dict(change.puts), change.deletes) == (dict(wanted), tuple(stray))
+    assert not diff_family(wanted, wanted)
+    assert diff(EMPTY_TABLE, RouteTable.of(wanted.items())).puts == wanted

@@ -1,0 +1,157 @@
+"""The golden table of plans, and what holds for every plan of every directory."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from ringfence.domain.directory import Directory, LineKind
+from ringfence.domain.numbers import NumberKind, parse_number
+from ringfence.domain.policy import EgressPolicy, Refusal, why_not
+from ringfence.domain.route_plan import MAX_STEPS, LeftOut, Omission, PlannedStep, StepKind, StepReason
+from ringfence.domain.routing import SOURCES, TrunkFallback, fallback_steps, plan_for
+from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories, one_did, routing_policy
+
+PERSON = f"p:{MOBILE}:20"
+SITE = f"s:{RECEPTION}:30"
+LAST = "a:unavailable:0"
+
+
+def words(steps: tuple[PlannedStep, ...]) -> list[str]:
+    return [f"{planned.step.kind}:{planned.step.target}:{planned.step.ring_seconds}" for planned in steps]
+
+
+GOLDEN = [
+    # kind, owned, fallback; plan; undeliverable plan
+    (LineKind.VOICE, True, True, [PERSON, SITE, LAST], [SITE, LAST]),
+    (LineKind.VOICE, True, False, [PERSON, LAST], [LAST]),
+    (LineKind.VOICE, False, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.VOICE, False, False, [LAST], [LAST]),
+    (LineKind.SWITCHBOARD, True, True, [SITE, PERSON, LAST], [SITE, LAST]),
+    (LineKind.SWITCHBOARD, False, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.SAFEGUARDING, True, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.SAFEGUARDING, True, False, [LAST], [LAST]),
+    (LineKind.LIFT, True, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.TELECARE, True, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.DOOR, True, True, [SITE, LAST], [SITE, LAST]),
+    (LineKind.FAX, True, True, [LAST], [LAST]),
+    (LineKind.ALARM, True, True, [LAST], [LAST]),
+]
+
+
+@pytest.mark.parametrize(("kind", "owned", "fallback", "plan", "undeliverable"), GOLDEN)
+def test_golden_table(
+    kind: LineKind, owned: bool, fallback: bool, plan: list[str], undeliverable: list[str]
+) -> None:
+    directory = one_did(kind, owned=owned, fallback=RECEPTION if fallback else None)
+    compiled = plan_for(directory.assignments[DID], directory, routing_policy())
+    assert words(compiled.plan) == plan
+    assert words(compiled.undeliverable) == undeliverable
+
+
+def plan_of(directory: Directory, ring_budget_seconds: int = 90) -> tuple[list[str], tuple[LeftOut, ...]]:
+    compiled = plan_for(directory.assignments[DID], directory, routing_policy(ring_budget_seconds))
+    return words(compiled.plan), compiled.left_out
+
+
+def test_every_line_kind_has_a_rule() -> None:
+    assert set(SOURCES) == set(LineKind)
+
+
+@pytest.mark.parametrize(
+    ("number", "refusal"),
+    [
+        ("+448451234567", Refusal.KIND_DENIED),
+        ("+448701234567", Refusal.KIND_DENIED),
+        ("+447012345678", Refusal.KIND_DENIED),
+        ("+31101234567", Refusal.COUNTRY_NOT_ALLOWED),
+        ("+447911123456", Refusal.COUNTRY_NOT_ALLOWED),  # Guernsey
+        ("+88213300000", Refusal.COUNTRY_NOT_ALLOWED),
+        ("+449991234567", Refusal.EMERGENCY_OR_SHORT),
+        ("+44999", Refusal.NOT_A_NUMBER),
+        (str(DID), Refusal.OWN_DID),
+    ],
+)
+def test_a_refused_number_is_left_out_with_its_reason(number: str, refusal: Refusal) -> None:
+    plan, left_out = plan_of(one_did(numbers=(number, SECOND_MOBILE)))
+    assert plan == [f"p:{SECOND_MOBILE}:20", SITE, LAST]
+    assert [(item.omission, item.refusal) for item in left_out] == [(Omission.NUMBER_REFUSED, refusal)]
+    assert refusal.sentence in left_out[0].sentence
+    assert number not in repr(left_out)
+
+
+def test_a_site_fallback_that_is_an_own_did_would_loop() -> None:
+    plan, left_out = plan_of(one_did(fallback=str(DID)))
+    assert plan == [PERSON, LAST]
+    assert left_out[0].refusal is Refusal.OWN_DID
+
+
+def test_a_default_number_that_is_the_sites_stays_in_the_undeliverable_plan() -> None:
+    directory = one_did(numbers=(RECEPTION, MOBILE, MOBILE))
+    compiled = plan_for(directory.assignments[DID], directory, routing_policy())
+    assert words(compiled.plan) == [PERSON, SITE, LAST]
+    assert words(compiled.undeliverable) == [SITE, LAST]
+    assert [item.omission for item in compiled.left_out] == [Omission.ALREADY_IN_PLAN] * 2
+
+
+def test_ringing_stays_within_the_budget_and_the_site_keeps_its_share() -> None:
+    numbers = tuple(f"+4477009001{i}" for i in range(10, 15))
+    plan, left_out = plan_of(one_did(numbers=numbers))
+    assert plan == [f"p:{number}:20" for number in numbers[:3]] + [SITE, LAST]
+    assert [item.omission for item in left_out] == [Omission.RING_BUDGET_SPENT] * 2
+    plan, _ = plan_of(one_did(numbers=(MOBILE, SECOND_MOBILE), ring_seconds=120))
+    assert plan == [f"p:{MOBILE}:60", SITE, LAST]
+
+
+def test_what_is_missing_is_said() -> None:
+    assert [item.omission for item in plan_of(one_did(owned=False, fallback=None))[1]] == [
+        Omission.VACANT,
+        Omission.SITE_HAS_NO_FALLBACK,
+    ]
+    assert plan_of(one_did(numbers=()))[1] == (LeftOut("", Omission.OWNER_HAS_NO_DEFAULT_NUMBER),)
+    assert plan_of(one_did(LineKind.FAX))[1] == (LeftOut("", Omission.KIND_NEVER_DIVERTED),)
+    assert plan_of(one_did(LineKind.LIFT))[1] == (LeftOut("", Omission.KIND_NEVER_TO_A_PERSON),)
+
+
+def test_a_trunks_fallback_ends_in_an_announcement() -> None:
+    directory = one_did()
+    steps = fallback_steps(TrunkFallback("carrier", "uc", RECEPTION), directory, routing_policy())
+    assert words(steps) == [SITE, LAST]
+    assert steps[0].reason is StepReason.TRUNK_FALLBACK
+    refused = fallback_steps(TrunkFallback("carrier", "uc", str(DID)), directory, routing_policy())
+    assert words(refused) == [LAST]
+
+
+def test_policy_lists_decide() -> None:
+    number = parse_number("070 1234 5678", "GB")
+    assert why_not(number, EgressPolicy(frozenset({"GB"})), ()) is Refusal.KIND_DENIED
+    lenient = EgressPolicy(frozenset({"GB"}), frozenset({NumberKind.PAGER}))
+    assert why_not(number, lenient, ()) is None
+
+
+def test_every_reason_has_a_sentence() -> None:
+    assert all(reason.sentence for reason in (*StepReason, *Omission, *Refusal))
+
+
+def test_a_private_number_is_masked_wherever_people_look() -> None:
+    directory = one_did()
+    compiled = plan_for(directory.assignments[DID], directory, routing_policy())
+    for shown in (repr(directory), repr(directory.people), repr(compiled), compiled.plan[0].step.words):
+        assert MOBILE not in shown
+
+
+@given(directories())
+def test_every_plan_keeps_the_promises(directory: Directory) -> None:
+    policy = routing_policy()
+    for assignment in directory.assignments.values():
+        compiled = plan_for(assignment, directory, policy)
+        for steps in (compiled.plan, compiled.undeliverable):
+            targets = [planned.step.target for planned in steps]
+            assert steps[-1].step.kind is StepKind.ANNOUNCEMENT
+            assert len(steps) <= MAX_STEPS
+            assert len(set(targets)) == len(targets)
+            assert not set(targets) & set(directory.assignments)
+            assert sum(planned.step.ring_seconds for planned in steps) <= 90
+            assert all(5 <= planned.step.ring_seconds <= 120 for planned in steps[:-1])
+        private = {planned.step.target for planned in compiled.plan if planned.step.kind is StepKind.PERSON}
+        assert not private & {planned.step.target for planned in compiled.undeliverable}
