@@ -130,6 +130,18 @@ class OutageStore(Protocol):
     async def history(self, limit: int) -> list[TransitionRow]: ...
 
 
+class Spool(Protocol):
+    """Changes that are decided and published but not yet stored, on disk and synced, oldest first."""
+
+    async def append(self, change: OutageChange) -> None:
+        """May raise StoreUnavailable (disk full): the change is then kept in memory only."""
+        ...
+
+    async def waiting(self, now: Moment) -> list[OutageChange]: ...
+
+    async def remove(self, keys: Sequence[str]) -> None: ...
+
+
 class JournalStore(Protocol):
     """Call records. May raise StoreError."""
 
@@ -194,7 +206,7 @@ class Switchboard(Protocol):
     async def platform_legs(self, endpoint: str) -> list[Leg]: ...
 
     async def free(self, leg: Leg) -> bool:
-        """Hangs up one unanswered platform leg with cause 34, so that its caller's plan goes on. False: it was gone."""
+        """Hangs up one unanswered platform leg with cause 34: its caller's plan goes on. False: it was gone."""
         ...
 
 

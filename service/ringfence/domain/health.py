@@ -96,17 +96,11 @@ class Health:
         if observation.passed is None:
             return replace(self, last_answer_at=observation.at, detail=observation.detail)
         seen = replace(self, last_answer_at=observation.at, detail=observation.detail)
-        return (
-            seen._after_pass(observation, limits)
-            if observation.passed
-            else seen._after_miss(observation, limits)
-        )
+        return seen._after_pass(observation, limits) if observation.passed else seen._after_miss(observation, limits)
 
     def _after_pass(self, observation: Observation, limits: RiseFall) -> Health:
         since = self.passing_since or observation.at
-        seen = replace(
-            self, ever_passed=True, last_passed_at=observation.at, passing_since=since, missing_since=None
-        )
+        seen = replace(self, ever_passed=True, last_passed_at=observation.at, passing_since=since, missing_since=None)
         if self.state is HealthState.UP:
             return replace(seen, contrary=0)
         if self.state is HealthState.UNKNOWN:
@@ -134,22 +128,3 @@ class Health:
 def remembered(ever_passed: bool) -> Health:
     """Health at start-up: what we know from before is only whether this kind of evidence has ever worked."""
     return Health(ever_passed=ever_passed, detail="not probed since start")
-
-
-def worst_case_detection_seconds(
-    interval_seconds: float,
-    timeout_seconds: float,
-    fast_interval_seconds: float,
-    fall: int,
-    jitter_share: float,
-) -> float:
-    """Longest time from a target's death to `fall` misses in a row.
-
-    The death comes just after a good answer: one whole interval (stretched by the jitter) until the next probe, its
-    timeout, and then `fall - 1` fast re-checks each with its own timeout.
-    """
-    return (
-        interval_seconds * (1 + jitter_share)
-        + timeout_seconds
-        + (fall - 1) * (fast_interval_seconds + timeout_seconds)
-    )

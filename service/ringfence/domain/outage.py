@@ -199,9 +199,7 @@ def decide(
         return Step(state)
     moved = _entered(state, after, reason, verdict, now)
     evidence = tuple(f"{e.kind}: {e.speaks}: {e.words}" for e in verdict.evidence)
-    return Step(
-        moved, Transition(state.scope, state.mode, after, signal, reason, now, evidence, moved.version)
-    )
+    return Step(moved, Transition(state.scope, state.mode, after, signal, reason, now, evidence, moved.version))
 
 
 def _signal(

@@ -110,9 +110,7 @@ def words(failures: Iterable[CallOutcome], state: OutcomeState) -> str:
     for failure in found:
         key = str(failure.status) if failure.status else "no answer"
         by_status[key] = by_status.get(key, 0) + 1
-    listed = ", ".join(
-        f"{count} x {status}" for status, count in sorted(by_status.items(), key=lambda i: -i[1])
-    )
+    listed = ", ".join(f"{count} x {status}" for status, count in sorted(by_status.items(), key=lambda i: -i[1]))
     return f"calls to {len({f.did for f in found})} DIDs were not put through ({listed})"
 
 

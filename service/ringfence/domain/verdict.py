@@ -132,9 +132,7 @@ def weigh_trunk(probes: Mapping[EvidenceKind, Health]) -> Verdict:
     return _not_down(probes, OutcomeState.SILENT, evidence)
 
 
-def _not_down(
-    probes: Mapping[EvidenceKind, Health], calls: OutcomeState, evidence: tuple[Evidence, ...]
-) -> Verdict:
+def _not_down(probes: Mapping[EvidenceKind, Health], calls: OutcomeState, evidence: tuple[Evidence, ...]) -> Verdict:
     states = [health.state for health in probes.values()]
     if HealthState.DOWN in states:
         return Verdict(VerdictState.DEGRADED, Reason.EVIDENCE_DISAGREES, evidence)
@@ -146,9 +144,7 @@ def _not_down(
     if calls is OutcomeState.GOOD:
         return Verdict(VerdictState.UP, Reason.CALLS_PUT_THROUGH, evidence)
     known = any(health.ever_passed for health in probes.values())
-    return Verdict(
-        VerdictState.UNKNOWN, Reason.NOT_PROBED_LATELY if known else Reason.NEVER_SEEN_UP, evidence
-    )
+    return Verdict(VerdictState.UNKNOWN, Reason.NOT_PROBED_LATELY if known else Reason.NEVER_SEEN_UP, evidence)
 
 
 def _silent_since(probes: Mapping[EvidenceKind, Health]) -> Moment | None:
@@ -165,14 +161,12 @@ def _put_through_after(window: CallWindow, silent_since: Moment) -> bool:
     return put_through is not None and put_through.monotonic > silent_since.monotonic
 
 
-def _may_be_cut_off(
-    surroundings: Surroundings, silent_since: Moment, now: Moment, policy: WitnessPolicy
-) -> bool:
+def _may_be_cut_off(surroundings: Surroundings, silent_since: Moment, now: Moment, policy: WitnessPolicy) -> bool:
     """True when nothing off this machine has been heard since the silence began, and enough of it used to answer."""
     calls = surroundings.carrier_calls
-    if calls is not None and now.since(calls.last_at) <= CarrierCalls.GAP_SECONDS:
-        if _testifies(calls.first_at, calls.last_at, silent_since, now, policy):
-            return False
+    calls_lately = calls is not None and now.since(calls.last_at) <= CarrierCalls.GAP_SECONDS
+    if calls is not None and calls_lately and _testifies(calls.first_at, calls.last_at, silent_since, now, policy):
+        return False
     living = [h for h in surroundings.witnesses.values() if _was_alive(h, silent_since, policy)]
     if len(living) < policy.min_witnesses:
         return False
@@ -214,6 +208,4 @@ def _call_evidence(window: CallWindow, state: OutcomeState, now: Moment, policy:
         OutcomeState.FEW_BAD: Speaks.AGAINST,
         OutcomeState.REFUSING: Speaks.AGAINST,
     }[state]
-    return Evidence(
-        EvidenceKind.CALL_OUTCOMES, speaks, outcomes.words(window.fresh_failures(now, policy), state)
-    )
+    return Evidence(EvidenceKind.CALL_OUTCOMES, speaks, outcomes.words(window.fresh_failures(now, policy), state))

@@ -1,0 +1,274 @@
+"""THE loop: the one writer of the mode.
+
+Probe answers, call outcomes, a person's orders and the clock's ticks go into one queue; this alone takes them out,
+decides, commits (with a deadline), publishes and swaps the snapshot. Slow work, the sweep and the table publish, runs
+outside its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from ringfence.app.judge import Judge
+from ringfence.app.ledger import Ledger
+from ringfence.app.mode_publisher import ModePublisher
+from ringfence.app.orders import ForgetExpired, Order, OrderFailback, ReleaseOverride, SetOverride
+from ringfence.app.ports import CarrierCalled, Clock, OutageChange
+from ringfence.domain.health import Observation, TargetId, TargetRole
+from ringfence.domain.moment import Moment
+from ringfence.domain.outage import (
+    Decision,
+    Mode,
+    OutagePolicy,
+    Override,
+    OverrideKind,
+    OverrideTarget,
+    ScopeState,
+    Transition,
+    decide,
+    effective,
+    first_state,
+    standing_override,
+)
+from ringfence.domain.outcomes import CallOutcome, OutcomeClass
+from ringfence.domain.records import ModeRecord, encode_egress, encode_mode
+from ringfence.domain.verdict import Cause, Verdict, VerdictState
+
+log = logging.getLogger(__name__)
+
+QUEUE_ITEMS = 10_000
+TICK_SECONDS = 0.25
+
+Item = Observation | CallOutcome | CarrierCalled | Order | None  # None: only look at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop sets in motion and never waits for."""
+
+    sweep: Callable[[str, bool], None]  # scope, spare ringing legs
+    forced_changed: Callable[[str], None]  # a DID's override came or went
+    swapped: Callable[[], None]  # something the snapshot shows has changed
+    undecided: Callable[[], None]  # a platform has begun to miss
+
+
+class Failover:
+    """Holds every scope's state and every override; all changes happen in `run`."""
+
+    def __init__(
+        self,
+        policies: Mapping[str, OutagePolicy],
+        judge: Judge,
+        ledger: Ledger,
+        publisher: ModePublisher,
+        clock: Clock,
+        hooks: Hooks,
+    ) -> None:
+        now = clock.now()
+        self._policies = policies
+        self._judge = judge
+        self._ledger = ledger
+        self._publisher = publisher
+        self._clock = clock
+        self._hooks = hooks
+        self.states: dict[str, ScopeState] = {scope: first_state(scope, now) for scope in policies}
+        self.overrides: dict[OverrideTarget, Override] = {}
+        self.verdicts: dict[TargetId, Verdict] = {t: judge.verdict(t, now) for t in judge.targets}
+        self.decisions: dict[str, Decision] = {}
+        self._decided_at: dict[str, Moment] = {}
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_ITEMS)
+        self.dropped = 0
+
+    def restore(self, states: Mapping[str, ScopeState], overrides: Iterable[Override]) -> None:
+        """Takes what an earlier process stored, before `run`."""
+        self.states.update({scope: state for scope, state in states.items() if scope in self._policies})
+        self.overrides.update({o.target: o for o in overrides})
+
+    def submit(self, item: Item) -> bool:
+        """Puts an item into the queue; False when it is full and the item was dropped (and counted)."""
+        try:
+            self._queue.put_nowait(item)
+        except asyncio.QueueFull:
+            self.dropped += 1
+            return False
+        return True
+
+    async def order(self, order: Order) -> None:
+        """A person's order; returns when it is decided and handed to the publisher."""
+        await self._queue.put(order)
+        await order.done
+
+    async def tick(self) -> None:
+        """Looks at the clock: hold-downs and overrides end by time alone."""
+        while True:
+            await self._clock.sleep(TICK_SECONDS)
+            self.submit(None)
+
+    async def run(self) -> None:
+        """Takes items one at a time, for ever."""
+        for scope in self._policies:
+            self._publish(scope, self._clock.now())
+        while True:
+            await self.take(await self._queue.get())
+
+    async def take(self, item: Item) -> None:
+        """One turn."""
+        now = self._clock.now()
+        match item:
+            case Observation():
+                self._judge.observe(item)
+                await self._weigh_after(item.target, now)
+            case CallOutcome():
+                self._observe_call(item)
+                await self._weigh_scope(item.scope, now)
+            case CarrierCalled():
+                self._judge.carrier_called(item.at)
+            case SetOverride() | ReleaseOverride() | OrderFailback() | ForgetExpired():
+                await self._obey(item, now)
+            case None:
+                await self._look_at_the_clock(now)
+
+    async def _weigh_after(self, target: TargetId, now: Moment) -> None:
+        if target.role is TargetRole.PLATFORM:
+            await self._weigh_scope(target.name, now)
+            if self._judge.undecided(target):
+                self._hooks.undecided()
+            return
+        self._weigh_trunk(target, now)
+        # A witness was heard or missed: that may be what a silent platform's verdict was waiting for.
+        for scope in self._policies:
+            await self._weigh_scope(scope, now)
+
+    def _weigh_trunk(self, target: TargetId, now: Moment) -> None:
+        verdict = self._judge.verdict(target, now)
+        if verdict != self.verdicts.get(target):
+            self._note(target, verdict)
+        if target.role is TargetRole.TRUNK:
+            self._publisher.want(f"egress/{target.name}", encode_egress(verdict.state is not VerdictState.DOWN))
+
+    async def _look_at_the_clock(self, now: Moment) -> None:
+        for override in list(self.overrides.values()):
+            if override.expired(now.wall):
+                await self._obey(ForgetExpired(override), now)
+        for scope in self._policies:
+            await self._weigh_scope(scope, now)
+
+    def _observe_call(self, outcome: CallOutcome) -> None:
+        counts = self._judge.observe_call(outcome)
+        state = self.states.get(outcome.scope)
+        if state is None or state.mode is not Mode.TRIAL:
+            return
+        good = outcome.outcome is OutcomeClass.PUT_THROUGH
+        bad = counts and outcome.outcome in (OutcomeClass.FAILURE, OutcomeClass.UNDELIVERABLE)
+        if good or bad:
+            self.states[outcome.scope] = replace(state, trial=state.trial.another(good))
+
+    async def _weigh_scope(self, scope: str, now: Moment, ordered: bool = False) -> None:
+        if scope not in self._policies:
+            return
+        target = TargetId(TargetRole.PLATFORM, scope)
+        verdict = self._judge.verdict(target, now)
+        if verdict != self.verdicts.get(target):
+            self._note(target, verdict)
+        override = standing_override(self.overrides.values(), scope)
+        frozen = override is not None and override.kind is OverrideKind.FREEZE
+        step = decide(self.states[scope], verdict, now, self._policies[scope], frozen, ordered)
+        if step.transition is None:
+            self.states[scope] = step.state
+            return
+        await self._move(step.state, step.transition, now)
+
+    async def _move(self, state: ScopeState, transition: Transition, now: Moment) -> None:
+        self.states[state.scope] = state
+        if state.mode is Mode.TRIAL:
+            self._judge.forget_calls(state.scope)
+        log.warning(
+            "mode changed",
+            extra={
+                "scope": state.scope,
+                "before": transition.before.value,
+                "after": transition.after.value,
+                "reason": transition.reason.value,
+                "sentence": transition.reason.sentence,
+            },
+        )
+        await self._ledger.commit(OutageChange(uuid4().hex, state=state, transition=transition, at=now.wall))
+        self._publish(state.scope, now)
+
+    def _publish(self, scope: str, now: Moment) -> None:
+        """Hands the scope's decision to the publisher and starts the sweep that belongs to it."""
+        state = self.states[scope]
+        override = standing_override(self.overrides.values(), scope)
+        decision = effective(state, override)
+        before = self.decisions.get(scope)
+        if before is not decision:
+            self._decided_at[scope] = now
+        self.decisions[scope] = decision
+        one_in = self._policies[scope].trial_one_in if decision is Decision.TRIAL else 0
+        record = ModeRecord(
+            decision=decision,
+            one_in=one_in,
+            mode=state.mode,
+            override=override.kind if override else None,
+            unix_time=int(self._decided_at[scope].wall.timestamp()),
+        )
+        self._publisher.want(f"mode/{scope}", encode_mode(record))
+        if decision is Decision.DIVERT and before is not Decision.DIVERT and before is not None:
+            self._hooks.sweep(scope, override is None and state.cause is Cause.REFUSING)
+        self._hooks.swapped()
+
+    async def _obey(self, order: Order, now: Moment) -> None:
+        match order:
+            case SetOverride(override=override):
+                self.overrides[override.target] = override
+                change = OutageChange(
+                    uuid4().hex, override_set=override, at=now.wall, who=override.who, why=override.why
+                )
+                await self._overridden(override.target, change, now)
+            case ReleaseOverride(target=target, who=who, why=why):
+                self.overrides.pop(target, None)
+                change = OutageChange(uuid4().hex, override_released=target, at=now.wall, who=who, why=why)
+                await self._overridden(target, change, now)
+            case ForgetExpired(override=override):
+                if self.overrides.get(override.target) == override:
+                    del self.overrides[override.target]
+                    change = OutageChange(
+                        uuid4().hex, override_released=override.target, at=now.wall, why="its time is over"
+                    )
+                    await self._overridden(override.target, change, now)
+            case OrderFailback(scope=scope):
+                await self._weigh_scope(scope, now, ordered=True)
+        order.finish()
+
+    async def _overridden(self, target: OverrideTarget, change: OutageChange, now: Moment) -> None:
+        held = self.overrides.get(target)
+        log.warning(
+            "override changed",
+            extra={
+                "target": target.level,
+                "scope": target.scope,
+                "kind": held.kind.value if held else "released",
+            },
+        )
+        # A person waits, and callers do: what is said is published before it is stored, and stored all the same.
+        for scope in self._policies:
+            if target.did is None and target.scope in (None, scope):
+                self._publish(scope, now)
+        if target.did is not None:
+            self._hooks.forced_changed(target.did)
+        await self._ledger.commit(change)
+        self._hooks.swapped()
+
+    def _note(self, target: TargetId, verdict: Verdict) -> None:
+        before = self.verdicts.get(target)
+        self.verdicts[target] = verdict
+        if before is None or (before.state, before.reason) != (verdict.state, verdict.reason):
+            log.info(
+                "verdict changed",
+                extra={"target": str(target), "state": verdict.state.value, "reason": verdict.reason.value},
+            )
+            self._hooks.swapped()

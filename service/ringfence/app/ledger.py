@@ -1,0 +1,108 @@
+"""Storing decided changes without ever waiting for the database: a deadline, then the spool, then later.
+
+A locked, full or vanished database must not delay a failover. A change that is not stored within the deadline goes to
+the spool (synced to disk) and is stored, in order, when the database answers again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from ringfence.app.ports import Clock, OutageChange, OutageStore, Spool, StoreError, VersionConflict
+
+log = logging.getLogger(__name__)
+
+COMMIT_DEADLINE_SECONDS = 0.2
+RETRY_SECONDS = 2.0
+# More changes than this unstored means days without a database; the oldest history is then given up, never the mode.
+MAX_UNSTORED = 10_000
+
+
+class Ledger:
+    """The outage store behind a deadline and a spool."""
+
+    def __init__(self, store: OutageStore, spool: Spool, clock: Clock) -> None:
+        self._store = store
+        self._spool = spool
+        self._clock = clock
+        self._unstored: deque[OutageChange] = deque(maxlen=MAX_UNSTORED)
+        self._wake = asyncio.Event()
+        self._healthy = True
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def unstored(self) -> int:
+        return len(self._unstored)
+
+    async def recover(self) -> None:
+        """Reads what an earlier process left in the spool; it is stored before anything newer."""
+        for change in await self._spool.waiting(self._clock.now()):
+            self._unstored.append(change)
+        if self._unstored:
+            self._wake.set()
+
+    async def commit(self, change: OutageChange) -> bool:
+        """Stores the change within the deadline. False: it is in the spool instead and will be stored later."""
+        if self._unstored:
+            self._set_aside(change)  # keeps the order; the database has not answered for older ones yet
+            return False
+        try:
+            await asyncio.wait_for(self._store.commit(change), COMMIT_DEADLINE_SECONDS)
+        except (TimeoutError, StoreError) as error:
+            self._edge(error)
+            self._set_aside(change)
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Stores what was set aside, oldest first, as soon as the database lets it."""
+        while True:
+            if not self._unstored:
+                self._wake.clear()
+                await self._wake.wait()
+            change = self._unstored[0]
+            try:
+                await self._store.commit(change)
+            except VersionConflict as error:
+                # The row moved on without us: an operator restored a backup, or another daemon wrote. Keeping the
+                # change would block every later one for ever.
+                log.error("a decided change cannot be stored", extra={"key": change.key, "reason": str(error)})
+            except StoreError as error:
+                self._edge(error)
+                await self._clock.sleep(RETRY_SECONDS)
+                continue
+            if self._unstored and self._unstored[0] is change:
+                self._unstored.popleft()
+            await self._forget(change)
+            if not self._unstored and not self._healthy:
+                self._healthy = True
+                log.info("the database answers again, everything decided meanwhile is stored")
+
+    def _set_aside(self, change: OutageChange) -> None:
+        self._unstored.append(change)
+        task = asyncio.create_task(self._spool_away(change), name=f"spool {change.key}")
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        self._wake.set()
+
+    async def _spool_away(self, change: OutageChange) -> None:
+        try:
+            await self._spool.append(change)
+        except StoreError as error:
+            log.error("the spool cannot be written, the change is kept in memory", extra={"reason": str(error)})
+
+    async def _forget(self, change: OutageChange) -> None:
+        try:
+            await self._spool.remove([change.key])
+        except StoreError as error:
+            log.error("the spool cannot be written", extra={"reason": str(error)})
+
+    def _edge(self, error: Exception) -> None:
+        if self._healthy:
+            self._healthy = False
+            log.error(
+                "the database does not store, going on from memory",
+                extra={"reason": str(error) or "deadline"},
+            )

@@ -1,0 +1,99 @@
+"""Tells Asterisk what is decided, at once and before everything else: modes, egress states, forced DIDs.
+
+It has a connection of its own, so a table publish on the other one never delays it. The one writer sets the wanted
+values and never waits; this task puts them, puts them all again after every reconnect, and compares at an interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ringfence.app.ports import AstDb, AsteriskError, AsteriskRefused, Clock
+
+log = logging.getLogger(__name__)
+
+VERIFY_SECONDS = 15.0
+RETRY_SECONDS = 0.5
+
+
+class ModePublisher:
+    """Wanted values by key below the family `ringfence`, and whether Asterisk holds them."""
+
+    def __init__(self, astdb: AstDb, clock: Clock) -> None:
+        self._astdb = astdb
+        self._clock = clock
+        self._wanted: dict[str, str] = {}
+        self._once: dict[str, str] = {}
+        self._dirty: dict[str, None] = {}  # an ordered set: what was wanted first is put first
+        self._wake = asyncio.Event()
+        self._on_put: list[Callable[[str], None]] = []
+
+    def on_put(self, callback: Callable[[str], None]) -> None:
+        """Calls back with the key, right after Asterisk has taken its value. Must not block."""
+        self._on_put.append(callback)
+
+    def want(self, key: str, value: str) -> None:
+        """This value from now on; puts it at once if it is new."""
+        if self._wanted.get(key) == value:
+            return
+        self._wanted[key] = value
+        self._dirty[key] = None
+        self._wake.set()
+
+    def put_soon(self, key: str, value: str) -> None:
+        """Puts a value once, ahead of the table publish that will also bring it (a forced DID's record)."""
+        self._once[key] = value
+        self._dirty[key] = None
+        self._wake.set()
+
+    def published(self, key: str) -> bool:
+        """Whether Asterisk has acknowledged the wanted value."""
+        return key in self._wanted and key not in self._dirty
+
+    def again(self) -> None:
+        """Asterisk may have forgotten everything: put all of it again."""
+        self._dirty = dict.fromkeys([*self._wanted, *self._dirty])
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Puts whatever is wanted and not acknowledged; compares everything each `VERIFY_SECONDS`."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), VERIFY_SECONDS)
+            except TimeoutError:
+                await self._verify()
+            self._wake.clear()
+            try:
+                while self._dirty:
+                    await self._put(next(iter(self._dirty)))
+            except AsteriskError:
+                # The connection reports its own edge; here only the work must not be forgotten.
+                await self._clock.sleep(RETRY_SECONDS)
+                self._wake.set()
+
+    async def _put(self, key: str) -> None:
+        value = self._once.get(key) or self._wanted[key]
+        try:
+            await self._astdb.put(key, value)
+        except AsteriskRefused as error:
+            log.error("asterisk refused a value", extra={"key": key, "reason": str(error)})
+            self._dirty.pop(key, None)
+            self._once.pop(key, None)
+            return
+        if value == (self._once.get(key) or self._wanted.get(key)):
+            self._dirty.pop(key, None)
+            self._once.pop(key, None)
+        for callback in self._on_put:
+            callback(key)
+
+    async def _verify(self) -> None:
+        """Somebody may have changed or emptied AstDB behind our back."""
+        try:
+            for key, value in list(self._wanted.items()):
+                if await self._astdb.get(key) != value and self._wanted.get(key) == value:
+                    log.warning("asterisk held another value than published, putting ours", extra={"key": key})
+                    self._dirty[key] = None
+        except AsteriskError:
+            return

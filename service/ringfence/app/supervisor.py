@@ -1,0 +1,43 @@
+"""Keeps a coroutine alive with back-off, and logs the edge: once when it breaks, once when it runs again.
+
+The only place with a broad `except`: a fault in one adapter must not take the others down, and must not be silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from ringfence.app.ports import Clock, RingfenceError
+
+log = logging.getLogger(__name__)
+
+FIRST_BACK_OFF_SECONDS = 0.5
+MAX_BACK_OFF_SECONDS = 15.0
+HEALTHY_AFTER_SECONDS = 30.0
+
+
+async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Runs `work` for ever. Cancellation passes through; everything else is logged once per edge and tried again."""
+    back_off = FIRST_BACK_OFF_SECONDS
+    broken = False
+    while True:
+        started = clock.now()
+        try:
+            await work()
+        except asyncio.CancelledError:
+            raise
+        except RingfenceError as error:
+            reason, trace = str(error), False
+        except Exception as error:  # noqa: BLE001  the one boundary that catches broadly
+            reason, trace = f"{type(error).__name__}: {error}", True
+        else:
+            reason, trace = "it ended by itself", False
+        if clock.now().since(started) >= HEALTHY_AFTER_SECONDS:
+            back_off, broken = FIRST_BACK_OFF_SECONDS, False
+        if not broken:
+            log.error("task broke, trying again", extra={"task": name, "reason": reason}, exc_info=trace)
+            broken = True
+        await clock.sleep(back_off)
+        back_off = min(back_off * 2, MAX_BACK_OFF_SECONDS)

@@ -1,0 +1,89 @@
+"""Keeps the compiled table equal to the directory and the forced DIDs, and hands each new one to the publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ringfence.app.mode_publisher import ModePublisher
+from ringfence.domain.directory import Directory
+from ringfence.domain.numbers import Did
+from ringfence.domain.outage import Override, OverrideKind, OverrideTarget
+from ringfence.domain.records import Forced, encode_route, record_of
+from ringfence.domain.route_plan import RoutePlan
+from ringfence.domain.route_table import RouteTable, TableDiff, compile_table, did_path, update_table
+from ringfence.domain.routing import RoutingPolicy, TrunkFallback, plan_for
+
+
+class TableKeeper:
+    """The directory in force and the table compiled from it. None until the directory has been read: a table that
+    is not known must not be published, Asterisk's last one is better."""
+
+    def __init__(
+        self,
+        policy: RoutingPolicy,
+        fallbacks: Iterable[TrunkFallback],
+        modes: ModePublisher,
+        offer: Callable[[RouteTable], None],
+    ) -> None:
+        self._policy = policy
+        self._fallbacks = tuple(fallbacks)
+        self._modes = modes
+        self._offer = offer
+        self._forced: dict[Did, Forced] = {}
+        self.directory: Directory | None = None
+        self.table: RouteTable | None = None
+
+    def owns(self, did: str) -> bool:
+        """Whether this DID has an owner, so that what becomes of its calls is evidence."""
+        assignment = self.directory.assignment(did) if self.directory else None
+        return assignment is not None and assignment.owner is not None
+
+    def restore_forced(self, overrides: Mapping[OverrideTarget, Override]) -> None:
+        """The DID overrides an earlier process stored, before the first compile."""
+        self._forced = {Did(t.did): _forced_by(o) for t, o in overrides.items() if t.did is not None}
+
+    def adopt(self, directory: Directory) -> TableDiff | None:
+        """Compiles and offers a new directory; returns what changes (None for the first). Raises TableError, and
+        then nothing has changed."""
+        change = None
+        if self.directory is None or self.table is None:
+            table = compile_table(directory, self._policy, self._forced, self._fallbacks)
+        else:
+            table, change = update_table(
+                self.table, self.directory, directory, self._policy, self._forced, self._fallbacks
+            )
+        self.directory, self.table = directory, table
+        self._offer(table)
+        return change
+
+    def force(self, did: str, override: Override | None) -> None:
+        """A DID's override came or went: its record is put at once on the mode connection."""
+        number, forced = Did(did), _forced_by(override)
+        if forced is Forced.NONE:
+            self._forced.pop(number, None)
+        else:
+            self._forced[number] = forced
+        plan = self.plan_of(did)
+        if plan is None or self.table is None:
+            return
+        path, value = did_path(did), encode_route(record_of(plan, forced))
+        self._modes.put_soon(path, value)
+        self.table = self.table.patched(TableDiff({path: value}))
+        self._offer(self.table)
+
+    def plan_of(self, did: str) -> RoutePlan | None:
+        """The compiled plan of one DID with its reasons; None when it is not ours."""
+        assignment = self.directory.assignment(did) if self.directory else None
+        if assignment is None or self.directory is None:
+            return None
+        return plan_for(assignment, self.directory, self._policy)
+
+    def wanted_record(self, did: str) -> str | None:
+        """The record this DID should have in AstDB."""
+        return self.table.get(did_path(did)) if self.table is not None else None
+
+
+def _forced_by(override: Override | None) -> Forced:
+    if override is None or override.kind is OverrideKind.FREEZE:
+        return Forced.NONE
+    return Forced.DIVERT if override.kind is OverrideKind.DR else Forced.PINNED
