@@ -1,0 +1,86 @@
+"""Reads the TOML file and the secrets; every fault is found and named at once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from ringfence.config.faults import fault_lines
+from ringfence.config.settings import Settings
+
+DEFAULT_PATH = Path("/etc/ringfence/ringfence.toml")
+ENVIRONMENT_PREFIX = "RINGFENCE_"
+SECRETS = ("ari_secret", "ami_secret", "http_token")
+
+
+class Secrets(BaseModel):
+    """What is never in the TOML file: from RINGFENCE_ARI_SECRET or the file RINGFENCE_ARI_SECRET_FILE, and so on;
+    else from the file of that name (`ari_secret`) beside the configuration, as `ringfence init` writes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ari_secret: SecretStr
+    ami_secret: SecretStr
+    http_token: SecretStr
+
+
+class ConfigError(Exception):
+    """Everything that is wrong, at once. `faults` are lines for people: place, what is wrong, the fix."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def load(path: Path) -> Settings:
+    """Reads and checks the file. Raises ConfigError with every fault found."""
+    try:
+        text = path.read_bytes().decode()
+        raw = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file. Write one with `ringfence init`."]) from None
+    except PermissionError:
+        raise ConfigError([f"{path}: may not be read. Run as root or as the service's own account."]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: not TOML: {error}."]) from None
+    return parse(raw, str(path), text)
+
+
+def parse(raw: dict[str, Any], place: str = "configuration", text: str = "") -> Settings:
+    """Checks parsed TOML. Raises ConfigError with every fault found."""
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(fault_lines(error, raw, place, text)) from None
+
+
+def load_secrets(path: Path) -> Secrets:
+    """The secrets that belong to the configuration at `path`. Raises ConfigError naming each one that is missing."""
+    found: dict[str, str] = {}
+    faults: list[str] = []
+    for name in SECRETS:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        source = Path(os.environ.get(f"{variable}_FILE", path.parent / name))
+        value = os.environ.get(variable) or _first_line(source)
+        if not value:
+            faults.append(f"{name}: not set. Give {variable}, or write it to {source} (readable by the service alone).")
+        elif any(ord(character) < 33 or ord(character) > 126 for character in value):
+            faults.append(f"{name}: holds a space, a control or a non-ASCII character. Choose another secret.")
+        else:
+            found[name] = value
+    if faults:
+        raise ConfigError(faults)
+    return Secrets.model_validate(found)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,238 @@
+"""The settings as models: what may be written, within which bounds, and what it means.
+
+`docs/reference/settings.md` is printed from these (`ringfence settings`); a tidy test fails when a setting lacks its
+description.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ringfence.domain.numbers import NumberError, classify, is_country
+from ringfence.domain.outage import FailbackPolicy
+
+
+def _country(text: str) -> str:
+    if not is_country(text):
+        raise ValueError(f"{text!r} is not a two-letter country such as GB")
+    return text
+
+
+def _e164(text: str) -> str:
+    try:
+        return classify(text).e164
+    except NumberError as error:
+        raise ValueError(str(error)) from error
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$")]
+Country = Annotated[str, AfterValidator(_country)]
+E164 = Annotated[str, AfterValidator(_e164)]
+Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,13}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AsteriskSettings(_Table):
+    """[asterisk]: where Asterisk's two interfaces are."""
+
+    host: str = Field("127.0.0.1", description="address of ARI and AMI; loopback, the daemon runs beside Asterisk")
+    ari_port: Port = Field(8088, description="port of Asterisk's HTTP server")
+    ari_user: str = Field("ringfence", description="user in ari.conf")
+    ami_port: Port = Field(5038, description="port of the manager interface")
+    ami_user: str = Field("ringfence", description="user in manager.conf")
+    heartbeat_seconds: float = Field(1.0, ge=0.2, le=30, description="how often both connections are asked for life")
+
+
+class HttpSettings(_Table):
+    """[http]: the HTTP API."""
+
+    enabled: bool = Field(True, description="whether the HTTP API listens at all; the local socket always does")
+    host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs TLS in front")
+    port: Port = Field(8090, description="port to listen on")
+
+
+class EgressSettings(_Table):
+    """[egress]: what diverted calls may do."""
+
+    countries: list[Country] = Field(
+        ["GB"], min_length=1, description="countries that may be dialled, two letters each"
+    )
+    denied_prefixes: list[Prefix] = Field(
+        ["+449", "+4470", "+44871", "+44872", "+44873"],
+        description="E.164 beginnings never dialled, even in these countries",
+    )
+    max_calls: int = Field(30, ge=1, le=10_000, description="diverted calls at the same time, over all egress trunks")
+    max_call_seconds: int = Field(7200, ge=60, le=86_400, description="longest diverted call, seconds")
+    sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
+
+
+class _Probed(_Table):
+    host_port: HostPort = Field(description="address and SIP port, host:port")
+    profile: Literal["lan", "wan"] = Field("lan", description="how hard it is probed: `lan` same building, `wan` far")
+    probe: bool = Field(True, description="whether Ringfence sends its own SIP OPTIONS")
+
+
+class PlatformSettings(_Probed):
+    """[[platform]]: a primary platform; its name is the scope that fails over as one."""
+
+    name: Name = Field(description="scope name: small letters, digits, underscore")
+    endpoint: str = Field("", description="PJSIP endpoint calls are dialled through; default ringfence-<name>")
+    qualify_endpoint: str = Field(
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>-qualify"
+    )
+    number_format: Literal["as-received", "e164", "plain", "00", "national"] = Field(
+        "as-received", description="how the platform wants the called number"
+    )
+    ring_seconds: float = Field(120, ge=5, le=600, description="how long the platform may ring a person, seconds")
+    no_progress_seconds: float = Field(8.0, ge=0.5, le=60, description="silence after which a call is diverted inline")
+    failback: FailbackPolicy = Field(FailbackPolicy.AUTOMATIC, description="`automatic` or `manual`")
+    hold_down_seconds: float = Field(120, ge=1, le=86_400, description="how long it must stay healthy before the trial")
+    max_hold_down_seconds: float = Field(3600, ge=1, le=604_800, description="limit of the doubled hold-down")
+    trial_one_in: int = Field(5, ge=1, le=100, description="in a trial, one call in so many goes to the platform")
+    trial_calls: int = Field(5, ge=1, le=1000, description="calls put through in a row that end a trial well")
+    trial_failures: int = Field(2, ge=1, le=100, description="failed calls in a row that end a trial badly")
+    refusing_dids: int = Field(10, ge=3, le=1000, description="different owned DIDs whose calls fail: an outage")
+    refusing_callers: int = Field(3, ge=1, le=100, description="different callers among those failed calls")
+    refusing_window_seconds: float = Field(120, ge=5, le=3600, description="within this time")
+
+    @property
+    def dial_endpoint(self) -> str:
+        return self.endpoint or f"ringfence-{self.name}"
+
+    @property
+    def evidence_endpoint(self) -> str:
+        return self.qualify_endpoint or f"{self.dial_endpoint}-qualify"
+
+
+class TrunkSettings(_Table):
+    """[[trunk]]: an inbound trunk, whose endpoint's context is ringfence-in-<name>."""
+
+    name: Name = Field(description="trunk name: small letters, digits, underscore")
+    platform: Name = Field(description="the platform its calls go to when nothing else is known of the DID")
+    endpoint: str = Field("", description="PJSIP endpoint; default ringfence-<name>")
+    sources: list[str] = Field(min_length=1, description="addresses or networks its calls come from")
+    did_source: Literal["request-uri", "to", "p-called-party-id", "diversion"] = Field(
+        "request-uri", description="where the DID is"
+    )
+    country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="for national numbers, without plus")
+    national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what national numbers begin with")
+    international_prefix: str = Field(
+        "00", pattern=r"^[0-9]{0,4}$", description="what international numbers begin with"
+    )
+    bare: Literal["e164", "national", "extension"] = Field("e164", description="what a number without any prefix is")
+    range_prefix: str = Field(
+        "", pattern=r"^(\+[1-9][0-9]{1,13})?$", description="with `extension`: what stands before it"
+    )
+    extension_length: int = Field(0, ge=0, le=10, description="with `extension`: how many digits it has")
+    fallback_number: E164 | None = Field(None, description="where a DID without a record goes in DR mode")
+    announcement: str = Field("unavailable", description="what such a caller hears at the end")
+
+
+class EgressTrunkSettings(_Probed):
+    """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
+
+    name: Name = Field(description="trunk name: small letters, digits, underscore")
+    endpoint: str = Field("", description="PJSIP endpoint; default ringfence-<name>")
+    qualify_endpoint: str = Field(
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>-qualify"
+    )
+    channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
+    number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
+    country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
+    national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")
+    no_progress_seconds: float = Field(5.0, ge=0.5, le=60, description="silence after which the next trunk is tried")
+
+    @property
+    def dial_endpoint(self) -> str:
+        return self.endpoint or f"ringfence-{self.name}"
+
+    @property
+    def evidence_endpoint(self) -> str:
+        return self.qualify_endpoint or f"{self.dial_endpoint}-qualify"
+
+
+class ControlSettings(_Probed):
+    """[[control]]: something known good off this machine; tells "it is down" from "we are cut off"."""
+
+    name: Name = Field(description="its name: small letters, digits, underscore")
+
+
+class AnnouncementSettings(_Table):
+    """[[announcement]]: what a caller hears when nobody can be reached."""
+
+    name: Name = Field(description="its name, used in the directory's sites")
+    sounds: list[str] = Field(min_length=1, description="sound files in order, without ending")
+
+
+class Settings(_Table):
+    """The whole file."""
+
+    node: str = Field("ringfence", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$", description="this node's name")
+    default_country: Country = Field("GB", description="country of numbers written without a plus in imported files")
+    state_dir: Path = Field(Path("/var/lib/ringfence"), description="database, spool and node identity")
+    socket: Path = Field(Path("/run/ringfence/control.sock"), description="the local door, for this machine's admins")
+    database: str = Field("", description="database URL; default SQLite in state_dir")
+    asterisk_conf_dir: Path = Field(Path("/etc/asterisk/ringfence"), description="where the Asterisk snippets lie")
+    ring_budget_seconds: int = Field(
+        90, ge=30, le=150, description="ringing of a whole plan; carriers cut at 120 to 180"
+    )
+    site_ring_seconds: int = Field(30, ge=5, le=85, description="how long a site's fallback number rings")
+    keep_calls_days: int = Field(90, ge=1, le=3650, description="how long call records are kept")
+    asterisk: AsteriskSettings = AsteriskSettings()
+    http: HttpSettings = HttpSettings()
+    egress: EgressSettings = EgressSettings()
+    platform: list[PlatformSettings] = Field(min_length=1)
+    trunk: list[TrunkSettings] = Field(min_length=1)
+    egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
+    control: list[ControlSettings] = []
+    announcement: list[AnnouncementSettings] = [
+        AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
+    ]
+
+    @model_validator(mode="after")
+    def _references(self) -> Settings:
+        faults = [*_repeated(self), *_dangling(self)]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def _repeated(settings: Settings) -> list[str]:
+    faults = []
+    named = {
+        "platform": [item.name for item in settings.platform],
+        "trunk or egress_trunk": [t.name for t in settings.trunk] + [t.name for t in settings.egress_trunk],
+        "control": [item.name for item in settings.control],
+    }
+    for what, names in named.items():
+        for name in sorted({n for n in names if names.count(n) > 1}):
+            faults.append(f"{what} name {name!r} is used twice; give each its own")
+    return faults
+
+
+def _dangling(settings: Settings) -> list[str]:
+    faults = []
+    platforms = {p.name for p in settings.platform}
+    announcements = {a.name for a in settings.announcement}
+    for trunk in settings.trunk:
+        if trunk.platform not in platforms:
+            faults.append(
+                f"trunk {trunk.name!r} names platform {trunk.platform!r}, known: {', '.join(sorted(platforms))}"
+            )
+        if trunk.announcement not in announcements:
+            faults.append(
+                f"trunk {trunk.name!r} names announcement {trunk.announcement!r}, which has no [[announcement]]"
+            )
+        if trunk.bare == "extension" and not (trunk.range_prefix and trunk.extension_length):
+            faults.append(f"trunk {trunk.name!r} has bare = extension; set range_prefix and extension_length")
+    if settings.site_ring_seconds + 5 > settings.ring_budget_seconds:
+        faults.append("site_ring_seconds leaves no room in ring_budget_seconds; make it at least 5 smaller")
+    return faults
