@@ -24,9 +24,7 @@ NO_PROGRESS_SECONDS = 1.0
 
 
 @pytest_asyncio.fixture
-async def caller(
-    make_asterisk: AsteriskFactory, platform: Platform, ports: Ports
-) -> AsyncIterator[CallerAgent]:
+async def caller(make_asterisk: AsteriskFactory, platform: Platform, ports: Ports) -> AsyncIterator[CallerAgent]:
     """A caller whose calls go through an Asterisk straight to the platform."""
     asterisk = make_asterisk("asterisk")
     agent = CallerAgent(ports, asterisk.ports.sip)
@@ -89,9 +87,7 @@ async def test_healthy_platform_rings_and_answers(caller: CallerAgent, platform:
 
 
 @pytest.mark.parametrize("status", [403, 404, 480, 486, 500, 503, 603])
-async def test_refusing_platform_still_answers_options(
-    caller: CallerAgent, platform: Platform, status: int
-) -> None:
+async def test_refusing_platform_still_answers_options(caller: CallerAgent, platform: Platform, status: int) -> None:
     await platform.answer(status)
     result = await caller.call(DID)
     assert not result.answered
@@ -108,9 +104,7 @@ async def test_one_number_may_behave_differently(caller: CallerAgent, platform: 
 
 
 @pytest.mark.parametrize("fault", ["trying_only", "silent", "freeze", "close_port", "kill"])
-async def test_a_silent_platform_is_left_after_no_progress(
-    caller: CallerAgent, platform: Platform, fault: str
-) -> None:
+async def test_a_silent_platform_is_left_after_no_progress(caller: CallerAgent, platform: Platform, fault: str) -> None:
     await getattr(platform, fault)()
     result = await caller.call(DID)
     assert not result.answered
@@ -155,14 +149,12 @@ async def test_slow_ring_rings_late(caller: CallerAgent, platform: Platform) -> 
     assert 0.8 <= result.ringing_after_seconds < 1.1
 
 
-async def test_ringing_for_ever_ends_when_the_caller_gives_up(
-    caller: CallerAgent, platform: Platform
-) -> None:
+async def test_ringing_for_ever_ends_when_the_caller_gives_up(caller: CallerAgent, platform: Platform) -> None:
     await platform.ring_for_ever()
     result = await caller.call(DID, cancel_after_seconds=1.5)
     assert result.final_status == 487
     assert result.ended is Ended.CANCELLED
-    (call,) = await platform.wait_calls(1)
+    (call,) = await platform.wait_ended(1)
     assert call.ended_by == "caller-cancel"
 
 
@@ -179,12 +171,8 @@ async def test_an_announcement_is_heard_as_media(caller: CallerAgent, platform: 
     assert platform.calls() == []
 
 
-@pytest.mark.parametrize(
-    "uri", [b"sip:10\xff\xfe01@127.0.0.1", b"sip:1001&1002@127.0.0.1", b"sip:" + b"1" * 1000]
-)
+@pytest.mark.parametrize("uri", [b"sip:10\xff\xfe01@127.0.0.1", b"sip:1001&1002@127.0.0.1", b"sip:" + b"1" * 1000])
 async def test_hostile_bytes_leave_as_they_are(caller: CallerAgent, platform: Platform, uri: bytes) -> None:
-    result = await caller.call(
-        DID, raw_request_uri=uri, raw_from=b'"\xff;&|" <sip:x@127.0.0.1>', give_up_seconds=1
-    )
+    result = await caller.call(DID, raw_request_uri=uri, raw_from=b'"\xff;&|" <sip:x@127.0.0.1>', give_up_seconds=1)
     assert uri in result.sent[0]
     assert b"\xff;&|" in result.sent[0]

@@ -50,7 +50,8 @@ async def _start_asterisk(
     (asterisk.etc / "pjsip.conf").write_text(plain_pjsip(asterisk.ports.sip, trunks))
     (asterisk.etc / "extensions.conf").write_text(
         "[closed]\n[inbound]\n"
-        f"exten => {ANNOUNCED},1,Answer()\n same => n,Playback(vm-goodbye)\n"
+        f"exten => {ANNOUNCED},1,Progress()\n same => n,Ringing()\n same => n,Progress()\n"
+        " same => n,Answer()\n same => n,Playback(vm-goodbye)\n"
         f"exten => {TO_MOBILE},1,Set(TARGET=sip:{PRIVATE_NUMBER}@127.0.0.1:{mobile_port})\n"
         " same => n,Dial(PJSIP/mobile/${TARGET},20^2,iI)\n same => n,Hangup(${HANGUPCAUSE})\n"
         f"exten => _[+0-9].,1,Set(TARGET=sip:${{EXTEN}}@127.0.0.1:{platform_port})\n"
@@ -127,9 +128,7 @@ async def test_load_can_be_ended_early(
 ) -> None:
     asterisk = make_asterisk("asterisk")
     await _start_asterisk(asterisk, carrier, platform.port, platform.port)
-    await carrier.start(
-        asterisk.ports.sip, [TO_PLATFORM], call_count=1000, calls_per_second=20, hold_seconds=0.5
-    )
+    await carrier.start(asterisk.ports.sip, [TO_PLATFORM], call_count=1000, calls_per_second=20, hold_seconds=0.5)
     await carrier.wait_records(10, deadline_seconds=5)
     records = await carrier.finish()
     assert 10 <= len(records) < 100
@@ -142,9 +141,7 @@ async def test_an_impatient_caller_cancels(
     asterisk = make_asterisk("asterisk")
     await _start_asterisk(asterisk, carrier, platform.port, platform.port)
     await platform.ring_for_ever()
-    await carrier.start(
-        asterisk.ports.sip, [TO_PLATFORM], call_count=3, calls_per_second=20, patience_seconds=1
-    )
+    await carrier.start(asterisk.ports.sip, [TO_PLATFORM], call_count=3, calls_per_second=20, patience_seconds=1)
     records = await carrier.wait_finished()
     assert {record.final_status for record in records} == {487}
-    assert {call.ended_by for call in platform.calls()} == {"caller-cancel"}
+    assert {call.ended_by for call in await platform.wait_ended(3)} == {"caller-cancel"}

@@ -32,6 +32,7 @@ from tests.lab.sip import (
 
 Report = Callable[[str, dict[str, Any]], None]
 Address = tuple[str, int]
+CALLS_REMEMBERED = 20_000
 
 
 @dataclass(slots=True)
@@ -74,9 +75,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
     async def open_port(self) -> None:
         if self._transport is None:
             loop = asyncio.get_running_loop()
-            self._transport, _ = await loop.create_datagram_endpoint(
-                lambda: self, local_addr=(HOST, self.port)
-            )
+            self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, self.port))
 
     def close_port(self) -> None:
         """The kernel then answers with ICMP: refused."""
@@ -123,6 +122,8 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         behaviour = self._by_number.get(invite.request_user, self._default)
         call = _Call(invite, addr, behaviour)
         self._calls[invite.call_id] = call
+        if len(self._calls) > CALLS_REMEMBERED:
+            del self._calls[next(iter(self._calls))]
         self._tell(call, "invite", raw=invite.raw.decode("latin-1"))
         if behaviour.manner is not Manner.SILENT:
             task = asyncio.get_running_loop().create_task(self._serve(call), name="serve-call")
@@ -166,7 +167,10 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         headers: list[tuple[str, str]] = []
         body = b""
         if status > 100:
-            headers = [("Contact", f"<sip:lab@{HOST}:{self.port}>"), *call.behaviour.response_headers]
+            headers = list(call.behaviour.response_headers)
+            # A 302 brings the Contact it redirects to.
+            if not any(name.lower() == "contact" for name, _ in headers):
+                headers.append(("Contact", f"<sip:lab@{HOST}:{self.port}>"))
         if status in (183, 200):
             body = answer(call.invite.body, self._rtp_port)
         to_tag = call.to_tag if status > 100 else ""

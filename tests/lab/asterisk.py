@@ -39,9 +39,7 @@ class AsteriskInstance:
     def __init__(self, home: Home, ports: Ports, *, name: str = "asterisk") -> None:
         self.name = name
         self.home = home
-        self.ports = AsteriskPorts(
-            sip=ports.take(), ami=ports.take(), http=ports.take(), rtp=ports.take_range()
-        )
+        self.ports = AsteriskPorts(sip=ports.take(), ami=ports.take(), http=ports.take(), rtp=ports.take_range())
         self.secret = secrets.token_hex(12)
         self._scratch = home.make_scratch(name)
         for directory in DIRECTORIES:
@@ -81,9 +79,7 @@ class AsteriskInstance:
         await self.process.wait_ready(
             control.exists, what="its control socket", deadline_seconds=START_DEADLINE_SECONDS
         )
-        await self.process.wait_ready(
-            self._is_booted, what="fully booted", deadline_seconds=START_DEADLINE_SECONDS
-        )
+        await self.process.wait_ready(self._is_booted, what="fully booted", deadline_seconds=START_DEADLINE_SECONDS)
 
     async def _is_booted(self) -> bool:
         """An old socket of a killed instance refuses; that is simply not booted yet."""
@@ -101,7 +97,7 @@ class AsteriskInstance:
     async def freeze(self) -> None:
         await self.process.freeze()
 
-    def thaw(self) -> None:
+    async def thaw(self) -> None:
         self.process.thaw()
 
     async def restart(self) -> None:

@@ -79,8 +79,7 @@ def base_files(inside: str, tree: ModuleTree, ports: AsteriskPorts, secret: str)
     return {
         "asterisk.conf": _asterisk_conf(inside, tree),
         "modules.conf": _modules_conf(),
-        "logger.conf": "[general]\ndateformat=%F %T.%3q\n[logfiles]\n"
-        "messages=notice,warning,error,verbose,security\n",
+        "logger.conf": "[general]\ndateformat=%F %T.%3q\n[logfiles]\nmessages=notice,warning,error,verbose,security\n",
         "rtp.conf": f"[general]\nrtpstart={ports.rtp.first}\nrtpend={ports.rtp.last}\nicesupport=no\n",
         "indications.conf": INDICATIONS,
         "manager.conf": f"[general]\nenabled=yes\nbindaddr={HOST}\nport={ports.ami}\n"

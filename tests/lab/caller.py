@@ -155,9 +155,7 @@ class _OutgoingCall:
             ended_at=time.monotonic(),
         )
 
-    async def _await_final(
-        self, started_at: float, cancel_after: float | None, give_up: float
-    ) -> SipMessage | None:
+    async def _await_final(self, started_at: float, cancel_after: float | None, give_up: float) -> SipMessage | None:
         initial = self._invite.initial()
         self._send(initial)
         interval, retransmit_at = T1_SECONDS, started_at + T1_SECONDS

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.installation import Home
 from tests.lab.ports import Ports
 from tests.lab.process import SupervisedProcess
 from tests.lab.records import ReceivedCall
@@ -36,7 +35,8 @@ class FarEnd:
         self.name = name
         self.port = ports.take()
         self._healthy = healthy
-        self._directory = Path(tempfile.mkdtemp(prefix=f"ringfence-{name}-"))
+        self._scratch = Home().make_scratch(name)
+        self._directory = self._scratch.outside
         self._control = self._directory / "control"
         self._events = LineTail(self._directory / "events")
         self._calls: dict[str, ReceivedCall] = {}
@@ -87,9 +87,7 @@ class FarEnd:
     async def answer(self, status: int, *, number: str | None = None) -> None:
         """Refuse INVITEs with this status; OPTIONS stays as it is. 200 means healthy again."""
         manner = Manner.ANSWER if status == 200 else Manner.REFUSE
-        await self.behave(
-            replace(self._healthy, manner=manner, status=status, ring_delay_ms=0), number=number
-        )
+        await self.behave(replace(self._healthy, manner=manner, status=status, ring_delay_ms=0), number=number)
 
     async def trying_only(self, *, number: str | None = None) -> None:
         await self.behave(replace(self._healthy, manner=Manner.TRYING_ONLY), number=number)
@@ -133,9 +131,19 @@ class FarEnd:
         )
         return self.calls()
 
+    async def wait_ended(self, count: int, deadline_seconds: float = 10.0) -> list[ReceivedCall]:
+        """A caller may know of the end before the far end does."""
+        await wait_until(
+            lambda: sum(call.ended_by is not None for call in self.calls()) >= count,
+            what=f"{count} calls at {self.name} to end",
+            deadline_seconds=deadline_seconds,
+            diagnose=lambda: f"{len(self._calls)} came\n{self.process.log_tail()}",
+        )
+        return self.calls()
+
     async def close(self) -> None:
         await self.process.kill()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._scratch.remove()
 
     def _note(self, event: dict[str, Any]) -> None:
         call_id, at = event["call_id"], event["at"]

@@ -15,6 +15,7 @@ import pytest_asyncio
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.installation import Installation
+from tests.lab.lab import Lab
 from tests.lab.ports import Ports
 from tests.lab.provision import provision
 
@@ -73,3 +74,10 @@ async def mobile_network(ports: Ports) -> AsyncIterator[MobileNetwork]:
     await far_end.start()
     yield far_end
     await far_end.close()
+
+
+@pytest_asyncio.fixture
+async def lab(installation: Installation) -> AsyncIterator[Lab]:
+    """Everything at once; its Asterisk is not started, for it has no configuration yet."""
+    async with Lab(installation) as whole:
+        yield whole

@@ -74,9 +74,7 @@ class OutgoingInvite:
     def _in_dialog(self, method: str, response: SipMessage, sequence: int) -> bytes:
         remote = encode(uri_of(response.header("contact")))
         routes = tuple(("Route", route) for route in reversed(response.all("record-route")))
-        return self._request(
-            method, remote, new_branch(), to=response.header("to"), extra=routes, sequence=sequence
-        )
+        return self._request(method, remote, new_branch(), to=response.header("to"), extra=routes, sequence=sequence)
 
     def _request(
         self,

@@ -73,16 +73,12 @@ class SupervisedProcess:
             )
         atexit.register(self.kill_now)
 
-    async def wait_ready(
-        self, condition: Callable[[], object], *, what: str, deadline_seconds: float
-    ) -> None:
+    async def wait_ready(self, condition: Callable[[], object], *, what: str, deadline_seconds: float) -> None:
         """Wait for the condition, but no longer than the process lives."""
 
         def living() -> object:
             if not self.running:
-                raise LabError(
-                    f"{self.name} ended with status {self.exit_status} before {what}\n{self.log_tail()}"
-                )
+                raise LabError(f"{self.name} ended with status {self.exit_status} before {what}\n{self.log_tail()}")
             return condition()
 
         await wait_until(

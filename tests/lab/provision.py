@@ -34,6 +34,7 @@ RECIPE = (
 )
 BUILD_DEADLINE_SECONDS = 900
 PROGRESS_INTERVAL_SECONDS = 10
+TERMINATION_SECONDS = 60
 NOT_ROOT = (
     "the lab's private Asterisk runs under chroot, which needs root: run it as root (sudo -E), "
     "or install an Asterisk of 20 or later, with Dial's second timeout, on PATH"
@@ -109,7 +110,8 @@ def _only_one(lock_path: Path) -> Iterator[None]:
 def _build(root: Path) -> None:
     _ensure_mmdebstrap()
     aside = root.with_name(f"{root.name}.building")
-    shutil.rmtree(aside, ignore_errors=True)
+    # What an interrupted build left; never into a file system still mounted there.
+    subprocess.run(["rm", "-rf", "--one-file-system", str(aside)], check=True)
     log_path = root.with_name("build.log")
     _say(f"building a private root with Asterisk and SIPp in {root} (about 400 MB)")
     started_at = time.monotonic()
@@ -151,8 +153,9 @@ def _run(command: Sequence[str], log_path: Path, *, what: str) -> None:
                 _say(f"  still running after {elapsed_seconds:.0f} s (output in {log_path})")
         finally:
             if child.poll() is None:
-                child.kill()
-                child.wait()
+                # mmdebstrap unmounts what it mounted, given the time.
+                child.terminate()
+                child.wait(TERMINATION_SECONDS)
     if status != 0:
         raise LabError(
             f"could not {what}: {' '.join(command)} ended with status {status}; is the package "

@@ -134,14 +134,10 @@ class CarrierLoad(_Sipp):
 
         A caller waits `patience_seconds` without any sign before he cancels.
         """
-        rows = [
-            f"{did};+{next(self._callers)};" for did in itertools.islice(itertools.cycle(dids), call_count)
-        ]
+        rows = [f"{did};+{next(self._callers)};" for did in itertools.islice(itertools.cycle(dids), call_count)]
         numbers = f"run{self._run_count + 1}.csv"
         (self._scratch.outside / numbers).write_text("\n".join(["SEQUENTIAL", *rows, ""]), encoding="utf-8")
-        self._deadline_seconds = (
-            call_count / calls_per_second + hold_seconds + patience_seconds + SETTLE_SECONDS
-        )
+        self._deadline_seconds = call_count / calls_per_second + hold_seconds + patience_seconds + SETTLE_SECONDS
         trace = await self._run(
             "carrier.xml",
             {

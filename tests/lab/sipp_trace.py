@@ -109,9 +109,7 @@ class NetworkLog:
                 self._by_call_id[message.call_id] = replace(call, ended_by=ended_by, ended_at=at)
         elif message.method == "INVITE" and message.status >= 200 and call.final_status is None:
             answered_at = at if message.status == 200 else None
-            self._by_call_id[message.call_id] = replace(
-                call, final_status=message.status, answered_at=answered_at
-            )
+            self._by_call_id[message.call_id] = replace(call, final_status=message.status, answered_at=answered_at)
 
     def calls(self) -> list[ReceivedCall]:
         return list(self._by_call_id.values())
