@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab import provision
 from tests.lab.far_end import CHECKOUT
+from tests.lab.installation import Installation
 from tests.lab.ports import Ports
 from tests.lab.process import SupervisedProcess
 from tests.lab.records import CallRecord
@@ -84,6 +85,22 @@ def test_a_changed_recipe_gets_a_root_of_its_own(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(provision, "RECIPE", ("--variant=other",))
     provision.ensure_root()
     assert len(built) == len(set(built)) == 2
+
+
+async def test_a_useless_asterisk_on_the_path_is_passed_over(
+    installation: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if installation.asterisk.root is None:
+        pytest.skip("the lab uses the system's own Asterisk here, and needs no root of its own")
+    useless = tmp_path / "asterisk"
+    useless.write_text("#!/bin/sh\necho too old; exit 1\n")
+    useless.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert (await provision.provision()).asterisk == installation.asterisk
+    assert "the asterisk on PATH cannot be used" in capsys.readouterr().err
 
 
 def test_without_root_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

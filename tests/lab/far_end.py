@@ -57,7 +57,7 @@ class FarEnd:
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Also after `kill()`: a new process on the same port, healthy, its calls forgotten."""
+        """Also after `kill()`: a new process on the same port, healthy; `calls()` keeps the earlier ones."""
         self._control.unlink(missing_ok=True)
         self.process.start()
         await self.process.wait_ready(

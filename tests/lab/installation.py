@@ -45,7 +45,8 @@ class Home:
     def make_scratch(self, name: str) -> Scratch:
         """A directory of our own; its name says whose it is, so that leftovers can be told."""
         base = tempfile.gettempdir() if self.root is None else ""
-        parent = f"{base}/{SCRATCH}"
+        # By user, for one may not write into what another made.
+        parent = f"{base}/{SCRATCH}-{os.getuid()}"
         self.outside(parent).mkdir(parents=True, exist_ok=True)
         _remove_leftovers(self.outside(parent))
         inside = f"{parent}/{os.getpid()}-{secrets.token_hex(3)}-{name}"
