@@ -46,7 +46,7 @@ async def _obey(agent: AnsweringAgent, order: dict[str, Any]) -> None:
         case "behave":
             agent.behave(Behaviour.from_json(order["behaviour"]), order["number"])
         case "close-port":
-            agent.close_port()
+            await agent.close_port()
         case "open-port":
             await agent.open_port()
         case "hang-up-all":

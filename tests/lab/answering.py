@@ -62,6 +62,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         self._calls: dict[str, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.DatagramTransport | None = None
+        self._port_closed = asyncio.Event()
 
     def behave(self, behaviour: Behaviour, number: str | None = None) -> None:
         """For every number, forgetting exceptions made before; or for one number only."""
@@ -77,11 +78,13 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             loop = asyncio.get_running_loop()
             self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, self.port))
 
-    def close_port(self) -> None:
-        """The kernel then answers with ICMP: refused."""
+    async def close_port(self) -> None:
+        """The kernel then answers with ICMP: refused. asyncio closes a socket later than asked."""
         if self._transport is not None:
+            self._port_closed.clear()
             self._transport.abort()
             self._transport = None
+            await self._port_closed.wait()
 
     def hang_up_all(self) -> None:
         for call in list(self._calls.values()):
@@ -230,6 +233,10 @@ class AnsweringAgent(asyncio.DatagramProtocol):
     def _send(self, data: bytes, addr: Address) -> None:
         if self._transport is not None:
             self._transport.sendto(data, addr)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called just before the socket is closed, in the same turn of the loop."""
+        self._port_closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """The other side's port is closed; its own tests say so."""
