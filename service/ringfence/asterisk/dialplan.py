@@ -1,0 +1,123 @@
+"""The dialplan's part that differs from site to site: `extensions_ringfence_site.conf`.
+
+Called by `ringfence init`, which writes the text beside the shipped files;
+`asterisk-conf/extensions_ringfence.conf` includes it. Pure: values in, text out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from ringfence.asterisk.site import (
+    Announcement,
+    BareNumber,
+    DidSource,
+    Egress,
+    EgressTrunk,
+    NumberFormat,
+    PrimaryPlatform,
+    SiteDialplan,
+    SiteValueError,
+    Trunk,
+)
+
+__all__ = [
+    "Announcement",
+    "BareNumber",
+    "DidSource",
+    "Egress",
+    "EgressTrunk",
+    "NumberFormat",
+    "PrimaryPlatform",
+    "SiteDialplan",
+    "SiteValueError",
+    "Trunk",
+    "render_dialplan",
+]
+
+
+def render_dialplan(site: SiteDialplan) -> str:
+    """The text of `extensions_ringfence_site.conf`.
+
+    The values become global variables, set by the first call that finds them older than this file:
+    a `[globals]` section in an included file would be ignored, or would hide the site's own one.
+    """
+    values = [f"Set(GLOBAL({name})={value.replace(';', chr(92) + ';')})" for name, value in _values(site)]
+    contexts = [line for trunk in site.trunks for line in _context(trunk, "@EDITION@")]
+    edition = hashlib.sha256("\n".join([*values, *contexts]).encode()).hexdigest()[:12]
+    steps = [*values, f"Set(GLOBAL(RF_SITE)={edition})", "Return()"]
+    return "\n".join(
+        [
+            "; Written by `ringfence init`; do not edit. Included by extensions_ringfence.conf.",
+            "",
+            "[ringfence-site]",
+            f"exten => s,1,{steps[0]}",
+            *(f" same => n,{step}" for step in steps[1:]),
+            *(line.replace("@EDITION@", edition) for line in contexts),
+            "",
+        ]
+    )
+
+
+def _context(trunk: Trunk, edition: str) -> Iterator[str]:
+    yield from ("", f"[ringfence-in-{trunk.name}]")
+    # Any first character, for a refusal tells the caller more than "no such extension" would tell us.
+    yield f"exten => _[!-~]!,1,Set(RF_TRUNK={trunk.name})"
+    if trunk.did_source is DidSource.REQUEST_URI:
+        yield " same => n,Set(RF_RAW=${EXTEN})"
+    entry = "number" if trunk.did_source is DidSource.REQUEST_URI else trunk.did_source.value
+    yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}"]?ringfence-inbound,{entry},1)'
+    yield " same => n,Gosub(ringfence-site,s,1)"
+    yield f" same => n,Goto(ringfence-inbound,{entry},1)"
+    # Asterisk runs this one by itself when a caller goes; the pattern above would match it.
+    yield "exten => h,1,NoOp()"
+
+
+def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
+    egress = site.egress
+    yield "RF_NODE", site.node
+    yield "RF_RING_BUDGET", str(site.ring_budget_seconds)
+    for trunk in site.trunks:
+        start = f"RF_T_{trunk.name}"
+        yield f"{start}_PLATFORM", trunk.platform
+        yield f"{start}_DIDSOURCE", trunk.did_source.value
+        yield f"{start}_COUNTRY", trunk.country
+        yield f"{start}_NATIONAL", trunk.national_prefix
+        yield f"{start}_INTERNATIONAL", trunk.international_prefix
+        yield f"{start}_BARE", trunk.bare.value
+        yield f"{start}_RANGE_PREFIX", trunk.range_prefix
+        yield f"{start}_EXT_LENGTH", str(trunk.extension_length)
+    for platform in site.platforms:
+        start = f"RF_P_{platform.name}"
+        yield f"{start}_ENDPOINT", platform.endpoint
+        yield f"{start}_HOSTPORT", platform.host_port
+        yield f"{start}_FORMAT", platform.number_format.value
+        yield f"{start}_RING", f"{platform.ring_seconds:g}"
+        yield f"{start}_NOPROGRESS", f"{platform.no_progress_seconds:g}"
+    yield "RF_EGRESS_TRUNKS", ",".join(route.name for route in egress.trunks)
+    yield (
+        "RF_EGRESS_ALLOW",
+        f"^[+]({'|'.join(egress.allowed_countries)})" if egress.allowed_countries else "^$",
+    )
+    yield "RF_EGRESS_DENY", _any_start(prefix[1:] for prefix in egress.denied_prefixes)
+    yield "RF_EGRESS_MAX_CALLS", str(egress.max_calls)
+    yield "RF_EGRESS_MAX_SECONDS", str(egress.max_call_seconds)
+    for route in egress.trunks:
+        start = f"RF_E_{route.name}"
+        yield f"{start}_ENDPOINT", route.endpoint
+        yield f"{start}_HOSTPORT", route.host_port
+        yield f"{start}_CHANNELS", str(route.channel_count)
+        yield f"{start}_FORMAT", route.number_format.value
+        yield f"{start}_NOPROGRESS", f"{route.no_progress_seconds:g}"
+        yield f"{start}_COUNTRY", route.country
+        yield f"{start}_NATIONAL", route.national_prefix
+    for announcement in site.announcements:
+        yield f"RF_SOUND_{announcement.name}", "&".join(announcement.sounds)
+    yield "RF_DEFAULT_ANNOUNCEMENT", site.announcements[0].name if site.announcements else ""
+
+
+def _any_start(starts: Iterable[str]) -> str:
+    """Matches numbers with one of these starts. An empty expression would match every number."""
+    digits = "|".join(starts)
+    return f"^[+]({digits})" if digits else "^$"

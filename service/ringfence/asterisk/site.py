@@ -1,0 +1,217 @@
+"""What one site tells Asterisk: its trunks, platforms, egress and announcements, checked.
+
+The generators beside this file turn these values into Asterisk's files. Every value is checked when it
+is made, so that nothing an administrator typed can add a line to such a file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+
+class SiteValueError(ValueError):
+    """A value that must not stand in an Asterisk file; the message says which and why."""
+
+
+class DidSource(Enum):
+    """Where a trunk puts the DID."""
+
+    REQUEST_URI = "request-uri"
+    TO = "to"
+    P_CALLED_PARTY_ID = "p-called-party-id"
+    DIVERSION = "diversion"
+
+
+class BareNumber(Enum):
+    """What a number is that has neither a plus nor a prefix."""
+
+    E164 = "e164"
+    NATIONAL = "national"
+    EXTENSION = "extension"
+
+
+class NumberFormat(Enum):
+    """How a far end wants its numbers: `+44113…`, `44113…`, `0044113…`, `0113…`."""
+
+    AS_RECEIVED = "as-received"
+    E164 = "e164"
+    PLAIN = "plain"
+    INTERNATIONAL = "00"
+    NATIONAL = "national"
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_HOST_PORT = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9.-]{0,250}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(;transport=(udp|tcp|tls))?"
+)
+_DIGITS = re.compile(r"[0-9]{0,4}")
+_COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
+_E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
+_SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
+
+
+def check(pattern: re.Pattern[str], value: str, what: str) -> None:
+    if pattern.fullmatch(value) is None:
+        raise SiteValueError(f"{what} {value!r} is not allowed; it must match {pattern.pattern}")
+
+
+def check_name(value: str, what: str) -> None:
+    check(_NAME, value, what)
+
+
+def check_endpoint(value: str, what: str) -> None:
+    """A name of PJSIP's, so not held to ours: sites have theirs already."""
+    check(_ENDPOINT, value, what)
+
+
+def check_host_port(value: str, what: str) -> None:
+    check(_HOST_PORT, value, what)
+
+
+def check_count(value: float, what: str, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SiteValueError(f"{what} {value} is not allowed; it must lie between {low} and {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """An inbound trunk; its endpoint's context is `ringfence-in-<name>`."""
+
+    name: str
+    platform: str
+    did_source: DidSource = DidSource.REQUEST_URI
+    country: str = "44"
+    national_prefix: str = "0"
+    international_prefix: str = "00"
+    bare: BareNumber = BareNumber.E164
+    range_prefix: str = ""
+    """With `BareNumber.EXTENSION`: what stands before an extension, as `+4411349600`."""
+    extension_length: int = 0
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "trunk name")
+        check_name(self.platform, f"platform of trunk {self.name}")
+        _check_prefixes(self.country, self.national_prefix, self.international_prefix, self.name)
+        if self.bare is BareNumber.EXTENSION:
+            check(_E164_START, self.range_prefix, f"range prefix of trunk {self.name}")
+            check_count(self.extension_length, f"extension length of trunk {self.name}", 1, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryPlatform:
+    """A primary platform; its name is the scope in AstDB."""
+
+    name: str
+    endpoint: str
+    host_port: str
+    number_format: NumberFormat = NumberFormat.AS_RECEIVED
+    ring_seconds: float = 120
+    no_progress_seconds: float = 8
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "platform name")
+        check_endpoint(self.endpoint, f"endpoint of platform {self.name}")
+        check_host_port(self.host_port, f"address of platform {self.name}")
+        check_count(self.ring_seconds, f"ring seconds of platform {self.name}", 0.1, 600)
+        check_count(self.no_progress_seconds, f"no-progress seconds of platform {self.name}", 0.1, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class EgressTrunk:
+    """A trunk diverted calls go out by."""
+
+    name: str
+    endpoint: str
+    host_port: str
+    channel_count: int = 30
+    number_format: NumberFormat = NumberFormat.E164
+    no_progress_seconds: float = 8
+    country: str = "44"
+    national_prefix: str = "0"
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "egress trunk name")
+        check_endpoint(self.endpoint, f"endpoint of egress trunk {self.name}")
+        check_host_port(self.host_port, f"address of egress trunk {self.name}")
+        check_count(self.channel_count, f"channels of egress trunk {self.name}", 1, 10_000)
+        check_count(self.no_progress_seconds, f"no-progress seconds of egress trunk {self.name}", 0.1, 60)
+        _check_prefixes(self.country, self.national_prefix, "", self.name)
+        if self.number_format is NumberFormat.AS_RECEIVED:
+            raise SiteValueError(f"egress trunk {self.name} has no number to pass on as received")
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """The trunks in order, and what may be dialled at all."""
+
+    trunks: tuple[EgressTrunk, ...]
+    allowed_countries: tuple[str, ...]
+    """Country codes, without a plus."""
+    denied_prefixes: tuple[str, ...] = ()
+    """E.164 beginnings within the allowed countries, such as premium rates: `+449`."""
+    max_calls: int = 30
+    max_call_seconds: int = 7200
+
+    def __post_init__(self) -> None:
+        for country in self.allowed_countries:
+            check(_COUNTRY, country, "allowed country")
+        for prefix in self.denied_prefixes:
+            check(_E164_START, prefix, "denied prefix")
+        check_count(self.max_calls, "most diverted calls", 1, 100_000)
+        check_count(self.max_call_seconds, "most seconds of a diverted call", 1, 86_400)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Sound files played in order: names below Asterisk's sounds or absolute, without an ending."""
+
+    name: str
+    sounds: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "announcement name")
+        for sound in self.sounds:
+            check(_SOUND, sound, f"sound of announcement {self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDialplan:
+    """Everything the dialplan takes from the configuration."""
+
+    node: str
+    trunks: tuple[Trunk, ...]
+    platforms: tuple[PrimaryPlatform, ...]
+    egress: Egress
+    announcements: tuple[Announcement, ...] = ()
+    """The first one is used where a record names none, or one that is not here."""
+    ring_budget_seconds: int = 90
+
+    def __post_init__(self) -> None:
+        check(_NODE, self.node, "node name")
+        check_count(self.ring_budget_seconds, "ring budget seconds", 1, 180)
+        _unique("trunk", [trunk.name for trunk in self.trunks])
+        _unique("egress trunk", [trunk.name for trunk in self.egress.trunks])
+        _unique("announcement", [announcement.name for announcement in self.announcements])
+        platforms = _unique("platform", [platform.name for platform in self.platforms])
+        for trunk in self.trunks:
+            if trunk.platform not in platforms:
+                raise SiteValueError(f"trunk {trunk.name} names platform {trunk.platform!r}, which is not there")
+
+
+def _check_prefixes(country: str, national: str, international: str, name: str) -> None:
+    check(_COUNTRY, country, f"country of {name}")
+    check(_DIGITS, national, f"national prefix of {name}")
+    check(_DIGITS, international, f"international prefix of {name}")
+
+
+def _unique(what: str, names: list[str]) -> set[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SiteValueError(f"{what} {name!r} is there twice")
+        seen.add(name)
+    return seen

@@ -1,0 +1,277 @@
+"""One Asterisk with the shipped data plane, a carrier, a platform and two mobile networks.
+
+There is no daemon: records are put into AstDB by hand, as `docs/reference/astdb.md` describes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import aiohttp
+
+from ringfence.asterisk.connections import Qualify, SitePjsip, TrunkSources, render_pjsip
+from ringfence.asterisk.dialplan import (
+    Announcement,
+    BareNumber,
+    DidSource,
+    Egress,
+    EgressTrunk,
+    NumberFormat,
+    PrimaryPlatform,
+    SiteDialplan,
+    Trunk,
+    render_dialplan,
+)
+from tests.lab.asterisk import AsteriskInstance
+from tests.lab.caller import CallerAgent
+from tests.lab.far_end import MobileNetwork, Platform
+from tests.lab.installation import Installation
+from tests.lab.ports import Ports
+from tests.lab.waiting import wait_until
+
+SHIPPED = Path(__file__).parents[2] / "asterisk-conf"
+STATIC_FILES = ("extensions_ringfence.conf", "extensions_ringfence_status.conf")
+
+MOBILE = "+447700900123"
+FALLBACK = "+441134960999"
+PLAN = f"p:{MOBILE}:5,s:{FALLBACK}:5,a:unavailable:0"
+NO_PRIVATE_NUMBER = f"s:{FALLBACK}:5,a:unavailable:0"
+
+NO_PROGRESS_SECONDS = 1.5
+PLATFORM_RING_SECONDS = 3
+
+Event = dict[str, str]
+
+# The trunk of most tests, then one for each other way a carrier may present the number. Calls are told
+# apart by a header, because all of them come from this machine.
+TRUNKS = (
+    Trunk("carrier", "uc"),
+    Trunk("by_to", "uc", did_source=DidSource.TO),
+    Trunk("by_called_party", "uc", did_source=DidSource.P_CALLED_PARTY_ID),
+    Trunk("by_diversion", "uc", did_source=DidSource.DIVERSION),
+    Trunk("national", "uc", bare=BareNumber.NATIONAL),
+    Trunk("extension", "uc", bare=BareNumber.EXTENSION, range_prefix="+4411349600", extension_length=2),
+    Trunk("patient", "slow"),
+    Trunk("exchange", "legacy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Wide, because most scenarios place their calls at once."""
+
+    channels_a: int = 200
+    channels_b: int = 200
+    max_calls: int = 300
+
+
+def site_of(
+    platform: Platform, network_a: MobileNetwork, network_b: MobileNetwork, fickle_port: int, caps: Caps
+) -> SiteDialplan:
+    uc = PrimaryPlatform(
+        "uc",
+        "uc",
+        platform.address,
+        ring_seconds=PLATFORM_RING_SECONDS,
+        no_progress_seconds=NO_PROGRESS_SECONDS,
+    )
+    return SiteDialplan(
+        node="node1",
+        trunks=TRUNKS,
+        platforms=(
+            uc,
+            PrimaryPlatform("slow", "slow", platform.address, ring_seconds=20),
+            replace(uc, name="fickle", endpoint="fickle", host_port=f"127.0.0.1:{fickle_port}"),
+            replace(uc, name="legacy", endpoint="legacy", number_format=NumberFormat.NATIONAL),
+        ),
+        egress=Egress(
+            trunks=(
+                EgressTrunk(
+                    "a",
+                    "egress_a",
+                    network_a.address,
+                    channel_count=caps.channels_a,
+                    no_progress_seconds=NO_PROGRESS_SECONDS,
+                ),
+                EgressTrunk(
+                    "b",
+                    "egress_b",
+                    network_b.address,
+                    channel_count=caps.channels_b,
+                    number_format=NumberFormat.NATIONAL,
+                    no_progress_seconds=NO_PROGRESS_SECONDS,
+                ),
+            ),
+            allowed_countries=("44",),
+            denied_prefixes=("+449",),
+            max_calls=caps.max_calls,
+            max_call_seconds=3,
+        ),
+        announcements=(
+            Announcement("unavailable", ("vm-goodbye", "vm-goodbye")),
+            Announcement("missing", ("no/such/file",)),
+        ),
+        ring_budget_seconds=8,
+    )
+
+
+def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
+    """As `ringfence init` and an administrator would, but for the identification by header."""
+    own = instance.etc / "ringfence"
+    own.mkdir()
+    for name in STATIC_FILES:
+        shutil.copy(SHIPPED / name, own / name)
+    (own / "extensions_ringfence_site.conf").write_text(render_dialplan(site))
+    pjsip = SitePjsip(
+        trunks=(TrunkSources(site.trunks[0], "carrier", ("127.0.0.1",)),),
+        platforms=site.platforms,
+        egress_trunks=site.egress.trunks,
+        qualify=Qualify(interval_seconds=60),
+        transport_bind=f"127.0.0.1:{instance.ports.sip}",
+    )
+    (own / "pjsip_ringfence.conf").write_text(render_pjsip(pjsip))
+    lines = ["[global]", "type=global", "endpoint_identifier_order=header,ip,username"]
+    for trunk in site.trunks[1:]:
+        lines += [f"[{trunk.name}]", "type=endpoint", f"context=ringfence-in-{trunk.name}"]
+        lines += ["disallow=all", "allow=alaw,ulaw", "direct_media=no"]
+        lines += [f"[{trunk.name}_identify]", "type=identify", f"endpoint={trunk.name}"]
+        lines += [f"match_header=X-Lab-Trunk: {trunk.name}"]
+    lines += ["[bare]", "type=endpoint", "context=lab-bare", "disallow=all", "allow=alaw,ulaw"]
+    lines += ["direct_media=no", "[bare_identify]", "type=identify", "endpoint=bare"]
+    lines += ["match_header=X-Lab-Trunk: bare", "#include ringfence/pjsip_ringfence.conf", ""]
+    (instance.etc / "pjsip.conf").write_text("\n".join(lines))
+    bare = ["[lab-bare]"]
+    bare += [f"exten => _[+0-9]!,1,Dial(PJSIP/uc/sip:${{EXTEN}}@{site.platforms[0].host_port},20)"]
+    (instance.etc / "extensions.conf").write_text(
+        "\n".join(["#include ringfence/extensions_ringfence.conf", *bare, ""])
+    )
+
+
+@dataclass(slots=True)
+class CallSite:
+    """What a scenario has in its hands."""
+
+    asterisk: AsteriskInstance
+    carrier: CallerAgent
+    platform: Platform
+    network_a: MobileNetwork
+    network_b: MobileNetwork
+    fickle_port: int
+    events: list[Event] = field(default_factory=list)
+    dials: list[dict[str, object]] = field(default_factory=list)
+    _next_did: int = 0
+
+    def did(self) -> str:
+        """A DID of its own for each call, so that calls at once can be told apart."""
+        self._next_did += 1
+        return f"+4411349{60000 + self._next_did}"
+
+    async def record(
+        self,
+        did: str,
+        *,
+        plan: str = PLAN,
+        undeliverable_plan: str = NO_PRIVATE_NUMBER,
+        scope: str = "uc",
+        forced: str = "-",
+        critical: bool = False,
+    ) -> None:
+        value = f"1|{scope}|{forced}|voice|{int(critical)}|{plan}|{undeliverable_plan}"
+        await self.raw_record(did, value)
+
+    async def raw_record(self, did: str, value: str) -> None:
+        await self.asterisk.db_put(f"ringfence/did/{int('1' + did[-3:]) % 500}", did, value)
+
+    async def mode(self, decision: str, *, scope: str = "uc", one_in: int = 0) -> None:
+        await self.asterisk.db_put("ringfence/mode", scope, f"1|{decision}|{one_in}|NORMAL|-|1700000000")
+
+    async def fallback(self, plan: str = NO_PRIVATE_NUMBER, trunk: str = "carrier") -> None:
+        await self.asterisk.db_put("ringfence/fallback", trunk, f"1|uc|-|voice|0|{plan}|{plan}")
+
+    async def trunk_down(self, *names: str) -> None:
+        for name in names:
+            await self.asterisk.db_put("ringfence/egress", name, "1|down")
+
+    async def reset(self) -> None:
+        """Healthy far ends, an empty AstDB."""
+        await self.asterisk.db_delete_tree("ringfence")
+        for far_end in (self.platform, self.network_a, self.network_b):
+            await far_end.healthy()
+
+    async def event(self, name: str, did: str, deadline_seconds: float = 5.0) -> Event:
+        """The one event of this name for this DID."""
+        await wait_until(
+            lambda: self.events_of(name, did),
+            what=f"{name} for {did}",
+            deadline_seconds=deadline_seconds,
+            diagnose=self.asterisk.log_tail,
+        )
+        (event,) = self.events_of(name, did)
+        return event
+
+    def events_of(self, name: str, did: str) -> list[Event]:
+        return [event for event in self.events if event["eventname"] == name and event["did"] == did]
+
+    def rang(self, far_end: Platform | MobileNetwork, *, caller: str) -> list[str]:
+        """The numbers this far end was asked for by this caller."""
+        return [call.number for call in far_end.calls() if call.caller == caller]
+
+
+async def open_site(
+    installation: Installation, ports: Ports, caps: Caps | None = None
+) -> tuple[CallSite, Callable[[], Awaitable[None]]]:
+    """A started site, and what closes it."""
+    platform, a, b = Platform(ports), MobileNetwork(ports), MobileNetwork(ports)
+    fickle_port = ports.take()
+    instance = AsteriskInstance(installation.asterisk, ports)
+    write_configuration(instance, site_of(platform, a, b, fickle_port, caps or Caps()))
+    for far_end in (platform, a, b):
+        await far_end.start()
+    await instance.start()
+    carrier = CallerAgent(ports, instance.ports.sip)
+    await carrier.start()
+    site = CallSite(instance, carrier, platform, a, b, fickle_port)
+    connected = asyncio.Event()
+    reader = asyncio.create_task(_read_events(site, connected), name="read-ari-events")
+    await asyncio.wait_for(connected.wait(), 10)
+
+    async def close() -> None:
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        await carrier.close()
+        await instance.close()
+        for far_end in (platform, a, b):
+            await far_end.close()
+
+    return site, close
+
+
+async def _read_events(site: CallSite, connected: asyncio.Event) -> None:
+    instance = site.asterisk
+    base = f"http://127.0.0.1:{instance.ports.http}/ari"
+    headers = {"Authorization": aiohttp.encode_basic_auth("lab", instance.secret)}
+    wanted = {"allowed": [{"type": "ChannelUserevent"}, {"type": "Dial"}]}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.ws_connect(f"{base}/events?app=lab&subscribeAll=true") as socket,
+    ):
+        async with session.put(f"{base}/applications/lab/eventFilter", json=wanted) as answer:
+            answer.raise_for_status()
+        connected.set()
+        async for message in socket:
+            _note(site, json.loads(message.data))
+
+
+def _note(site: CallSite, message: dict[str, object]) -> None:
+    if message["type"] == "Dial":
+        site.dials.append(message)
+    elif message["type"] == "ChannelUserevent":
+        fields = message["userevent"]
+        assert isinstance(fields, dict)
+        site.events.append({key: unquote(str(value)) for key, value in fields.items()})

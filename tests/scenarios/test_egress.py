@@ -1,0 +1,182 @@
+"""The only way out: its alternatives, its limits, and what it never dials."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.lab.call_result import CallResult
+from tests.lab.installation import Installation
+from tests.lab.ports import Ports
+from tests.scenarios.site import MOBILE, NO_PROGRESS_SECONDS, PLAN, CallSite, Caps, open_site
+
+MOBILE_AS_B_WANTS_IT = "07700900123"
+
+
+async def divert(site: CallSite, did: str, **options: object) -> CallResult:
+    await site.record(did)
+    await site.mode("divert")
+    return await site.carrier.call(did, from_=did, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [503, 500, 403, 401, 408, 488])
+async def test_trunk_that_fails_is_followed_by_the_next(site: CallSite, status: int) -> None:
+    did = site.did()
+    await site.network_a.answer(status)
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_b, caller=did) == [MOBILE_AS_B_WANTS_IT]
+    event = await site.event("RingfenceCall", did)
+    assert (event["answered_by"], event["step"], event["egress"]) == ("person", "1", "b")
+    told = await site.event("RingfenceEgress", did)
+    assert (told["egress"], told["result"], told["status"]) == ("a", "failure", str(status))
+
+
+async def test_frozen_trunk_is_followed_by_the_next(site: CallSite) -> None:
+    did = site.did()
+    await site.network_a.freeze()
+    try:
+        call = await divert(site, did)
+    finally:
+        await site.network_a.thaw()
+    assert call.ringing_after_seconds is not None
+    assert call.ringing_after_seconds < NO_PROGRESS_SECONDS + 0.3
+    assert (await site.event("RingfenceCall", did))["egress"] == "b"
+
+
+@pytest.mark.parametrize("status", [404, 410, 484, 604, 480])
+async def test_number_refused_is_followed_by_the_next_step(site: CallSite, status: int) -> None:
+    did = site.did()
+    await site.network_a.answer(status, number=MOBILE)
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_b, caller=did) == []
+    assert (await site.event("RingfenceCall", did))["step"] == "2"
+
+
+async def test_trunk_known_to_be_down_is_left_out(site: CallSite) -> None:
+    did = site.did()
+    await site.trunk_down("a")
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_a, caller=did) == []
+    assert site.rang(site.network_b, caller=did) == [MOBILE_AS_B_WANTS_IT]
+
+
+async def test_all_trunks_are_tried_when_all_are_down(site: CallSite) -> None:
+    did = site.did()
+    await site.trunk_down("a", "b")
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_a, caller=did) == [MOBILE]
+
+
+async def test_trunk_known_to_be_down_is_the_last_resort(site: CallSite) -> None:
+    did = site.did()
+    await site.trunk_down("a")
+    await site.network_b.answer(503)
+    assert (await divert(site, did)).answered
+    assert (await site.event("RingfenceCall", did))["egress"] == "a"
+
+
+async def test_all_trunks_failing_ends_in_the_announcement(site: CallSite) -> None:
+    did = site.did()
+    await site.network_a.answer(503)
+    await site.network_b.answer(503)
+    call = await divert(site, did, hold_seconds=1.5)
+    assert call.rtp_packet_count > 10
+    assert (await site.event("RingfenceCall", did))["answered_by"] == "announcement"
+
+
+async def test_own_did_is_never_dialled(site: CallSite) -> None:
+    did, other = site.did(), site.did()
+    await site.record(other)
+    await site.record(did, plan=f"p:{other}:5,a:unavailable:0")
+    await site.mode("divert")
+    assert (await site.carrier.call(did, from_=did)).answered
+    assert site.rang(site.network_a, caller=did) == []
+    assert (await site.event("RingfenceCall", did))["answered_by"] == "announcement"
+
+
+@pytest.mark.parametrize(
+    "target", ["+449001234567", "+33123456789", "+44999", "+112", "999", "07700900123", "+4477009001234567"]
+)
+async def test_number_outside_the_rules_is_never_dialled(site: CallSite, target: str) -> None:
+    did = site.did()
+    await site.record(did, plan=f"p:{target}:5,s:+441134960999:5,a:unavailable:0")
+    await site.mode("divert")
+    assert (await site.carrier.call(did, from_=did)).answered
+    assert site.rang(site.network_a, caller=did) == ["+441134960999"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("X-Ringfence-Hop", "node1")],
+        [("Diversion", "<sip:1@a>, <sip:2@b>;reason=x, <sip:3@c>")],
+        [("Diversion", "<sip:1@a>"), ("Diversion", "<sip:2@b>"), ("Diversion", "<sip:3@c>")],
+    ],
+)
+async def test_call_that_was_out_before_is_not_sent_out_again(site: CallSite, headers: list[tuple[str, str]]) -> None:
+    did = site.did()
+    call = await divert(site, did, headers=headers, hold_seconds=1.2)
+    assert call.answered
+    assert site.rang(site.network_a, caller=did) == []
+    event = await site.event("RingfenceCall", did)
+    assert (event["answered_by"], event["reason"]) == ("announcement", "looped")
+
+
+async def test_diverted_call_carries_our_mark(site: CallSite) -> None:
+    did = site.did()
+    await divert(site, did, headers=[("Diversion", "<sip:+441619960000@elsewhere>")])
+    (invite,) = [call.invite for call in site.network_a.calls() if call.caller == did]
+    assert invite.header("x-ringfence-hop") == "node1"
+    assert invite.all("diversion") == [f"<sip:{did}@ringfence.invalid>;reason=unavailable;counter=1"]
+
+
+async def test_diverted_call_does_not_last_for_ever(site: CallSite) -> None:
+    call = await divert(site, site.did(), hold_seconds=6)
+    assert call.ended.name == "BY_CALLEE"
+
+
+@pytest_asyncio.fixture
+async def tight_site(installation: Installation) -> AsyncIterator[CallSite]:
+    """Two channels on the first trunk, three diverted calls in all."""
+    ports = Ports()
+    site, close = await open_site(installation, ports, Caps(channels_a=2, channels_b=5, max_calls=3))
+    yield site
+    await close()
+    ports.close()
+
+
+async def test_caps_hold_and_are_given_back(tight_site: CallSite) -> None:
+    site = tight_site
+    dids = [site.did() for _ in range(5)]
+    for did in dids:
+        await site.record(did, plan=PLAN)
+    await site.mode("divert")
+    for _ in range(2):
+        site.events.clear()
+        await asyncio.gather(*(site.carrier.call(did, hold_seconds=1.5) for did in dids))
+        ends = [await site.event("RingfenceCall", did) for did in dids]
+        assert sum(event["answered_by"] == "person" for event in ends) == 3
+        assert sum(event["answered_by"] == "announcement" for event in ends) == 2
+        ways = sorted(event["egress"] for event in ends if event["answered_by"] == "person")
+        assert ways == ["a", "a", "b"]
+
+
+async def test_503_of_a_trunk_at_its_channel_count_is_full_not_down(tight_site: CallSite) -> None:
+    site = tight_site
+    first, second = site.did(), site.did()
+    await site.record(first)
+    await site.record(second)
+    await site.mode("divert")
+    holding = asyncio.create_task(site.carrier.call(first, hold_seconds=1.5))
+    await site.network_a.wait_calls(1)
+    await site.network_a.answer(503)
+    assert (await site.carrier.call(second)).answered
+    assert (await site.event("RingfenceEgress", second))["result"] == "full"
+    await holding
+    third = site.did()
+    await site.record(third)
+    assert (await site.carrier.call(third)).answered
+    assert (await site.event("RingfenceEgress", third))["result"] == "failure"
