@@ -228,13 +228,13 @@ def _outage(state: ScopeState, verdict: Verdict) -> bool:
 
 
 def _recovered(state: ScopeState, verdict: Verdict) -> bool:
-    """An outage decided on silence ends when probes are answered. One decided on calls cannot be seen to end by
-    probes (they were fine all the time): it is over when nothing speaks of silence, and only the trial clears it."""
-    if state.cause is Cause.REFUSING:
-        return verdict.state is not VerdictState.UNKNOWN and verdict.cause is not Cause.SILENCE
-    return verdict.state is VerdictState.UP or (
-        verdict.state is VerdictState.DEGRADED and verdict.reason is Reason.SOME_CALLS_REFUSED
-    )
+    """An outage decided on silence ends when probes are answered. One decided on calls cannot be seen to end by probes
+    (they were fine all the time): it is over when its failures have grown old, and only the trial clears it."""
+    if verdict.state is VerdictState.UP:
+        return True
+    if verdict.state is not VerdictState.DEGRADED:
+        return False
+    return state.cause is Cause.REFUSING or verdict.reason is Reason.SOME_CALLS_REFUSED
 
 
 def _trial_signal(state: ScopeState, verdict: Verdict, policy: OutagePolicy) -> tuple[Signal, Reason] | None:

@@ -1,0 +1,1 @@
+"""The real judge and the real loop on a fake clock, with seeded faults. Prints its seed when it fails."""
