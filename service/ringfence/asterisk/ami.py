@@ -1,0 +1,268 @@
+"""One AMI session over panoramisk, fenced: it lives from one login to its first fault, and is never repaired.
+
+panoramisk does the wire format and matches answers to actions. What it does when things go wrong is kept out here:
+its reconnect replays actions nobody waits for any more, a pending action is never told that its connection is gone,
+a multi-byte character at the edge of a read is lost, and its log holds whole actions, private numbers included.
+The connection that comes back is `ami_link.AmiLink`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from panoramisk.actions import Action
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.manager import Manager
+from panoramisk.message import Message
+
+from ringfence.app.ports import AsteriskLoginRefused, AsteriskRefused, AsteriskUnavailable
+from ringfence.asterisk import vocabulary
+
+CONNECT_DEADLINE_SECONDS: Final = 2.0
+ACTION_DEADLINE_SECONDS: Final = 2.0
+MAX_LINE_BYTES: Final = 1015  # AMI refuses a line from 1,024 bytes, "Key: value" and its end included
+MAX_PARTIAL_CHARS: Final = 1_000_000  # one message of Asterisk's is a few kilobytes
+MAX_ROWS: Final = 20_000  # of one list; what we write never comes near
+
+# panoramisk reads and writes text. Bytes go through it one for one and are UTF-8 outside of it, so that a character
+# split between two reads survives.
+_ENCODING: Final = "latin-1"
+# Keys panoramisk calls string methods on: a repeated header would arrive as a list and break it.
+_SINGLE: Final = ("event", "response", "message", "actionid", "subevent", "eventlist")
+
+_SILENT: Final = logging.Logger("panoramisk, silenced", logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AmiSettings:
+    """Where AMI listens and who we are there."""
+
+    username: str
+    secret: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 5038
+
+
+class _Protocol(AMIProtocol):  # type: ignore[misc]
+    """panoramisk's protocol, except that a loss is told to whoever waits and nothing is queued for later."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.factory = None
+        self.responses: dict[str, Action] = {}
+        self.queue: deque[str] = deque()
+        self.on_closed: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.log = _SILENT
+        self.encoding = _ENCODING
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.queue and len(self.queue[0]) > MAX_PARTIAL_CHARS:
+            self.close()
+
+    def handle_message(self, message: Message) -> None:
+        for key in _SINGLE:
+            value = message.get(key)
+            if isinstance(value, list):
+                message[key] = value[0]
+        action = self.responses.get(message.id)
+        if action is not None and len(action.responses) > MAX_ROWS:
+            self.close()
+            return
+        super().handle_message(message)
+
+    def connection_lost(self, exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Also panoramisk's way out after a `Shutdown` event. Nobody is left waiting, nothing is replayed."""
+        if self.closed:
+            return
+        self.closed = True
+        pending = list(self.responses.values())
+        self.responses.clear()
+        for action in pending:
+            if not action.future.done():
+                action.future.set_result(None)
+        # Not close(): what Asterisk has not read yet must not reach it later, behind newer values.
+        self.transport.abort()
+        if self.on_closed is not None:
+            self.on_closed()
+
+
+class _Manager(Manager):  # type: ignore[misc]
+    """panoramisk's manager without its reconnect, its replay and its own ping."""
+
+    def connect(self, *_: object, **__: object) -> None:
+        raise NotImplementedError("a session connects once, in AmiSession.open")
+
+    def connection_lost(self, exc: object) -> None:
+        self._connected = False
+
+    async def send_awaiting_actions(self, *_: object) -> None:
+        self.awaiting_actions.clear()
+
+    def ping(self) -> None:
+        self.pinger = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An action on its way. `answer` gets panoramisk's message, a list of them, or None when the connection is lost."""
+
+    name: str
+    action_id: str
+    answer: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Asterisk's answer: whether it did it, in its words, and the rows of a list."""
+
+    success: bool
+    message: str
+    rows: Sequence[Mapping[str, str]] = ()
+
+
+class AmiSession:
+    """One logged-in connection. Every method may raise AsteriskUnavailable; a broken session stays broken."""
+
+    def __init__(self, settings: AmiSettings, manager: _Manager, protocol: _Protocol) -> None:
+        self._settings = settings
+        self._manager = manager
+        self._protocol = protocol
+        self._ended = asyncio.Event()
+        protocol.on_closed = self._ended.set
+        if protocol.closed:
+            self._ended.set()
+
+    @classmethod
+    async def open(cls, settings: AmiSettings) -> AmiSession:
+        """Connects and logs in, with events off. Raises AsteriskUnavailable or AsteriskLoginRefused."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE_SECONDS):
+                made = await loop.create_connection(_Protocol, settings.host, settings.port)
+        except OSError as error:
+            words = "no answer" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
+            raise AsteriskUnavailable(
+                f"AMI cannot be reached on {settings.host}:{settings.port} ({words}).",
+                "Is Asterisk running, and is manager.conf enabled on this address?",
+            ) from None
+        manager = _Manager(loop=loop, encoding=_ENCODING, log=_SILENT)
+        connected: asyncio.Future[Any] = loop.create_future()
+        connected.set_result(made)
+        protocol = made[1]
+        if protocol.closed:
+            raise _lost(settings)
+        manager.connection_made(connected)
+        session = cls(settings, manager, protocol)
+        try:
+            await session._login()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    async def _login(self) -> None:
+        reply = await self.ask(
+            "Login", {"Username": self._settings.username, "Secret": self._settings.secret, "Events": "off"}
+        )
+        if reply.success:
+            return
+        if reply.message.lower() == vocabulary.AMI_LOGIN_FAILED:
+            raise AsteriskLoginRefused(
+                f"AMI on {self._settings.host}:{self._settings.port} refused the login of user "
+                f"'{self._settings.username}'.",
+                "Make the secret in Asterisk's manager.conf and in Ringfence's configuration the same, then run "
+                "`asterisk -rx 'manager reload'`.",
+            )
+        raise AsteriskUnavailable(f"AMI did not let us in: {reply.message[:100]}")
+
+    @property
+    def is_open(self) -> bool:
+        return not self._protocol.closed
+
+    async def ended(self) -> None:
+        """Returns when the connection is gone."""
+        await self._ended.wait()
+
+    def close(self) -> None:
+        self._manager.close()
+        self._protocol.close()
+
+    async def ask(
+        self, name: str, fields: Mapping[str, str], deadline_seconds: float = ACTION_DEADLINE_SECONDS
+    ) -> Reply:
+        """One action and its answer. May raise AsteriskRefused (a value that must not be sent, too long a line)."""
+        return (await self.answers([self.send(name, fields)], deadline_seconds))[0]
+
+    def send(self, name: str, fields: Mapping[str, str]) -> Sent:
+        """Puts one action on the wire, in the order of calls, without waiting. Raises AsteriskRefused."""
+        wire = {key: _wire(name, key, value) for key, value in fields.items()}
+        if self._protocol.closed:
+            raise _lost(self._settings)
+        action = Action({"Action": name, **wire})
+        # None: panoramisk finds out from the answer whether it is a list. Its default is to take the first message.
+        self._protocol.send(action, as_list=None)
+        return Sent(name, action.id, action.future)
+
+    async def answers(self, sent: Sequence[Sent], deadline_seconds: float = ACTION_DEADLINE_SECONDS) -> list[Reply]:
+        """The answers to actions sent in this order; one deadline for all of them."""
+        try:
+            # Not wait_for: after a stall of our own an answer that is already here counts.
+            await asyncio.wait([one.answer for one in sent], timeout=deadline_seconds)
+        finally:
+            for one in sent:
+                self._protocol.responses.pop(one.action_id, None)
+        return [self._reply(one) for one in sent]
+
+    def _reply(self, sent: Sent) -> Reply:
+        if not sent.answer.done():
+            raise AsteriskUnavailable(f"AMI did not answer {sent.name} in time.", "Is Asterisk frozen or overloaded?")
+        answer = sent.answer.result()
+        if answer is None:
+            raise _lost(self._settings)
+        messages = answer if isinstance(answer, list) else [answer]
+        head = messages[0]
+        words = str(head.get("message", ""))
+        if not head.success and words.lower().startswith(vocabulary.AMI_NO_PRIVILEGE):
+            raise AsteriskLoginRefused(
+                f"AMI user '{self._settings.username}' may not {sent.name}.",
+                "Give it read and write = system,call in Asterisk's manager.conf, then `manager reload`.",
+            )
+        return Reply(bool(head.success), words, [_row(message) for message in messages[1:]])
+
+
+def _wire(action: str, key: str, value: str) -> str:
+    """A value as it may be sent. A line break would begin a header of its own: an injected action."""
+    try:
+        wire = value.encode().decode(_ENCODING)
+    except UnicodeEncodeError:
+        raise AsteriskRefused(f"{action}: {key} is not text.") from None
+    if any(control in value for control in "\r\n\0"):
+        raise AsteriskRefused(f"{action}: {key} holds a line break or a null character.")
+    if len(key) + len(wire) > MAX_LINE_BYTES:
+        raise AsteriskRefused(f"{action}: {key} is longer than AMI takes ({len(wire)} bytes).")
+    return wire
+
+
+def _row(message: Message) -> dict[str, str]:
+    """One row's plain headers by lower-case name. A repeated header is left out: nobody can say which is meant."""
+    return {
+        key.lower(): value.encode(_ENCODING, "replace").decode(errors="replace")
+        for key, value in message.items()
+        if isinstance(value, str)
+    }
+
+
+def _lost(settings: AmiSettings) -> AsteriskUnavailable:
+    return AsteriskUnavailable(f"The AMI connection to {settings.host}:{settings.port} was lost.")
