@@ -23,9 +23,7 @@ RECEPTION = "+441134960000"
 DID = Did("+441134960123")
 
 
-def routing_policy(
-    ring_budget_seconds: int = 90, countries: frozenset[str] = frozenset({"GB"})
-) -> RoutingPolicy:
+def routing_policy(ring_budget_seconds: int = 90, countries: frozenset[str] = frozenset({"GB"})) -> RoutingPolicy:
     return RoutingPolicy(EgressGate(EgressPolicy(countries)), ring_budget_seconds)
 
 
@@ -37,9 +35,7 @@ def one_did(
     ring_seconds: int = 20,
 ) -> Directory:
     """One person, one DID, one site."""
-    person = Person(
-        PersonKey("p1"), "Ada Example", "Leeds", tuple(DefaultNumber(n, ring_seconds) for n in numbers)
-    )
+    person = Person(PersonKey("p1"), "Ada Example", "Leeds", tuple(DefaultNumber(n, ring_seconds) for n in numbers))
     assignment = DidAssignment(DID, PersonKey("p1") if owned else None, "Leeds", "uc", kind)
     return Directory.of([person], [assignment], [Site("Leeds", fallback, "unavailable")])
 

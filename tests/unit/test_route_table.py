@@ -54,9 +54,7 @@ from ringfence.domain.route_table import (
 from ringfence.domain.routing import TrunkFallback
 from tests.unit.directories import DID, RECEPTION, directories, one_did, routing_policy
 
-EXAMPLE = (
-    "1|uc|-|voice|0|p:+447700900123:20,s:+441134960000:30,a:unavailable:0|s:+441134960000:30,a:unavailable:0"
-)
+EXAMPLE = "1|uc|-|voice|0|p:+447700900123:20,s:+441134960000:30,a:unavailable:0|s:+441134960000:30,a:unavailable:0"
 
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True)
@@ -65,9 +63,7 @@ last_steps = st.builds(Step, st.just(StepKind.ANNOUNCEMENT), names, st.just(0))
 
 def steps(*kinds: StepKind) -> st.SearchStrategy[tuple[Step, ...]]:
     dialled = st.builds(Step, st.sampled_from(kinds), numbers, st.integers(5, 120))
-    return st.tuples(st.lists(dialled, max_size=7).map(tuple), last_steps).map(
-        lambda pair: (*pair[0], pair[1])
-    )
+    return st.tuples(st.lists(dialled, max_size=7).map(tuple), last_steps).map(lambda pair: (*pair[0], pair[1]))
 
 
 route_records = st.builds(
@@ -85,9 +81,7 @@ def mode_records() -> Iterator[ModeRecord]:
     for decision in Decision:
         for mode in Mode:
             for override in (None, *OverrideKind):
-                yield ModeRecord(
-                    decision, 5 if decision is Decision.TRIAL else 0, mode, override, 1_780_000_000
-                )
+                yield ModeRecord(decision, 5 if decision is Decision.TRIAL else 0, mode, override, 1_780_000_000)
 
 
 def test_the_documented_example() -> None:

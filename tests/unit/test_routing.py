@@ -40,9 +40,7 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize(("kind", "owned", "fallback", "plan", "undeliverable"), GOLDEN)
-def test_golden_table(
-    kind: LineKind, owned: bool, fallback: bool, plan: list[str], undeliverable: list[str]
-) -> None:
+def test_golden_table(kind: LineKind, owned: bool, fallback: bool, plan: list[str], undeliverable: list[str]) -> None:
     directory = one_did(kind, owned=owned, fallback=RECEPTION if fallback else None)
     compiled = plan_for(directory.assignments[DID], directory, routing_policy())
     assert words(compiled.plan) == plan

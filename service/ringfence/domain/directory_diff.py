@@ -1,0 +1,142 @@
+"""What turns one directory into another, and the lines in which people read it before and after it is applied.
+
+`ringfence import --dry-run` prints the lines, the store writes the change and keeps the lines as its log. A private
+number appears masked; where the mask hides the difference, the line says that there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ringfence.domain.directory import DidAssignment, Directory, Person, Site
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(Generic[T]):
+    """`changed` holds pairs (before, after)."""
+
+    added: tuple[T, ...] = ()
+    changed: tuple[tuple[T, T], ...] = ()
+    removed: tuple[T, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+    def summary(self, what: str) -> str:
+        return f"{what}: {len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryDiff:
+    """Empty (false) when both directories are equal."""
+
+    people: Changes[Person]
+    assignments: Changes[DidAssignment]
+    sites: Changes[Site]
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.assignments or self.sites)
+
+    def summary(self) -> str:
+        """One line, as `people: 1 added, 0 changed, 0 removed; DIDs: ...`."""
+        parts = (
+            self.people.summary("people"),
+            self.assignments.summary("DIDs"),
+            self.sites.summary("sites"),
+        )
+        return "; ".join(parts)
+
+    def lines(self) -> Iterator[str]:
+        """One line a change: `+` added, `~` changed, `-` removed."""
+        yield from _lines(self.sites, _site_name, _site_facts)
+        yield from _lines(self.people, _person_name, _person_facts)
+        yield from _lines(self.assignments, _did_name, _did_facts)
+
+
+def compare(before: Directory, after: Directory) -> DirectoryDiff:
+    """What turns `before` into `after`."""
+    return DirectoryDiff(
+        people=_changes(before.people, after.people),
+        assignments=_changes(before.assignments, after.assignments),
+        sites=_changes(before.sites, after.sites),
+    )
+
+
+K = TypeVar("K", bound=str)
+
+
+def _changes(before: Mapping[K, T], after: Mapping[K, T]) -> Changes[T]:
+    return Changes(
+        added=tuple(value for key, value in after.items() if key not in before),
+        changed=tuple((before[key], value) for key, value in after.items() if before.get(key, value) != value),
+        removed=tuple(value for key, value in before.items() if key not in after),
+    )
+
+
+# A fact is what people see and what is compared: the same words may hide different private numbers.
+_Facts = dict[str, tuple[str, object]]
+
+
+def _lines(changes: Changes[T], name: Callable[[T], str], facts: Callable[[T], _Facts]) -> Iterator[str]:
+    for item in changes.added:
+        yield f"+ {name(item)}: {_all(facts(item))}"
+    for old, new in changes.changed:
+        yield f"~ {name(new)}: {_differences(facts(old), facts(new))}"
+    for item in changes.removed:
+        yield f"- {name(item)}: {_all(facts(item))}"
+
+
+def _all(facts: _Facts) -> str:
+    return ", ".join(f"{label} {words}" for label, (words, _) in facts.items())
+
+
+def _differences(old: _Facts, new: _Facts) -> str:
+    parts = []
+    for label, (words, value) in new.items():
+        old_words, old_value = old[label]
+        if value != old_value:
+            hidden = " (the hidden digits differ)" if words == old_words else ""
+            parts.append(f"{label} {old_words} -> {words}{hidden}")
+    return ", ".join(parts)
+
+
+def _person_name(person: Person) -> str:
+    return f"person {person.key}"
+
+
+def _person_facts(person: Person) -> _Facts:
+    numbers = " then ".join(number.words for number in person.default_numbers) or "none"
+    return {
+        "name": (person.name, person.name),
+        "site": (person.site, person.site),
+        "default numbers": (numbers, person.default_numbers),
+    }
+
+
+def _did_name(assignment: DidAssignment) -> str:
+    return f"DID {assignment.did}"
+
+
+def _did_facts(assignment: DidAssignment) -> _Facts:
+    owner = assignment.owner or "none (vacant)"
+    critical = "yes" if assignment.critical else "no"
+    return {
+        "owner": (owner, owner),
+        "site": (assignment.site, assignment.site),
+        "platform": (assignment.scope, assignment.scope),
+        "kind": (assignment.kind, assignment.kind),
+        "critical": (critical, critical),
+    }
+
+
+def _site_name(site: Site) -> str:
+    return f"site {site.name}"
+
+
+def _site_facts(site: Site) -> _Facts:
+    fallback = site.fallback_number or "none"
+    return {"fallback number": (fallback, fallback), "announcement": (site.announcement, site.announcement)}
