@@ -84,9 +84,11 @@ class PlatformSettings(_Probed):
     """[[platform]]: a primary platform; its name is the scope that fails over as one."""
 
     name: Name = Field(description="scope name: small letters, digits, underscore")
-    endpoint: str = Field("", description="PJSIP endpoint calls are dialled through; default ringfence-<name>")
+    endpoint: str = Field(
+        "", description="your own PJSIP endpoint to dial through; default ringfence-<name>, written by `init`"
+    )
     qualify_endpoint: str = Field(
-        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>-qualify"
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
     )
     number_format: Literal["as-received", "e164", "plain", "00", "national"] = Field(
         "as-received", description="how the platform wants the called number"
@@ -109,7 +111,7 @@ class PlatformSettings(_Probed):
 
     @property
     def evidence_endpoint(self) -> str:
-        return self.qualify_endpoint or f"{self.dial_endpoint}-qualify"
+        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
 
 
 class TrunkSettings(_Table):
@@ -117,7 +119,7 @@ class TrunkSettings(_Table):
 
     name: Name = Field(description="trunk name: small letters, digits, underscore")
     platform: Name = Field(description="the platform its calls go to when nothing else is known of the DID")
-    endpoint: str = Field("", description="PJSIP endpoint; default ringfence-<name>")
+    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
     sources: list[str] = Field(min_length=1, description="addresses or networks its calls come from")
     did_source: Literal["request-uri", "to", "p-called-party-id", "diversion"] = Field(
         "request-uri", description="where the DID is"
@@ -140,9 +142,9 @@ class EgressTrunkSettings(_Probed):
     """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
 
     name: Name = Field(description="trunk name: small letters, digits, underscore")
-    endpoint: str = Field("", description="PJSIP endpoint; default ringfence-<name>")
+    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
     qualify_endpoint: str = Field(
-        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>-qualify"
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
     )
     channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
     number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
@@ -156,7 +158,7 @@ class EgressTrunkSettings(_Probed):
 
     @property
     def evidence_endpoint(self) -> str:
-        return self.qualify_endpoint or f"{self.dial_endpoint}-qualify"
+        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
 
 
 class ControlSettings(_Probed):

@@ -1,0 +1,112 @@
+"""What a valid configuration had better not say: warnings for `ringfence check-config` and `ringfence doctor`. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from ringfence.config.settings import PlatformSettings, Settings
+from ringfence.config.snippets import INCLUDE_DIR
+
+MIN_WITNESSES = 2
+"""As `domain.verdict.WitnessPolicy`: with fewer, a silent platform is believed dead although we may be cut off."""
+SLOW_RING_SECONDS = 4.0
+"""Cloud platforms have been seen to take so long to ring while healthy."""
+
+
+def warnings(settings: Settings) -> list[str]:
+    """One sentence each, with what to do."""
+    return [
+        *_about_witnesses(settings),
+        *_about_platforms(settings),
+        *_about_addresses(settings),
+        *_about_diverting(settings),
+    ]
+
+
+def witness_count(settings: Settings, platform: PlatformSettings) -> int:
+    """How many other targets off this machine could tell an outage of `platform` from our being cut off.
+
+    Another name for the platform's own host, or for this machine, tells nothing.
+    """
+    asked = [*settings.platform, *settings.egress_trunk, *settings.control]
+    hosts = {_host(target.host_port) for target in asked}
+    return len({host for host in hosts if host != _host(platform.host_port) and not is_loopback(host)})
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address or name that never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _about_witnesses(settings: Settings) -> Iterator[str]:
+    for platform in settings.platform:
+        found = witness_count(settings, platform)
+        if found < MIN_WITNESSES:
+            yield (
+                f"platform {platform.name!r} has {found} of {MIN_WITNESSES} witnesses: when it is silent, an outage "
+                "cannot be told from this machine being cut off. Add a [[control]] that answers SIP OPTIONS."
+            )
+
+
+def _about_platforms(settings: Settings) -> Iterator[str]:
+    egress_hosts = {_host(trunk.host_port) for trunk in settings.egress_trunk}
+    for platform in settings.platform:
+        if platform.profile == "wan" and platform.no_progress_seconds < SLOW_RING_SECONDS:
+            yield (
+                f"platform {platform.name!r} is `wan` with no_progress_seconds = {platform.no_progress_seconds:g}: a "
+                f"healthy platform that is merely slow would lose calls to the plan. Use {SLOW_RING_SECONDS:g} or more."
+            )
+        if not platform.probe:
+            yield (
+                f"platform {platform.name!r} has probe = false: its verdict rests on Asterisk's contact status, which "
+                "one lost packet flips. Let Ringfence ask, too."
+            )
+        if egress_hosts == {_host(platform.host_port)}:
+            yield (
+                f"diverted calls leave only through the host of platform {platform.name!r}: they would die with it. "
+                "Add an [[egress_trunk]] elsewhere."
+            )
+
+
+def _about_addresses(settings: Settings) -> Iterator[str]:
+    if settings.http.enabled and not is_loopback(settings.http.host):
+        yield (
+            f"http.host = {settings.http.host} is not loopback: the bearer token would cross the network in clear. "
+            "Keep 127.0.0.1 and put TLS in front."
+        )
+    if not is_loopback(settings.asterisk.host):
+        yield (
+            f"asterisk.host = {settings.asterisk.host} is not loopback: Ringfence runs beside its Asterisk, and the "
+            "generated files let nobody else in."
+        )
+    if settings.asterisk_conf_dir.name != INCLUDE_DIR:
+        yield (
+            f"asterisk_conf_dir ends in {settings.asterisk_conf_dir.name!r}: the dialplan includes its parts as "
+            f"{INCLUDE_DIR}/..., so the folder must be called {INCLUDE_DIR}, right below Asterisk's own."
+        )
+    for trunk in settings.trunk:
+        if any(source.endswith("/0") for source in trunk.sources):
+            yield f"trunk {trunk.name!r} takes calls from everywhere: name the carrier's addresses in `sources`."
+
+
+def _about_diverting(settings: Settings) -> Iterator[str]:
+    for trunk in settings.trunk:
+        if trunk.fallback_number is None:
+            yield (
+                f"trunk {trunk.name!r} has no fallback_number: in DR mode a DID that is not in the directory hears "
+                "an announcement only."
+            )
+    channels = sum(trunk.channels for trunk in settings.egress_trunk)
+    if channels < settings.egress.max_calls:
+        yield (
+            f"egress.max_calls = {settings.egress.max_calls}, but the egress trunks carry {channels}: set it to what "
+            "they carry, so that the limit and not the carrier decides."
+        )
+
+
+def _host(host_port: str) -> str:
+    return host_port.rpartition(":")[0].lower()
