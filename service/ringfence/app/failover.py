@@ -67,6 +67,7 @@ class Failover:
         publisher: ModePublisher,
         clock: Clock,
         hooks: Hooks,
+        egress_trunks: Iterable[str] = (),
     ) -> None:
         now = clock.now()
         self._policies = policies
@@ -75,10 +76,11 @@ class Failover:
         self._publisher = publisher
         self._clock = clock
         self._hooks = hooks
+        self._egress_trunks = frozenset(egress_trunks)
         self.states: dict[str, ScopeState] = {scope: first_state(scope, now) for scope in policies}
         self.overrides: dict[OverrideTarget, Override] = {}
         self.verdicts: dict[TargetId, Verdict] = {t: judge.verdict(t, now) for t in judge.targets}
-        self.decisions: dict[str, Decision] = {}
+        self._told: dict[str, Decision] = {}
         self._decided_at: dict[str, Moment] = {}
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_ITEMS)
         self.dropped = 0
@@ -87,6 +89,10 @@ class Failover:
         """Takes what an earlier process stored, before `run`."""
         self.states.update({scope: state for scope, state in states.items() if scope in self._policies})
         self.overrides.update({o.target: o for o in overrides})
+
+    def decision(self, scope: str) -> Decision:
+        """What is decided for a scope at this moment."""
+        return effective(self.states[scope], standing_override(self.overrides.values(), scope))
 
     def submit(self, item: Item) -> bool:
         """Puts an item into the queue; False when it is full and the item was dropped (and counted)."""
@@ -147,7 +153,7 @@ class Failover:
         verdict = self._judge.verdict(target, now)
         if verdict != self.verdicts.get(target):
             self._note(target, verdict)
-        if target.role is TargetRole.TRUNK:
+        if target.name in self._egress_trunks and target.role is TargetRole.TRUNK:
             self._publisher.want(f"egress/{target.name}", encode_egress(verdict.state is not VerdictState.DOWN))
 
     async def _look_at_the_clock(self, now: Moment) -> None:
@@ -203,11 +209,11 @@ class Failover:
         """Hands the scope's decision to the publisher and starts the sweep that belongs to it."""
         state = self.states[scope]
         override = standing_override(self.overrides.values(), scope)
-        decision = effective(state, override)
-        before = self.decisions.get(scope)
+        decision = self.decision(scope)
+        before = self._told.get(scope)
         if before is not decision:
             self._decided_at[scope] = now
-        self.decisions[scope] = decision
+        self._told[scope] = decision
         one_in = self._policies[scope].trial_one_in if decision is Decision.TRIAL else 0
         record = ModeRecord(
             decision=decision,

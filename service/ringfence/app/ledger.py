@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import replace
 
 from ringfence.app.ports import Clock, OutageChange, OutageStore, Spool, StoreError, VersionConflict
+from ringfence.app.snapshot import LinkView
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,10 @@ class Ledger:
         self._spool = spool
         self._clock = clock
         self._unstored: deque[OutageChange] = deque(maxlen=MAX_UNSTORED)
+        self._offsets: dict[str, int] = {}  # scope -> stored version less ours
         self._wake = asyncio.Event()
         self._healthy = True
+        self.link = LinkView(True, "stores")
         self._background: set[asyncio.Task[None]] = set()
 
     @property
@@ -49,7 +53,7 @@ class Ledger:
             self._set_aside(change)  # keeps the order; the database has not answered for older ones yet
             return False
         try:
-            await asyncio.wait_for(self._store.commit(change), COMMIT_DEADLINE_SECONDS)
+            await asyncio.wait_for(self._store_change(change), COMMIT_DEADLINE_SECONDS)
         except (TimeoutError, StoreError) as error:
             self._edge(error)
             self._set_aside(change)
@@ -64,11 +68,7 @@ class Ledger:
                 await self._wake.wait()
             change = self._unstored[0]
             try:
-                await self._store.commit(change)
-            except VersionConflict as error:
-                # The row moved on without us: an operator restored a backup, or another daemon wrote. Keeping the
-                # change would block every later one for ever.
-                log.error("a decided change cannot be stored", extra={"key": change.key, "reason": str(error)})
+                await self._store_change(change)
             except StoreError as error:
                 self._edge(error)
                 await self._clock.sleep(RETRY_SECONDS)
@@ -78,7 +78,30 @@ class Ledger:
             await self._forget(change)
             if not self._unstored and not self._healthy:
                 self._healthy = True
+                self.link = LinkView(True, "stores again", self._clock.now())
                 log.info("the database answers again, everything decided meanwhile is stored")
+
+    async def _store_change(self, change: OutageChange) -> None:
+        try:
+            await self._store.commit(self._renumbered(change))
+        except VersionConflict as error:
+            if change.state is None:
+                raise
+            # We hold the node's lock, so no daemon wrote this: a backup was put back, or the database was away when
+            # we started. What is in force is what we decided; it is stored over what is there, and said aloud.
+            log.error("the stored state was not ours, storing ours over it", extra={"reason": str(error)})
+            stored = (await self._store.load_states(self._clock.now())).get(change.state.scope)
+            held = stored.version if stored else 0
+            self._offsets[change.state.scope] = held + 1 - change.state.version
+            await self._store.commit(self._renumbered(change))
+
+    def _renumbered(self, change: OutageChange) -> OutageChange:
+        offset = self._offsets.get(change.state.scope, 0) if change.state else 0
+        if not offset or change.state is None:
+            return change
+        version = change.state.version + offset
+        transition = replace(change.transition, version=version) if change.transition else None
+        return replace(change, state=replace(change.state, version=version), transition=transition)
 
     def _set_aside(self, change: OutageChange) -> None:
         self._unstored.append(change)
@@ -100,9 +123,8 @@ class Ledger:
             log.error("the spool cannot be written", extra={"reason": str(error)})
 
     def _edge(self, error: Exception) -> None:
+        detail = str(error) or f"no answer within {COMMIT_DEADLINE_SECONDS} s"
         if self._healthy:
             self._healthy = False
-            log.error(
-                "the database does not store, going on from memory",
-                extra={"reason": str(error) or "deadline"},
-            )
+            log.error("the database does not store, going on from memory", extra={"reason": detail})
+            self.link = LinkView(False, detail, self._clock.now())

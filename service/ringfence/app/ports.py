@@ -196,7 +196,7 @@ class AstDb(Protocol):
         ...
 
     async def read_tree(self, key: str) -> dict[str, str]:
-        """Every entry below `key`, at most 500 rows; never ask for more, AstDB is locked while the answer is written."""
+        """Every entry below `key`, at most 500 rows: AstDB is locked while the answer is written."""
         ...
 
 
@@ -206,7 +206,7 @@ class Switchboard(Protocol):
     async def platform_legs(self, endpoint: str) -> list[Leg]: ...
 
     async def free(self, leg: Leg) -> bool:
-        """Hangs up one unanswered platform leg with cause 34: its caller's plan goes on. False: it was gone."""
+        """Hangs up one unanswered platform leg with cause 34: its caller's plan goes on. False: it had gone."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from ringfence.app.mode_publisher import ModePublisher
@@ -30,6 +31,7 @@ class TableKeeper:
         self._modes = modes
         self._offer = offer
         self._forced: dict[Did, Forced] = {}
+        self._adopting = asyncio.Lock()
         self.directory: Directory | None = None
         self.table: RouteTable | None = None
 
@@ -42,19 +44,28 @@ class TableKeeper:
         """The DID overrides an earlier process stored, before the first compile."""
         self._forced = {Did(t.did): _forced_by(o) for t, o in overrides.items() if t.did is not None}
 
-    def adopt(self, directory: Directory) -> TableDiff | None:
-        """Compiles and offers a new directory; returns what changes (None for the first). Raises TableError, and
-        then nothing has changed."""
-        change = None
-        if self.directory is None or self.table is None:
-            table = compile_table(directory, self._policy, self._forced, self._fallbacks)
-        else:
-            table, change = update_table(
-                self.table, self.directory, directory, self._policy, self._forced, self._fallbacks
-            )
-        self.directory, self.table = directory, table
-        self._offer(table)
-        return change
+    async def prepare(self, directory: Directory) -> RouteTable:
+        """Compiles a directory without adopting it. Raises TableError: such a table must not be published."""
+        before, table, forced = self.directory, self.table, dict(self._forced)
+        if before is None or table is None:
+            return await asyncio.to_thread(compile_table, directory, self._policy, forced, self._fallbacks)
+        compiled, _ = await asyncio.to_thread(
+            update_table, table, before, directory, self._policy, forced, self._fallbacks
+        )
+        return compiled
+
+    async def adopt(self, directory: Directory) -> None:
+        """Compiles and offers a directory. Raises TableError, and then nothing has changed."""
+        async with self._adopting:
+            forced_before = dict(self._forced)
+            table = await self.prepare(directory)
+            self.directory, self.table = directory, table
+            # A person may have forced a DID while the table was compiled.
+            for did in self._forced.keys() ^ forced_before.keys() | {
+                d for d, f in self._forced.items() if forced_before.get(d) is not f
+            }:
+                self._patch(did)
+            self._offer(self.table)
 
     def force(self, did: str, override: Override | None) -> None:
         """A DID's override came or went: its record is put at once on the mode connection."""
@@ -63,13 +74,19 @@ class TableKeeper:
             self._forced.pop(number, None)
         else:
             self._forced[number] = forced
+        record = self._patch(number)
+        if record is not None and self.table is not None:
+            self._modes.put_soon(did_path(did), record)
+            self._offer(self.table)
+
+    def _patch(self, did: Did) -> str | None:
+        """Puts the DID's record into the table with what is forced now; None when it is not ours."""
         plan = self.plan_of(did)
         if plan is None or self.table is None:
-            return
-        path, value = did_path(did), encode_route(record_of(plan, forced))
-        self._modes.put_soon(path, value)
-        self.table = self.table.patched(TableDiff({path: value}))
-        self._offer(self.table)
+            return None
+        record = encode_route(record_of(plan, self._forced.get(did, Forced.NONE)))
+        self.table = self.table.patched(TableDiff({did_path(did): record}))
+        return record
 
     def plan_of(self, did: str) -> RoutePlan | None:
         """The compiled plan of one DID with its reasons; None when it is not ours."""

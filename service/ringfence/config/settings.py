@@ -134,6 +134,8 @@ class TrunkSettings(_Table):
         "", pattern=r"^(\+[1-9][0-9]{1,13})?$", description="with `extension`: what stands before it"
     )
     extension_length: int = Field(0, ge=0, le=10, description="with `extension`: how many digits it has")
+    host_port: HostPort | None = Field(None, description="address and SIP port to probe, host:port; none: not probed")
+    profile: Literal["lan", "wan"] = Field("wan", description="how hard it is probed: `lan` same building, `wan` far")
     fallback_number: E164 | None = Field(None, description="where a DID without a record goes in DR mode")
     announcement: str = Field("unavailable", description="what such a caller hears at the end")
 

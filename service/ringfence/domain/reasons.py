@@ -30,6 +30,7 @@ class Reason(StrEnum):
     PERSON_RELEASED = "person_released"
     OVERRIDE_EXPIRED = "override_expired"
     FIRST_START = "first_start"
+    FOUND_IN_ASTERISK = "found_in_asterisk"
 
     @property
     def sentence(self) -> str:
@@ -59,4 +60,5 @@ SENTENCES: dict[Reason, str] = {
     Reason.PERSON_RELEASED: "a person gave the decision back to the automatic",
     Reason.OVERRIDE_EXPIRED: "the person's override reached its end",
     Reason.FIRST_START: "first start: calls go to the platform",
+    Reason.FOUND_IN_ASTERISK: "the database knew nothing; this is what Asterisk had been told",
 }

@@ -1,0 +1,105 @@
+"""Builds the snapshot from the parts, when something changed and once a second, so that ages and words stay true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ringfence.app.failover import Failover
+from ringfence.app.ledger import Ledger
+from ringfence.app.mode_publisher import ModePublisher
+from ringfence.app.ports import Clock
+from ringfence.app.snapshot import LinkView, ScopeView, SnapshotHolder, TableView, TargetView
+from ringfence.domain.health import TargetId, TargetRole
+from ringfence.domain.outage import standing_override
+
+REFRESH_SECONDS = 1.0
+# Many things change in one moment; watchers get them together.
+GATHER_SECONDS = 0.02
+
+
+class StatusBoard:
+    """Swaps the snapshot. Its inputs are read, never awaited."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        holder: SnapshotHolder,
+        failover: Failover,
+        modes: ModePublisher,
+        ledger: Ledger,
+        table: Callable[[], TableView],
+        late: Callable[[], int],
+        worst_cases: Mapping[TargetId, float],
+    ) -> None:
+        self._clock = clock
+        self._holder = holder
+        self._failover = failover
+        self._modes = modes
+        self._ledger = ledger
+        self._table = table
+        self._late = late
+        self._worst_cases = worst_cases
+        self._links: dict[str, LinkView] = {}
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Something that is shown has changed."""
+        self._poked.set()
+
+    def link(self, name: str, up: bool, detail: str) -> None:
+        """A connection to Asterisk came up or went down."""
+        self._links[name] = LinkView(up, detail, self._clock.now())
+        self.poke()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._poked.wait(), REFRESH_SECONDS)
+                await asyncio.sleep(GATHER_SECONDS)
+            except TimeoutError:
+                pass
+            self._poked.clear()
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Swaps in a snapshot of this moment."""
+        failover, before = self._failover, self._holder.current
+        self._holder.swap(
+            replace(
+                before,
+                at=self._clock.now(),
+                scopes={scope: self._scope(scope) for scope in failover.states},
+                targets={
+                    target: TargetView(target, verdict, self._worst_cases.get(target))
+                    for target, verdict in failover.verdicts.items()
+                },
+                overrides=tuple(failover.overrides.values()),
+                asterisk=self._asterisk(),
+                store=self._ledger.link,
+                table=self._table(),
+                unstored_changes=self._ledger.unstored,
+                late_observations=self._late(),
+                dropped_items=failover.dropped,
+            )
+        )
+
+    def _scope(self, scope: str) -> ScopeView:
+        failover = self._failover
+        state = failover.states[scope]
+        return ScopeView(
+            state=state,
+            verdict=failover.verdicts[TargetId(TargetRole.PLATFORM, scope)],
+            decision=failover.decision(scope),
+            override=standing_override(failover.overrides.values(), scope),
+            published=self._modes.published(f"mode/{scope}"),
+        )
+
+    def _asterisk(self) -> LinkView:
+        """Up when every connection is up; else the words of the first that is not."""
+        down = [view for view in self._links.values() if not view.up]
+        if down or not self._links:
+            return down[0] if down else LinkView(False, "not connected yet")
+        newest = max((v.since for v in self._links.values() if v.since), key=lambda m: m.monotonic, default=None)
+        return LinkView(True, "connected", newest)
