@@ -1,0 +1,155 @@
+"""One database: opened, checked, migrated, and every failure turned into an error that says what to do.
+
+The stores get their connections here. A write is a task of its own: whoever stops waiting for it (the mode
+writer does after 200 ms) is free at once, and the connection still ends its transaction properly. Whether it
+was stored is then unknown, which is why every change that may be repeated carries a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ringfence.app.ports import StoreError, StoreUnavailable
+from ringfence.store import sqlite
+from ringfence.store.migrating import upgrade
+
+QUICK_SECONDS: Final = 0.1  # for the mode writer, whose deadline is 0.2 s
+PATIENT_SECONDS: Final = 5.0  # for everything nobody waits for
+POOL_SIZE: Final = 5
+CLOSE_SECONDS: Final = 5.0
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+
+class Database:
+    """Open it with `await Database.open(...)`, close it with `await database.close()`: an engine that is
+    never disposed keeps the process from ending."""
+
+    def __init__(self, url: str, patience_seconds: float = PATIENT_SECONDS) -> None:
+        self.url = url
+        self._patience_seconds = patience_seconds
+        self._engine = _engine(url)
+        self._file = sqlite.file_of(url) if sqlite.is_sqlite(url) else None
+        self._inode: int | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._reopening = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS) -> Database:
+        """Opens, checks and migrates. `place` is a file, or an SQLAlchemy address; `patience_seconds` is how long a
+        write waits for another program's when it does not say otherwise. Raises StoreError."""
+        database = cls(sqlite.url_of(place) if isinstance(place, Path) else place, patience_seconds)
+        try:
+            await database._prepare()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def write(self, work: Work[T], patience_seconds: float | None = None) -> T:
+        """Runs `work` in one transaction: all of it or nothing. `patience_seconds`: how long to wait for
+        another writer. Raises StoreError."""
+        patience = self._patience_seconds if patience_seconds is None else patience_seconds
+        task = asyncio.create_task(self._transact(work, patience), name="database write")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on one consistent state. Raises StoreError."""
+        with self._translated():
+            await self._same_file()
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(**{sqlite.READ_ONLY: True})
+
+    async def close(self) -> None:
+        """Lets running writes end, at most 5 s, and gives the connections back."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=CLOSE_SECONDS)
+        await self._engine.dispose()
+
+    async def _prepare(self) -> None:
+        with self._translated():
+            if self._file is not None:
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(**{sqlite.READ_ONLY: True})
+                    await sqlite.check(connection, self._file)
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**{sqlite.PATIENCE: self._patience_seconds})
+                async with connection.begin():
+                    await upgrade(connection)
+            if self._file is not None:
+                self._inode = sqlite.inode_of(self._file)
+
+    async def _transact(self, work: Work[T], patience_seconds: float) -> T:
+        with self._translated():
+            await self._same_file()
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**{sqlite.PATIENCE: patience_seconds})
+                async with connection.begin():
+                    return await work(connection)
+
+    async def _same_file(self) -> None:
+        """SQLite goes on writing into a file that was removed, and nobody ever sees it again. Raises
+        StoreError."""
+        if self._file is None or sqlite.inode_of(self._file) == self._inode:
+            return
+        async with self._reopening:
+            inode = sqlite.inode_of(self._file)
+            if inode is None:
+                raise sqlite.missing(self._file)
+            if inode != self._inode:  # put back, perhaps from a backup
+                await self._engine.dispose()
+                await self._prepare()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever still waits gets it too; nobody waiting is no reason to complain
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeout:
+            raise StoreUnavailable("The database answers too slowly.", "Check the disk's load.") from None
+        except DBAPIError as error:
+            raise self._meaning(error) from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"The database did not do what was asked: {error}.") from error
+
+    def _meaning(self, error: DBAPIError) -> StoreError:
+        found = sqlite.meaning_of(error.orig, self._file) if self._file is not None else None
+        # The driver's text only: SQLAlchemy's own repeats the parameters, and they hold private numbers.
+        return found or StoreUnavailable(f"The database did not do what was asked: {error.orig}.")
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts rows; one whose key is there already is overwritten."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite_dialect
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
+
+
+def _engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=1.0, hide_parameters=True)
+    if sqlite.is_sqlite(url):
+        sqlite.prepare(engine)
+    return engine

@@ -1,0 +1,87 @@
+"""Call records, bounded in time and in number (`ports.JournalStore`). A record never holds a private number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.store import tables
+from ringfence.store.database import Database
+
+MAX_RECENT: Final = 10_000  # rows in one answer
+MAX_ROWS: Final = 2_000_000  # kept at most, whatever the retention: some 400 MB
+CHUNK_ROWS: Final = 2_000  # in one transaction, so that the mode writer never waits long
+
+_LENGTHS: Final = {column.name: column.type.length for column in tables.calls.columns if hasattr(column.type, "length")}
+
+
+class SqlJournalStore:
+    """Implements `ports.JournalStore`."""
+
+    def __init__(self, database: Database, max_rows: int = MAX_ROWS) -> None:
+        self._database = database
+        self._max_rows = max_rows
+
+    async def append(self, calls: Sequence[CallRecord]) -> None:
+        """A call that is stored already is not stored twice."""
+        for start in range(0, len(calls), CHUNK_ROWS):
+            chunk = {record.call_id: _row(record) for record in calls[start : start + CHUNK_ROWS]}
+
+            async def work(connection: AsyncConnection, rows: dict[str, dict[str, Any]] = chunk) -> None:
+                known = select(tables.calls.c.call_id).where(
+                    tables.calls.c.call_id.in_([row["call_id"] for row in rows.values()])
+                )
+                present = set((await connection.execute(known)).scalars())
+                new = [row for row in rows.values() if row["call_id"] not in present]
+                if new:
+                    await connection.execute(insert(tables.calls), new)
+
+            await self._database.write(work)
+
+    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]:
+        """Newest first."""
+        newest = (
+            select(tables.calls)
+            .order_by(tables.calls.c.ended_at.desc(), tables.calls.c.id.desc())
+            .limit(min(limit, MAX_RECENT))
+        )
+        if did is not None:
+            newest = newest.where(tables.calls.c.did == did)
+        async with self._database.reading() as connection:
+            return [_record(row) for row in (await connection.execute(newest)).all()]
+
+    async def prune(self, before: datetime) -> int:
+        """Deletes what ended earlier, and the oldest beyond the row limit; returns how many."""
+        total = 0
+        while deleted := await self._database.write(lambda connection: self._prune_chunk(connection, before)):
+            total += deleted
+        return total
+
+    async def _prune_chunk(self, connection: AsyncConnection, before: datetime) -> int:
+        newest_id = (await connection.execute(select(func.max(tables.calls.c.id)))).scalar_one_or_none() or 0
+        old = (tables.calls.c.ended_at < before) | (tables.calls.c.id <= newest_id - self._max_rows)
+        ids = list((await connection.execute(select(tables.calls.c.id).where(old).limit(CHUNK_ROWS))).scalars())
+        if ids:
+            await connection.execute(delete(tables.calls).where(tables.calls.c.id.in_(ids)))
+        return len(ids)
+
+
+def _row(record: CallRecord) -> dict[str, Any]:
+    """A field that a hostile caller made too long is cut, and what no database takes replaced: the row is worth
+    more."""
+    row = asdict(record)
+    for name, length in _LENGTHS.items():
+        if length is not None and isinstance(row[name], str):
+            row[name] = row[name][:length].replace("\x00", "?").encode(errors="replace").decode()
+    return row
+
+
+def _record(row: Row[Any]) -> CallRecord:
+    fields = {name: value for name, value in row._mapping.items() if name != "id"}
+    return CallRecord(**{**fields, "answered_by": AnsweredBy(row.answered_by)})

@@ -1,0 +1,55 @@
+"""What must outlive a restart for evidence to be weighed (`ports.MemoryStore`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
+from ringfence.store import tables
+from ringfence.store.database import Database, upsert
+
+
+class SqlMemoryStore:
+    """Implements `ports.MemoryStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load_passed(self) -> dict[tuple[TargetId, EvidenceKind], datetime]:
+        """A kind or role this version does not know (written by a newer one) is passed over."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(select(tables.passed))).all()
+        roles, kinds = set(TargetRole), set(EvidenceKind)
+        return {
+            (TargetId(TargetRole(row.role), row.name), EvidenceKind(row.kind)): row.at
+            for row in rows
+            if row.role in roles and row.kind in kinds
+        }
+
+    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], datetime]) -> None:
+        rows = [
+            {"role": target.role, "name": target.name, "kind": kind, "at": when}
+            for (target, kind), when in passed.items()
+        ]
+
+        async def work(connection: AsyncConnection) -> None:
+            await upsert(connection, tables.passed, rows)
+
+        await self._database.write(work)
+
+    async def load_delivered(self, since: datetime) -> dict[str, datetime]:
+        lately = select(tables.delivered.c.did, tables.delivered.c.at).where(tables.delivered.c.at >= since)
+        async with self._database.reading() as connection:
+            return {row.did: row.at for row in (await connection.execute(lately)).all()}
+
+    async def save_delivered(self, delivered: Mapping[str, datetime]) -> None:
+        rows = [{"did": did, "at": when} for did, when in delivered.items()]
+
+        async def work(connection: AsyncConnection) -> None:
+            await upsert(connection, tables.delivered, rows)
+
+        await self._database.write(work)

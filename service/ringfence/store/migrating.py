@@ -1,0 +1,43 @@
+"""Brings a database of any age to this program's tables; run at every start. Shipped inside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringfence.app.ports import StoreError
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+async def upgrade(connection: AsyncConnection) -> None:
+    """Runs inside the caller's transaction: all migrations or none. Raises StoreError for a newer
+    database."""
+    await connection.run_sync(_upgrade)
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's settings, without a file; also for `alembic revision` when a migration is written."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    config = configuration(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in known:
+        raise StoreError(
+            f"The database was made by a newer Ringfence (its schema is {present}).",
+            "Install that version again, or restore the backup made before the upgrade.",
+        )
+    command.upgrade(config, "head")

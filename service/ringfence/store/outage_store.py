@@ -1,0 +1,218 @@
+"""Scope states, overrides and transitions. A transition's row is history and outbox in one (`ports.OutageStore`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringfence.app.ports import OutageChange, TransitionRow, VersionConflict
+from ringfence.domain.moment import Moment
+from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, ScopeState, Transition, TrialTally
+from ringfence.domain.reasons import Reason
+from ringfence.domain.verdict import Cause
+from ringfence.store.database import QUICK_SECONDS, Database, upsert
+from ringfence.store.tables import overrides, scope_states, transitions
+
+MAX_HISTORY: Final = 10_000  # rows in one answer
+NO_OVERRIDE: Final = "-"
+
+_REASONS: Final = {
+    OverrideKind.DR: Reason.PERSON_FORCED_DR,
+    OverrideKind.NORMAL: Reason.PERSON_FORCED_NORMAL,
+    OverrideKind.FREEZE: Reason.PERSON_FROZE,
+}
+
+
+class SqlOutageStore:
+    """Implements `ports.OutageStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load_states(self, now: Moment) -> dict[str, ScopeState]:
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(select(scope_states))).all()
+        return {row.scope: _state(row, now) for row in rows}
+
+    async def load_overrides(self) -> list[Override]:
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(select(overrides).order_by(overrides.c.set_at))).all()
+        return [_override(row) for row in rows]
+
+    async def commit(self, change: OutageChange) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            known = select(transitions.c.id).where(transitions.c.key == change.key)
+            if (await connection.execute(known)).first() is not None:
+                return
+            if change.state is not None:
+                await _store_state(connection, change.state)
+            for row in await _rows(connection, change):
+                await connection.execute(insert(transitions).values(row))
+            if change.override_released is not None:
+                target = str(change.override_released)
+                await connection.execute(delete(overrides).where(overrides.c.target == target))
+            if change.override_set is not None:
+                await upsert(connection, overrides, [_override_row(change.override_set)])
+
+        await self._database.write(work, QUICK_SECONDS)
+
+    async def history(self, limit: int) -> list[TransitionRow]:
+        newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()
+        return [_transition_row(row) for row in rows]
+
+
+async def _store_state(connection: AsyncConnection, state: ScopeState) -> None:
+    """Compare and swap: exactly one writer can follow a version."""
+    values = {
+        "mode": state.mode,
+        "since": state.since.wall,
+        "reason": state.reason,
+        "cause": state.cause,
+        "bad_trials": state.bad_trials,
+        "trial_good": state.trial.good,
+        "trial_bad": state.trial.bad,
+        "version": state.version,
+    }
+    mine = scope_states.c.scope == state.scope
+    stored = (await connection.execute(select(scope_states.c.version).where(mine))).scalar_one_or_none()
+    # A scope nobody has stored yet counts as version 0 (`outage.first_state`).
+    if (stored or 0) != state.version - 1:
+        raise _conflict(state, stored)
+    if stored is None:
+        await connection.execute(insert(scope_states).values(scope=state.scope, **values))
+        return
+    swap = update(scope_states).where(mine, scope_states.c.version == stored).values(**values)
+    if (await connection.execute(swap)).rowcount != 1:
+        raise _conflict(state, stored)
+
+
+def _conflict(state: ScopeState, stored: int | None) -> VersionConflict:
+    return VersionConflict(
+        f"The stored state of scope {state.scope} is version {stored or 0}, and version {state.version} cannot follow.",
+        "Another daemon writes here, or a backup was restored: restart Ringfence so that it reads the state anew.",
+    )
+
+
+async def _rows(connection: AsyncConnection, change: OutageChange) -> list[dict[str, Any]]:
+    """The history rows of one change. The first carries the key by which a repetition is known."""
+    rows: list[dict[str, Any]] = []
+    if change.transition is not None:
+        rows.append(_mode_row(change, change.transition))
+    released, set_now = change.override_released, change.override_set
+    if released is not None:
+        before = await _standing(connection, released)
+        # The program itself releases an override only when its time is over (`OutageChange.who` then is its default).
+        reason = Reason.OVERRIDE_EXPIRED if change.who == "ringfence" else Reason.PERSON_RELEASED
+        rows.append(_word_row(change, released, before, NO_OVERRIDE, reason, change.at))
+    if set_now is not None:
+        before = await _standing(connection, set_now.target)
+        when = change.at or set_now.set_at
+        rows.append(_word_row(change, set_now.target, before, set_now.kind, _REASONS[set_now.kind], when))
+    if not rows and change.state is not None:
+        rows.append(_silent_row(change, change.state))
+    for number, row in enumerate(rows):
+        row["key"] = change.key if number == 0 else f"{change.key}#{number}"
+    return rows
+
+
+async def _standing(connection: AsyncConnection, target: OverrideTarget) -> str:
+    found = select(overrides.c.kind).where(overrides.c.target == str(target))
+    return (await connection.execute(found)).scalar_one_or_none() or NO_OVERRIDE
+
+
+def _mode_row(change: OutageChange, transition: Transition) -> dict[str, Any]:
+    return {
+        "at": transition.at.wall,
+        "scope": transition.scope,
+        "before": transition.before,
+        "after": transition.after,
+        "signal": transition.signal,
+        "reason": transition.reason,
+        "evidence": list(transition.evidence),
+        "version": transition.version,
+        "who": change.who,
+        "why": change.why,
+    }
+
+
+def _word_row(
+    change: OutageChange, target: OverrideTarget, before: str, after: str, reason: Reason, at: datetime | None
+) -> dict[str, Any]:
+    assert at is not None, "a change made by a person has a time"
+    return {
+        "at": at,
+        "scope": target.scope or str(target),
+        "before": before,
+        "after": after,
+        "signal": "override",
+        "reason": reason,
+        "evidence": [],
+        "version": None,
+        "who": change.who,
+        "why": change.why,
+    }
+
+
+def _silent_row(change: OutageChange, state: ScopeState) -> dict[str, Any]:
+    """A state stored without a mode change (the first one): kept in history, so that its key is known."""
+    return {
+        "at": change.at or state.since.wall,
+        "scope": state.scope,
+        "before": state.mode,
+        "after": state.mode,
+        "signal": "stored",
+        "reason": state.reason,
+        "evidence": [],
+        "version": state.version,
+        "who": change.who,
+        "why": change.why,
+    }
+
+
+def _override_row(override: Override) -> dict[str, Any]:
+    return {
+        "target": str(override.target),
+        "scope": override.target.scope,
+        "did": override.target.did,
+        "kind": override.kind,
+        "who": override.who,
+        "why": override.why,
+        "set_at": override.set_at,
+        "until": override.until,
+    }
+
+
+def _state(row: Row[Any], now: Moment) -> ScopeState:
+    return ScopeState(
+        scope=row.scope,
+        mode=Mode(row.mode),
+        since=now.at_wall(row.since),
+        reason=Reason(row.reason),
+        cause=None if row.cause is None else Cause(row.cause),
+        bad_trials=row.bad_trials,
+        trial=TrialTally(row.trial_good, row.trial_bad),
+        version=row.version,
+    )
+
+
+def _override(row: Row[Any]) -> Override:
+    target = OverrideTarget(row.scope, row.did)
+    return Override(target, OverrideKind(row.kind), row.who, row.why, row.set_at, row.until)
+
+
+def _transition_row(row: Row[Any]) -> TransitionRow:
+    return TransitionRow(
+        at=row.at,
+        scope=row.scope,
+        before=row.before,
+        after=row.after,
+        reason=row.reason,
+        evidence=tuple(row.evidence),
+        who=row.who,
+        why=row.why,
+    )

@@ -1,0 +1,107 @@
+"""All that is SQLite's own: pragmas, immediate transactions, the check at start, and what its error codes
+mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
+
+PATIENCE: Final = "ringfence_patience_seconds"
+READ_ONLY: Final = "ringfence_read_only"
+
+_CORRUPT_FIX: Final = (
+    "Calls go on by the table in Asterisk. Stop Ringfence, move the file and its -wal and -shm away, put the last "
+    "backup in its place (or start without one and run `ringfence import`), start again."
+)
+_FIXES: Final = {
+    sqlite3.SQLITE_BUSY: ("is locked by another program", "End whatever holds it open: `fuser` names it."),
+    sqlite3.SQLITE_LOCKED: ("is locked by another program", "End whatever holds it open: `fuser` names it."),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space; what waits is then stored by itself."),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check that its folder exists and is writable for this user."),
+    sqlite3.SQLITE_READONLY: ("may not be written", "Check the owner and the mode of the file and its folder."),
+    sqlite3.SQLITE_PERM: ("may not be opened", "Check the owner and the mode of the file and its folder."),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk reports an error", "Check the disk (`dmesg`)."),
+}
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite")
+
+
+def url_of(path: Path) -> str:
+    """The address of a database file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def file_of(url: str) -> Path:
+    """The database file behind an address."""
+    return Path(url.split(":///", 1)[1].split("?", 1)[0])
+
+
+def prepare(engine: AsyncEngine) -> None:
+    """Connections in WAL with foreign keys; a writing transaction takes its lock at the beginning, never
+    half-way."""
+    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "begin", _on_begin)
+
+
+def _on_connect(connection: Any, record: object) -> None:
+    # None: the driver begins no transaction by itself, `_on_begin` does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA busy_timeout=100")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: what was committed survives a power cut; mode changes are rare and the journal is written in
+        # batches.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+    finally:
+        cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    patience_ms = int(float(options.get(PATIENCE, 0.1)) * 1000)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
+    connection.exec_driver_sql("BEGIN" if options.get(READ_ONLY) else "BEGIN IMMEDIATE")
+
+
+async def check(connection: AsyncConnection, file: Path) -> None:
+    """Raises StoreCorrupt when the pages of the file contradict each other."""
+    result = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
+    if result != "ok":
+        raise StoreCorrupt(f"The database {file} is damaged: {str(result)[:200]}.", _CORRUPT_FIX)
+
+
+def meaning_of(error: BaseException | None, file: Path) -> StoreError | None:
+    """Our error for SQLite's own; None when it is not one of SQLite's."""
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits tell kinds of the same trouble apart
+    if code in _DAMAGED:
+        return StoreCorrupt(f"The database {file} is damaged or is no database: {error}.", _CORRUPT_FIX)
+    what, fix = _FIXES.get(code, (f"did not do what was asked: {error}", ""))
+    return StoreUnavailable(f"The database {file} {what}.", fix)
+
+
+def inode_of(file: Path) -> int | None:
+    """Which file lies at this place; None when there is none."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
+
+
+def missing(file: Path) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The database {file} has been removed.",
+        "Calls go on. Put the file back, or restart Ringfence to begin an empty one and run `ringfence import`.",
+    )

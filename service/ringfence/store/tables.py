@@ -1,0 +1,191 @@
+"""Every table, in SQLAlchemy Core. The migrations make them; a test proves that both agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in and out. SQLite keeps no zone, so everything is brought to UTC before it is stored."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        assert value.tzinfo is not None
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        assert isinstance(value, datetime)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite gives row numbers by itself only to a plain INTEGER key.
+RowId: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("fallback_number", String(16)),
+    Column("announcement", String(100), nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("site", ForeignKey("sites.name"), nullable=False),
+)
+
+default_numbers = Table(
+    "default_numbers",
+    metadata,
+    Column("person", ForeignKey("people.key", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("e164", String(16), nullable=False),
+    Column("ring_seconds", Integer, nullable=False),
+)
+
+dids = Table(
+    "dids",
+    metadata,
+    Column("did", String(16), primary_key=True),
+    Column("owner", ForeignKey("people.key"), index=True),
+    Column("site", ForeignKey("sites.name"), nullable=False),
+    Column("scope", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("critical", Boolean, nullable=False),
+)
+
+# Every change of the directory: its row number is the directory's version. `lines` are for people, numbers
+# masked.
+directory_changes = Table(
+    "directory_changes",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("lines", JSON, nullable=False),
+)
+
+scope_states = Table(
+    "scope_states",
+    metadata,
+    Column("scope", String(32), primary_key=True),
+    Column("mode", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("cause", String(16)),
+    Column("bad_trials", Integer, nullable=False),
+    Column("trial_good", Integer, nullable=False),
+    Column("trial_bad", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("target", String(64), primary_key=True),
+    Column("scope", String(32)),
+    Column("did", String(16)),
+    Column("kind", String(16), nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+)
+
+# One row a change: history and outbox in one. `told_at` is null until the notifier has told it.
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("key", String(100), nullable=False, unique=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("scope", String(64), nullable=False),
+    Column("before", String(16), nullable=False),
+    Column("after", String(16), nullable=False),
+    Column("signal", String(32), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("version", Integer),
+    Column("who", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("told_at", UtcDateTime),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("call_id", String(200), nullable=False, unique=True),
+    Column("ended_at", UtcDateTime, nullable=False, index=True),
+    Column("did", String(100), nullable=False),
+    Column("trunk", String(100), nullable=False),
+    Column("scope", String(100), nullable=False),
+    Column("caller", String(100), nullable=False),
+    Column("decision", String(32), nullable=False),
+    Column("path", String(32), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("answered_by", String(16), nullable=False),
+    Column("result", String(64), nullable=False),
+    Column("platform_status", Integer),
+    Column("duration_ms", Integer, nullable=False),
+    Column("ringing_after_ms", Integer),
+    Index("ix_calls_did_ended_at", "did", "ended_at"),
+)
+
+# When each kind of evidence about a target last passed.
+passed = Table(
+    "passed",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# When the platform last put a call through to each DID.
+delivered = Table(
+    "delivered",
+    metadata,
+    Column("did", String(100), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
