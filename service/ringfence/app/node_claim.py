@@ -1,0 +1,75 @@
+"""Which Ringfence publishes into this Asterisk: a claim in AstDB, kept fresh while we live.
+
+Two daemons that publish different tables into one AstDB would undo each other's work for ever. A node that is started
+again after a crash takes its own claim over at once; anybody else's must have gone stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.app.ports import AstDb, AsteriskError, Clock, RingfenceError
+
+CLAIM_KEY: Final = "node"
+SCHEMA: Final = "1"
+FRESH_SECONDS: Final = 15.0
+REFRESH_SECONDS: Final = 4.0
+FIRST_REFRESH_SECONDS: Final = 1.0  # of two that start in the same moment one finds out soon
+
+
+class NodeHeld(RingfenceError):
+    """Another Ringfence publishes into this Asterisk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who, and when last refreshed in Unix seconds. Neither id nor name may hold `|`, `,` or `:`."""
+
+    node_id: str
+    node_name: str
+    unix_time: int
+
+    def encode(self) -> str:
+        return f"{SCHEMA}|{self.node_id}|{self.node_name}|{self.unix_time}"
+
+
+def read_claim(value: str | None) -> Claim | None:
+    """None for a claim that is absent or cannot be read: it then binds nobody."""
+    fields = (value or "").split("|")
+    if len(fields) != 4 or fields[0] != SCHEMA or not fields[3].isdecimal() or len(fields[3]) > 12:
+        return None
+    return Claim(fields[1], fields[2], int(fields[3]))
+
+
+class NodeClaim:
+    """Our claim. `take` once at start, then `keep` running."""
+
+    def __init__(self, astdb: AstDb, clock: Clock, node_id: str, node_name: str) -> None:
+        self._astdb = astdb
+        self._clock = clock
+        self._node_id = node_id
+        self._node_name = node_name
+
+    async def take(self) -> None:
+        """Raises NodeHeld while another node's claim is fresh, and AsteriskError."""
+        now = self._clock.now().wall.timestamp()
+        held = read_claim(await self._astdb.get(CLAIM_KEY))
+        if held is not None and held.node_id != self._node_id and abs(now - held.unix_time) < FRESH_SECONDS:
+            raise NodeHeld(
+                f"Ringfence '{held.node_name}' (id {held.node_id}) already publishes into this Asterisk; its claim is "
+                f"{abs(now - held.unix_time):.0f} s old.",
+                f"Stop it, or wait {FRESH_SECONDS:.0f} s after it has ended, then start this one again.",
+            )
+        await self._astdb.put(CLAIM_KEY, Claim(self._node_id, self._node_name, int(now)).encode())
+
+    async def keep(self) -> None:
+        """Refreshes the claim until cancelled. Raises NodeHeld when somebody else has taken it: we must have been
+        stopped for long, and have to stop publishing."""
+        await self._clock.sleep(FIRST_REFRESH_SECONDS)
+        while True:
+            try:
+                await self.take()
+            except AsteriskError:
+                pass  # the link tells its own edge; without Asterisk nobody publishes
+            await self._clock.sleep(REFRESH_SECONDS)

@@ -1,0 +1,250 @@
+"""Keeps AstDB equal to the wanted table: a verified difference, piece by piece, and never a clear-and-refill.
+
+The table lies in 501 pieces (`route_table.all_families`). For each piece we remember the wanted records it was last
+verified to hold, by reference and not as a copy, so that a change is written at once and alone; a piece whose content
+is not certain (never read, or Asterisk was away) is read first. Whatever interrupts the work leaves a piece uncertain,
+nothing worse. Modes have a connection and a publisher of their own (`mode_publisher.py`), which this one never delays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from ringfence.app.ports import AstDb, AsteriskError, AsteriskLoginRefused, AsteriskRefused, Clock, Put
+from ringfence.app.snapshot import TableView
+from ringfence.domain.route_table import RouteTable, all_families, diff_family
+
+log = logging.getLogger(__name__)
+
+TABLE_KEY: Final = "table"
+SCHEMA: Final = "1"
+RETRY_SECONDS: Final = 0.5
+REFUSED_RETRY_SECONDS: Final = 30.0
+SCRUB_SECONDS: Final = 0.25  # one piece is read again in the background: about two minutes for all of them
+RECORD_CHECK_SECONDS: Final = 3.0  # how soon an AstDB that was emptied behind our back is noticed
+COMPARED_AT_ONCE: Final = 25  # pieces compared in memory before other work gets its turn
+PROGRESS_PIECES: Final = 25
+ATTEMPTS: Final = 3
+
+FAMILIES: Final = tuple(all_families())
+
+
+class TableState(StrEnum):
+    """`TableView.state`."""
+
+    NO_DIRECTORY = "no directory"
+    UNKNOWN = "unknown"
+    PUBLISHING = "publishing"
+    EQUAL = "equal"
+    DIFFERS = "differs"
+
+
+class TablePublisher:
+    """`want` a table; `run` makes it so. `on_change` is told each new view and must not block."""
+
+    def __init__(self, astdb: AstDb, clock: Clock, on_change: Callable[[TableView], None] | None = None) -> None:
+        self._astdb = astdb
+        self._clock = clock
+        self._on_change = on_change
+        self._wanted: RouteTable | None = None
+        self._held: dict[str, Mapping[str, str]] = {}  # piece -> what it was last verified to hold
+        self._queue: dict[str, None] = {}  # an ordered set of pieces to settle; changed ones first
+        self._refused: dict[str, str] = {}  # piece -> why Asterisk would not take it
+        self._compare = False
+        self._wrote = False
+        self._generation: int | None = None
+        self._record = ""
+        self._wake = asyncio.Event()
+        self._equal = asyncio.Event()
+        self.view = TableView(TableState.NO_DIRECTORY)
+
+    def want(self, table: RouteTable) -> None:
+        """This table from now on. Returns at once."""
+        if table is self._wanted:
+            return
+        if self._wanted is None:
+            self._queue = dict.fromkeys(FAMILIES)
+        self._wanted = table
+        self._compare = self._wrote = True
+        self._equal.clear()
+        self._wake.set()
+
+    def again(self) -> None:
+        """Asterisk was away and may hold anything: read everything anew."""
+        self._held.clear()
+        self._queue = dict.fromkeys(FAMILIES)
+        self._equal.clear()
+        self._wake.set()
+
+    async def wait_equal(self) -> None:
+        """Returns when Asterisk is verified to hold the wanted table; a deadline is the caller's."""
+        await self._equal.wait()
+
+    async def run(self) -> None:
+        """Until cancelled. Survives every AsteriskError and takes up where it left off."""
+        while True:
+            self._wake.clear()
+            try:
+                if self._wanted is not None:
+                    await self._publish()
+                await self._idle()
+            except AsteriskLoginRefused as error:
+                await self._interrupted(error, REFUSED_RETRY_SECONDS)
+            except AsteriskError as error:
+                await self._interrupted(error, RETRY_SECONDS)
+
+    async def _publish(self) -> None:
+        """Settles every piece that is changed or uncertain, then says so in the table's own record."""
+        if self._generation is None:
+            self._generation = generation_of(await self._astdb.get(TABLE_KEY))
+        worked = bool(self._queue or self._compare)
+        settled = 0
+        while self._queue or self._compare:
+            if self._compare:
+                await self._find_changed()
+                continue
+            if settled % PROGRESS_PIECES == 0:
+                self._show(TableState.PUBLISHING, f"{len(self._queue)} of {len(FAMILIES)} pieces to go")
+            family = next(iter(self._queue))
+            await self._settle(family)
+            settled += 1
+        if worked:
+            await self._write_record()
+
+    async def _find_changed(self) -> None:
+        """Puts the pieces whose wanted records changed at the head of the queue."""
+        self._compare = False
+        wanted, changed = self._wanted, dict[str, None]()
+        assert wanted is not None
+        for number, family in enumerate(FAMILIES):
+            held, records = self._held.get(family), wanted.family(family)
+            if held is not None and held is not records:
+                if held == records:
+                    self._held[family] = records  # lets go of the old table's memory
+                else:
+                    changed[family] = None
+            if number % COMPARED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._queue = {**changed, **self._queue}
+
+    async def _settle(self, family: str) -> None:
+        """Makes one piece equal and verifies it. May raise AsteriskError; the piece is then uncertain."""
+        assert self._wanted is not None
+        wanted = self._wanted.family(family)
+        held = self._held.pop(family, None)
+        self._queue.setdefault(family)
+        if held is None:
+            held = await self._astdb.read_tree(family)
+        for _ in range(ATTEMPTS):
+            change = diff_family(held, wanted)
+            if not change:
+                break
+            self._wrote = True
+            try:
+                await self._astdb.write([Put(key, value) for key, value in change.puts.items()], change.deletes)
+            except AsteriskRefused as error:
+                self._refuse(family, str(error))
+                return
+            held = await self._astdb.read_tree(family)
+        else:
+            self._refuse(family, "it holds something else than was written")
+            return
+        self._queue.pop(family, None)
+        self._refused.pop(family, None)
+        self._held[family] = wanted
+
+    def _refuse(self, family: str, reason: str) -> None:
+        """One bad row must not hold up the others; the scrub comes back to it."""
+        self._queue.pop(family, None)
+        if family not in self._refused:
+            log.error("asterisk does not hold a piece of the table", extra={"piece": family, "reason": reason})
+        self._refused[family] = reason
+
+    async def _write_record(self) -> None:
+        """`1|generation|unix_time|rows`, only when all of it is verified."""
+        if self._refused:
+            family, reason = next(iter(self._refused.items()))
+            self._show(TableState.DIFFERS, f"{len(self._refused)} pieces differ; {family}: {reason}")
+            return
+        assert self._wanted is not None and self._generation is not None
+        generation = self._generation + 1 if self._wrote else max(self._generation, 1)
+        now, rows = self._clock.now(), self._wanted.did_count
+        record = f"{SCHEMA}|{generation}|{int(now.wall.timestamp())}|{rows}"
+        await self._astdb.put(TABLE_KEY, record)
+        if self._queue or self._compare:
+            return  # something came in while we wrote: the next round says it
+        self._generation, self._record, self._wrote = generation, record, False
+        self.view = TableView(TableState.EQUAL, generation, rows, now, "")
+        self._equal.set()
+        self._tell()
+
+    async def _idle(self) -> None:
+        """Until something is wanted: reads one piece after the other again, gently, and the table's own record."""
+        scrubbed, checked_at = 0, self._clock.now()
+        while not await self._woken(SCRUB_SECONDS):
+            if self._wanted is None:
+                continue
+            if self._clock.now().since(checked_at) >= RECORD_CHECK_SECONDS:
+                checked_at = self._clock.now()
+                if self._record and await self._astdb.get(TABLE_KEY) != self._record:
+                    log.warning("asterisk holds another table than was published, reconciling")
+                    self.again()
+                    return
+            family = FAMILIES[scrubbed % len(FAMILIES)]
+            await self._scrub(family)
+            scrubbed += 1
+            if scrubbed % len(FAMILIES) == 0:
+                await self._write_record()
+
+    async def _scrub(self, family: str) -> None:
+        """Reads one piece again. A difference nobody told us of: who knows what else was changed, so all are read."""
+        assert self._wanted is not None
+        if family in self._refused:
+            self._queue[family] = None
+            self._wake.set()
+            return
+        wanted = self._wanted.family(family)
+        held = await self._astdb.read_tree(family)
+        if held != wanted and wanted is self._wanted.family(family):
+            log.warning("asterisk held other records than published, reconciling", extra={"piece": family})
+            self.again()
+
+    async def _interrupted(self, error: AsteriskError, pause_seconds: float) -> None:
+        if self._wanted is not None:
+            # Asterisk may come back with older values: it writes its database to disk only once a second.
+            self.again()
+            self._show(TableState.UNKNOWN, error.message)
+        self._wake.clear()
+        await self._woken(pause_seconds)
+
+    async def _woken(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _show(self, state: TableState, detail: str) -> None:
+        if state is not TableState.EQUAL:
+            self._equal.clear()
+        if (self.view.state, self.view.detail) != (state, detail):
+            self.view = replace(self.view, state=state, detail=detail)
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._on_change is not None:
+            self._on_change(self.view)
+
+
+def generation_of(record: str | None) -> int:
+    """The generation in the table's own record; 0 when there is none that can be read."""
+    fields = (record or "").split("|")
+    if len(fields) != 4 or fields[0] != SCHEMA or not fields[1].isdecimal() or len(fields[1]) > 15:
+        return 0
+    return int(fields[1])
