@@ -15,7 +15,15 @@ from urllib.parse import unquote
 
 import aiohttp
 
-from ringfence.asterisk.connections import Qualify, SitePjsip, TrunkSources, render_pjsip
+from ringfence.asterisk.connections import (
+    Qualify,
+    SitePjsip,
+    TrunkSources,
+    render_ari,
+    render_http,
+    render_manager,
+    render_pjsip,
+)
 from ringfence.asterisk.dialplan import (
     Announcement,
     BareNumber,
@@ -46,6 +54,8 @@ NO_PRIVATE_NUMBER = f"s:{FALLBACK}:5,a:unavailable:0"
 NO_PROGRESS_SECONDS = 1.5
 PLATFORM_RING_SECONDS = 3
 
+DAEMON_SECRET = "lab-daemon-secret"
+
 Event = dict[str, str]
 
 # The trunk of most tests, then one for each other way a carrier may present the number. Calls are told
@@ -71,9 +81,7 @@ class Caps:
     max_calls: int = 300
 
 
-def site_of(
-    platform: Platform, network_a: MobileNetwork, network_b: MobileNetwork, fickle_port: int, caps: Caps
-) -> SiteDialplan:
+def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwork, caps: Caps) -> SiteDialplan:
     uc = PrimaryPlatform(
         "uc",
         "uc",
@@ -87,7 +95,6 @@ def site_of(
         platforms=(
             uc,
             PrimaryPlatform("slow", "slow", platform.address, ring_seconds=20),
-            replace(uc, name="fickle", endpoint="fickle", host_port=f"127.0.0.1:{fickle_port}"),
             replace(uc, name="legacy", endpoint="legacy", number_format=NumberFormat.NATIONAL),
         ),
         egress=Egress(
@@ -148,6 +155,13 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
     (instance.etc / "pjsip.conf").write_text("\n".join(lines))
     bare = ["[lab-bare]"]
     bare += [f"exten => _[+0-9]!,1,Dial(PJSIP/uc/sip:${{EXTEN}}@{site.platforms[0].host_port},20)"]
+    (own / "manager_ringfence.conf").write_text(render_manager(DAEMON_SECRET))
+    (own / "ari_ringfence.conf").write_text(render_ari(DAEMON_SECRET))
+    (own / "http_ringfence.conf").write_text(render_http(instance.ports.http))
+    instance.prepare()
+    for name in ("manager", "ari", "http"):
+        with (instance.etc / f"{name}.conf").open("a") as file:
+            file.write(f"#include ringfence/{name}_ringfence.conf\n")
     (instance.etc / "extensions.conf").write_text(
         "\n".join(["#include ringfence/extensions_ringfence.conf", *bare, ""])
     )
@@ -162,7 +176,6 @@ class CallSite:
     platform: Platform
     network_a: MobileNetwork
     network_b: MobileNetwork
-    fickle_port: int
     events: list[Event] = field(default_factory=list)
     dials: list[dict[str, object]] = field(default_factory=list)
     _next_did: int = 0
@@ -228,15 +241,14 @@ async def open_site(
 ) -> tuple[CallSite, Callable[[], Awaitable[None]]]:
     """A started site, and what closes it."""
     platform, a, b = Platform(ports), MobileNetwork(ports), MobileNetwork(ports)
-    fickle_port = ports.take()
     instance = AsteriskInstance(installation.asterisk, ports)
-    write_configuration(instance, site_of(platform, a, b, fickle_port, caps or Caps()))
+    write_configuration(instance, site_of(platform, a, b, caps or Caps()))
     for far_end in (platform, a, b):
         await far_end.start()
     await instance.start()
     carrier = CallerAgent(ports, instance.ports.sip)
     await carrier.start()
-    site = CallSite(instance, carrier, platform, a, b, fickle_port)
+    site = CallSite(instance, carrier, platform, a, b)
     connected = asyncio.Event()
     reader = asyncio.create_task(_read_events(site, connected), name="read-ari-events")
     await asyncio.wait_for(connected.wait(), 10)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 import pytest
 
 from ringfence.asterisk.sip_status import LegResult, classify
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.far_end import Platform
-from tests.lab.sip import parse, respond
 from tests.lab.waiting import wait_until
+from tests.scenarios.fickle import RingThenRefuse, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, NO_PROGRESS_SECONDS, CallSite
 
 # Every row of the table, and of each class some statuses without a row.
@@ -54,40 +53,28 @@ async def test_each_status_is_judged_by_the_table(site: CallSite) -> None:
     assert seen == wanted
 
 
-class _RingThenRefuse(asyncio.DatagramProtocol):
-    """A platform where it rings, nobody comes, and the platform itself gives up."""
-
-    def __init__(self) -> None:
-        self.status_by_number: dict[str, int] = {}
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        message = parse(data)
-        if message is None or message.method != "INVITE" or self._transport is None:
-            return
-        status = self.status_by_number[message.request_user]
-        for answer in (100, 180, status):
-            self._transport.sendto(respond(message, answer, to_tag="" if answer == 100 else "lab"), addr)
-
-
 async def test_status_after_ringing_is_judged_by_the_table(site: CallSite) -> None:
     by_did = {site.did(): status for status in (403, 404, 408, 480, 484, 486, 487, 500, 503, 603, 604)}
-    protocol = _RingThenRefuse()
-    protocol.status_by_number = by_did
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: protocol, local_addr=("127.0.0.1", site.fickle_port))
     for did in by_did:
-        await site.record(did, scope="fickle")
-    await asyncio.gather(*(site.carrier.call(did) for did in by_did))
-    transport.close()
+        await site.record(did)
+    async with in_place_of(site.platform, RingThenRefuse(by_did)):
+        await asyncio.gather(*(site.carrier.call(did) for did in by_did))
     legs = {status: await site.event("RingfenceLeg", did) for did, status in by_did.items()}
     assert {status: leg["result"] for status, leg in legs.items()} == {
         status: classify(status, rang=True).value for status in by_did.values()
     }
     assert {leg["rang"] for leg in legs.values()} == {"1"}
+
+
+async def test_caller_hears_ringing_in_band_after_early_media(site: CallSite) -> None:
+    """After a 183 the caller's own network plays no ringing tone any more."""
+    did = site.did()
+    await site.record(did)
+    await site.network_a.slow_ring(1.0)
+    async with in_place_of(site.platform, RingThenRefuse({did: 503}, provisional=183)):
+        call = await site.carrier.call(did)
+    assert call.answered_at is not None
+    assert sum(at < call.answered_at for at in call.rtp_packet_times) > 20
 
 
 async def _frozen(platform: Platform) -> None:
@@ -237,3 +224,16 @@ async def test_undeliverable_plan_rings_no_private_number(site: CallSite) -> Non
     assert site.rang(site.network_a, caller=did) == [FALLBACK]
     event = await site.event("RingfenceCall", did)
     assert (event["path"], event["reason"]) == ("undeliverable", "platform-undeliverable")
+
+
+async def test_reload_loses_no_waiting_call(site: CallSite) -> None:
+    """The dialplan is replaced under a call that still has to leave a platform."""
+    did = site.did()
+    await site.record(did)
+    before = len(site.platform.calls())
+    await site.platform.trying_only(number=did)
+    call = asyncio.create_task(site.carrier.call(did))
+    await site.platform.wait_calls(before + 1)
+    await site.asterisk.reload()
+    assert (await call).answered
+    assert (await site.event("RingfenceCall", did))["answered_by"] == "person"

@@ -160,12 +160,14 @@ def render_manager(secret: str) -> str:
     """The text of `manager_ringfence.conf`: the daemon publishes and sweeps over AMI.
 
     `system` for AstDB, `call` for hanging up a platform's leg; no `command`, `originate` or `config`.
+    Asterisk has no finer grain: `system` alone can read configuration files and add extensions.
     """
     check(_SECRET, secret, "AMI secret")
     return "\n".join(
         [
             "; Written by `ringfence init`. Include it once in manager.conf, whose [general] needs",
-            "; enabled=yes and bindaddr=127.0.0.1.",
+            "; enabled=yes and bindaddr=127.0.0.1. `system` is what writing AstDB takes, and it can also read",
+            "; configuration files and add extensions: guard the secret as you would Asterisk itself.",
             "[ringfence]",
             f"secret={secret}",
             "deny=0.0.0.0/0.0.0.0",
