@@ -32,6 +32,10 @@ class OrderRefused(RingfenceError):
         self.field = field
 
 
+class NotNow(OrderRefused):
+    """The order is sound and does not fit the state of this moment."""
+
+
 class NotOurs(RingfenceError):
     """The DID or scope is not in the directory or the configuration."""
 
@@ -71,6 +75,10 @@ class Operator:
         self._outage_store = outage_store
         self._refresh = refresh
 
+    def now(self) -> datetime:
+        """The time a person's "in two hours" counts from."""
+        return self._clock.now().wall
+
     def status(self) -> Snapshot:
         """The snapshot of this moment."""
         self._refresh()
@@ -90,7 +98,7 @@ class Operator:
     ) -> Override:
         """Raises OrderRefused or NotOurs; returns once it is decided and on its way to Asterisk."""
         now = self._clock.now().wall
-        _check_words(who, why)
+        check_words(who, why)
         self._check_target(target)
         if until is not None and until.tzinfo is None:
             raise OrderRefused("until", "has no time zone", "Write it as 2030-01-31T18:00:00+00:00.")
@@ -108,7 +116,7 @@ class Operator:
 
     async def release_override(self, target: OverrideTarget, who: str, why: str) -> bool:
         """Gives the target back to the automatic. False: nothing was set, and nothing has changed."""
-        _check_words(who, why)
+        check_words(who, why)
         self._check_target(target)
         if target not in self._failover.overrides:
             return False
@@ -117,11 +125,11 @@ class Operator:
 
     async def order_failback(self, scope: str, who: str, why: str) -> Mode:
         """Ends the hold-down (goes to trial) or the trial (goes to normal); returns the mode that follows."""
-        _check_words(who, why)
+        check_words(who, why)
         self._check_target(OverrideTarget(scope=scope))
         mode = self._failover.states[scope].mode
         if mode not in (Mode.HOLD_DOWN, Mode.TRIAL):
-            raise OrderRefused(
+            raise NotNow(
                 "scope",
                 f"{scope} is in {mode.value}, there is no failback to order",
                 "Use `dr off` to force normal mode against the verdict." if mode is Mode.FAILED_OVER else "",
@@ -168,7 +176,8 @@ class Operator:
             )
 
 
-def _check_words(who: str, why: str) -> None:
+def check_words(who: str, why: str) -> None:
+    """Raises OrderRefused for a name or a reason that could not be read by the others."""
     for field, text, limit in (("who", who, MAX_WHO_CHARACTERS), ("reason", why, MAX_WHY_CHARACTERS)):
         if not text.strip():
             raise OrderRefused(field, "is empty", "Say it in a few words: it is what the others will read.")
