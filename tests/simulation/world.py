@@ -97,7 +97,7 @@ class World:
         watched = [Watched(t, kinds, cadence.limits) for t in (PLATFORM, TRUNK_A, TRUNK_B)]
         watched.append(Watched(CONTROL, (EvidenceKind.SIP_OPTIONS,), cadence.limits))
         delivered = {did: START.wall for did in DIDS}
-        self.judge = Judge(watched, OutcomePolicy(), WitnessPolicy(), lambda did: did in DIDS, None, delivered)
+        self.judge = Judge(watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered)
         self.failover = Failover(
             {"uc": policy or OutagePolicy()},
             self.judge,

@@ -46,7 +46,7 @@ class Judge:
     def __init__(
         self,
         watched: Iterable[Watched],
-        outcome_policy: OutcomePolicy,
+        outcome_policies: Mapping[str, OutcomePolicy],
         witness_policy: WitnessPolicy,
         owned: Callable[[str], bool],
         passed_before: Mapping[tuple[TargetId, EvidenceKind], datetime] | None = None,
@@ -60,7 +60,7 @@ class Judge:
         self._windows: dict[str, CallWindow] = {
             t.name: CallWindow() for t in self._health if t.role is TargetRole.PLATFORM
         }
-        self._outcome_policy = outcome_policy
+        self._outcome_policies = outcome_policies
         self._witness_policy = witness_policy
         self._owned = owned
         self._delivered: dict[str, datetime] = dict(delivered or {})
@@ -111,12 +111,13 @@ class Judge:
         window = self._windows.get(outcome.scope)
         if window is None or not self._owned(outcome.did):
             return False
+        policy = self._outcome_policies[outcome.scope]
         if outcome.outcome is OutcomeClass.PUT_THROUGH:
             self._delivered[outcome.did] = outcome.at.wall
             counts = True
         else:
-            counts = delivered_lately(self._delivered.get(outcome.did), outcome.at.wall, self._outcome_policy)
-        self._windows[outcome.scope] = window.observe(outcome, counts, self._outcome_policy)
+            counts = delivered_lately(self._delivered.get(outcome.did), outcome.at.wall, policy)
+        self._windows[outcome.scope] = window.observe(outcome, counts, policy)
         return counts
 
     def forget_calls(self, scope: str) -> None:
@@ -149,7 +150,8 @@ class Judge:
             {t: _most_alive(kinds) for t, kinds in self._health.items() if t != target}, self._carrier_calls
         )
         window = self._windows[target.name]
-        return weigh_platform(probes, window, surroundings, now, self._outcome_policy, self._witness_policy)
+        policy = self._outcome_policies[target.name]
+        return weigh_platform(probes, window, surroundings, now, policy, self._witness_policy)
 
 
 def _most_alive(kinds: Mapping[EvidenceKind, Health]) -> Health:

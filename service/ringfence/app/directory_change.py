@@ -1,0 +1,41 @@
+"""A change of the directory from files to Asterisk: planned, proved publishable, stored, published."""
+
+from __future__ import annotations
+
+from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDirectory
+from ringfence.app.ports import RingfenceError
+from ringfence.app.table_keeper import TableKeeper
+from ringfence.domain.directory_csv import CsvFiles
+from ringfence.domain.route_table import TableError
+
+
+class NotPublishable(RingfenceError):
+    """The files are right, and the table they give cannot be published."""
+
+
+class DirectoryChange:
+    """Import and export while the daemon runs."""
+
+    def __init__(self, files: DirectoryImport, keeper: TableKeeper) -> None:
+        self._files = files
+        self._keeper = keeper
+
+    async def plan(self, files: CsvFiles) -> ImportPlan:
+        """Reads and compares; stores nothing. May raise StoreError."""
+        return await self._files.plan(files)
+
+    async def apply(self, plan: ImportPlan, who: str, why: str) -> StoredDirectory:
+        """Stores what the plan showed, then publishes it. Raises ImportRefused, NotPublishable, StoreError; then
+        nothing has changed."""
+        if plan.reading.directory is not None:
+            try:
+                await self._keeper.prepare(plan.reading.directory)
+            except TableError as error:
+                raise NotPublishable(str(error)) from error
+        stored = await self._files.apply(plan, who, why)
+        await self._keeper.adopt(stored.directory)
+        return stored
+
+    async def export(self) -> dict[str, str]:
+        """File name -> CSV text, private numbers in clear. May raise StoreError."""
+        return await self._files.export()

@@ -1,0 +1,61 @@
+"""What the judge must remember over a restart: read once the database answers, written now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from ringfence.app.judge import Judge
+from ringfence.app.ports import Clock, MemoryStore, StoreError
+from ringfence.domain.outcomes import OutcomePolicy
+
+log = logging.getLogger(__name__)
+
+SAVE_SECONDS = 10.0
+
+
+class Memory:
+    """Keeps the judge's memory in the store."""
+
+    def __init__(self, store: MemoryStore, judge: Judge, clock: Clock) -> None:
+        self._store = store
+        self._judge = judge
+        self._clock = clock
+        self._saved: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Reads, then saves what is new every `SAVE_SECONDS`, and once more when it is cancelled."""
+        await self._read()
+        try:
+            while True:
+                await self._clock.sleep(SAVE_SECONDS)
+                await self._save()
+        except asyncio.CancelledError:
+            await self._save()
+            raise
+
+    async def _read(self) -> None:
+        days = timedelta(days=OutcomePolicy().delivered_within_days)
+        while True:
+            try:
+                passed = await self._store.load_passed()
+                self._saved = await self._store.load_delivered(self._clock.now().wall - days)
+                break
+            except StoreError:
+                await self._clock.sleep(SAVE_SECONDS)
+        self._judge.restore(passed, self._saved)
+
+    async def _save(self) -> None:
+        delivered = {did: at for did, at in self._judge.delivered.items() if self._is_news(did, at)}
+        try:
+            await self._store.save_passed(self._judge.passed())
+            await self._store.save_delivered(delivered)
+        except StoreError:
+            return  # the ledger tells the edge; the next round saves the same and more
+        self._saved.update(delivered)
+
+    def _is_news(self, did: str, at: datetime) -> bool:
+        # To the hour is enough for a rule that counts in days.
+        saved = self._saved.get(did)
+        return saved is None or at - saved > timedelta(hours=1)

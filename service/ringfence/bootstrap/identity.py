@@ -1,0 +1,67 @@
+"""Who this node is, and the lock that keeps a second daemon off its state directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+from ringfence.app.ports import RingfenceError
+
+
+class NodeRunning(RingfenceError):
+    """Another process already runs on this state directory."""
+
+
+class StateDirUnusable(RingfenceError):
+    """The state directory cannot be made or written."""
+
+
+class StateDir:
+    """Holds the lock while entered. The kernel lets go of it when the process ends, however it ends, so a daemon that
+    was killed can be started again at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = -1
+
+    def __enter__(self) -> StateDir:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o750)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StateDirUnusable(
+                f"state_dir {self.path} cannot be used: {error.strerror}.",
+                "Make it and give it to the service's account, or change state_dir.",
+            ) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._lock, 64, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._lock)
+            raise NodeRunning(
+                f"Another Ringfence daemon (process {holder}) runs on state_dir {self.path}.",
+                "Stop it first, or give this one a state_dir of its own.",
+            ) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._lock)
+
+    def node_id(self) -> str:
+        """This node's identity, made once: the same after a restart, another one for a second installation."""
+        path = self.path / "node-id"
+        try:
+            found = path.read_text().strip()
+        except FileNotFoundError:
+            found = ""
+        if not found:
+            found = uuid4().hex
+            path.write_text(f"{found}\n")
+        return found

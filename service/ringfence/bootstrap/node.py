@@ -1,0 +1,264 @@
+"""One node: all parts of the daemon, wired, and the order in which they start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ringfence.app.directory_change import DirectoryChange
+from ringfence.app.directory_import import DirectoryImport
+from ringfence.app.failover import Failover, Hooks
+from ringfence.app.journal import Journal
+from ringfence.app.judge import Judge
+from ringfence.app.ledger import Ledger
+from ringfence.app.memory import Memory
+from ringfence.app.mode_publisher import ModePublisher
+from ringfence.app.monitor import LoopLateness, Monitor, Scheduled
+from ringfence.app.node_claim import NodeClaim
+from ringfence.app.operator import Operator
+from ringfence.app.ports import AsteriskError, AsteriskEvent, CallEnded, Clock, LinkChanged, Probe, StoreError
+from ringfence.app.publisher import TablePublisher
+from ringfence.app.recovery import recover
+from ringfence.app.snapshot import Snapshot, SnapshotHolder
+from ringfence.app.status_board import StatusBoard
+from ringfence.app.supervisor import supervise
+from ringfence.app.sweep import Sweeper, SweepLimits
+from ringfence.app.table_keeper import TableKeeper
+from ringfence.bootstrap import values
+from ringfence.bootstrap.asterisk_side import asterisk_side
+from ringfence.config import Secrets, Settings
+from ringfence.config.detection import detections
+from ringfence.domain.outage import OverrideTarget
+from ringfence.domain.verdict import WitnessPolicy
+from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe
+from ringfence.store.database import Database
+from ringfence.store.directory_store import SqlDirectoryStore
+from ringfence.store.journal_store import SqlJournalStore
+from ringfence.store.memory_store import SqlMemoryStore
+from ringfence.store.outage_store import SqlOutageStore
+from ringfence.store.spool import FileSpool
+
+log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 5.0
+CLAIM_AGAIN_SECONDS = 0.5
+LOAD_AGAIN_SECONDS = 2.0
+
+
+class Node:
+    """The running parts. `run` returns only by cancellation or when another node holds this Asterisk."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, database: Database, node_id: str, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.asterisk = asterisk_side(settings, secrets, clock)
+        self._database = database
+        self._directory_store = SqlDirectoryStore(database)
+        self._outage_store = SqlOutageStore(database)
+        self.ledger = Ledger(self._outage_store, FileSpool(settings.state_dir / "spool.jsonl"), clock)
+        self.journal = Journal(SqlJournalStore(database), clock, settings.keep_calls_days)
+        self.modes = ModePublisher(self.asterisk.mode_astdb, clock)
+        self.publisher = TablePublisher(self.asterisk.table_astdb, clock, lambda _: self.board.poke())
+        self.keeper = TableKeeper(
+            values.routing_policy(settings), values.trunk_fallbacks(settings), self.modes, self.publisher.want
+        )
+        self.judge = Judge(
+            values.watched(settings),
+            {p.name: values.outcome_policy(p) for p in settings.platform},
+            WitnessPolicy(),
+            self.keeper.owns,
+        )
+        self._memory = Memory(SqlMemoryStore(database), self.judge, clock)
+        self.failover = self._failover()
+        self.lateness = LoopLateness(clock)
+        self.monitor = self._monitor()
+        self.claim = NodeClaim(self.asterisk.mode_astdb, clock, node_id, settings.node)
+        self.sweeper = Sweeper(
+            self.asterisk.switchboard,
+            clock,
+            SweepLimits(settings.egress.sweep_per_second, settings.egress.max_calls),
+        )
+        now = clock.now()
+        self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
+        self.board = self._board()
+        self.operator = Operator(
+            clock,
+            self.failover,
+            self.holder,
+            self.keeper,
+            self.asterisk.table_astdb,
+            self.journal,
+            self._outage_store,
+            self.board.refresh,
+        )
+        self.importer = DirectoryChange(
+            DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper
+        )
+        self._sweeps: dict[str, bool] = {}  # scope -> spare ringing legs; until its mode has reached Asterisk
+        self._claimed = asyncio.Event()
+        self._background: set[asyncio.Future[int]] = set()
+        self._endpoints = {p.name: p.dial_endpoint for p in settings.platform}
+        self._wire()
+
+    async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Connects, claims, recovers, then runs every part. `doors` serves the local socket and HTTP. Raises NodeHeld
+        when another node publishes into this Asterisk."""
+        async with self.asterisk.ari, asyncio.TaskGroup() as group:
+
+            def keep(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+                group.create_task(supervise(name, work, self.clock), name=name)
+
+            keep("loop lateness", self.lateness.run)
+            for link in self.asterisk.ami_links:
+                keep(f"ami {link.name}", link.run)
+            keep("board", self.board.run)
+            group.create_task(doors(), name="doors")
+            await self._first_claim()
+            group.create_task(self._hold_claim(), name="node claim")
+            await self._recover()
+            keep("ledger", self.ledger.run)
+            keep("modes", lambda: self._publish(self.modes.run))
+            keep("failover", self.failover.run)
+            keep("tick", self.failover.tick)
+            keep("events", lambda: self.asterisk.hear(self._emit))
+            keep("contacts", lambda: self.asterisk.contacts.run(self._submit))
+            keep("monitor", self.monitor.run)
+            keep("journal", self.journal.run)
+            keep("table", lambda: self._publish(self.publisher.run))
+            keep("memory", self._memory.run)
+            keep("directory", self._load_directory)
+
+    async def _first_claim(self) -> None:
+        """Refuses to start beside another node. Without an Asterisk nobody can hold it: we go on deciding."""
+        try:
+            async with asyncio.timeout(CLAIM_SECONDS):
+                await self.asterisk.mode_link.wait_up()
+            await self.claim.take()
+            self._claimed.set()
+        except (TimeoutError, AsteriskError) as error:
+            log.warning("asterisk does not answer yet, going on without", extra={"reason": str(error)})
+
+    async def _hold_claim(self) -> None:
+        while not self._claimed.is_set():
+            await self.asterisk.mode_link.wait_up()
+            try:
+                await self.claim.take()
+                self._claimed.set()
+            except AsteriskError:
+                await self.clock.sleep(CLAIM_AGAIN_SECONDS)
+        await self.claim.keep()
+
+    async def _publish(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Nothing is written into an Asterisk that may be another node's."""
+        await self._claimed.wait()
+        await work()
+
+    async def _recover(self) -> None:
+        await self.ledger.recover()
+        states, overrides = await recover(
+            self._outage_store, self.asterisk.mode_astdb, [p.name for p in self.settings.platform], self.clock
+        )
+        self.failover.restore(states, overrides)
+        self.keeper.restore_forced(self.failover.overrides)
+
+    async def _load_directory(self) -> None:
+        """Reads the directory once; Asterisk keeps its last table until the database answers."""
+        told = False
+        while True:
+            try:
+                stored = await self._directory_store.load()
+                break
+            except StoreError as error:
+                if not told:
+                    log.error("the directory cannot be read, asterisk keeps its table", extra={"reason": str(error)})
+                    told = True
+                await self.clock.sleep(LOAD_AGAIN_SECONDS)
+        if self.keeper.directory is None:
+            await self.keeper.adopt(stored.directory)
+        await asyncio.Event().wait()
+
+    def _wire(self) -> None:
+        for link in self.asterisk.ami_links:
+            link.listen(partial(self.board.link, f"AMI ({link.name})"))
+        self.asterisk.mode_link.listen(lambda up, _: self.modes.again() if up else None)
+        self.asterisk.table_link.listen(lambda up, _: self.publisher.again() if up else None)
+        self.modes.on_put(self._after_put)
+
+    def _failover(self) -> Failover:
+        return Failover(
+            {p.name: values.outage_policy(p) for p in self.settings.platform},
+            self.judge,
+            self.ledger,
+            self.modes,
+            self.clock,
+            Hooks(
+                sweep=lambda scope, spare: self._sweeps.__setitem__(scope, spare),
+                forced_changed=lambda did: self.keeper.force(did, self.failover.overrides.get(OverrideTarget(did=did))),
+                swapped=lambda: self.board.poke(),
+                undecided=lambda: self.monitor.hurry(),
+            ),
+            [trunk.name for trunk in self.settings.egress_trunk],
+        )
+
+    def _monitor(self) -> Monitor:
+        scheduled = []
+        for target, (host_port, cadence) in values.probed_hosts(self.settings).items():
+            host, _, port = host_port.rpartition(":")
+            scheduled.append(Scheduled(SipOptionsProbe(SipOptionsConfig(target, host, int(port))), cadence))
+        return Monitor(scheduled, self.clock, self.lateness, self._submit, self._undecided, Random())  # noqa: S311
+
+    def _board(self) -> StatusBoard:
+        worst = {d.target: d.worst_case_seconds for d in detections(self.settings)}
+        return StatusBoard(
+            self.clock,
+            self.holder,
+            self.failover,
+            self.modes,
+            self.ledger,
+            lambda: self.publisher.view,
+            lambda: self.monitor.late_count,
+            {target: seconds for target, seconds in worst.items() if seconds is not None},
+        )
+
+    def _undecided(self, probe: Probe) -> bool:
+        return self.judge.undecided(probe.target)
+
+    def _submit(self, item: Any) -> None:
+        self.failover.submit(item)
+
+    def _emit(self, event: AsteriskEvent) -> None:
+        match event:
+            case CallEnded(record=record):
+                self.journal.add(record)
+            case LinkChanged(up=up, detail=detail):
+                self.board.link("ARI", up, detail)
+                if up:
+                    self.asterisk.contacts.read_soon()
+            case _:
+                self.failover.submit(event)
+
+    def _after_put(self, key: str) -> None:
+        """A mode has reached Asterisk: now, and not before, its waiting callers are freed."""
+        self.board.poke()
+        scope = key.removeprefix("mode/")
+        spare = self._sweeps.pop(scope, None) if key.startswith("mode/") else None
+        if spare is not None:
+            task = asyncio.ensure_future(self.sweeper.sweep(self._endpoints[scope], spare))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+
+async def open_node(settings: Settings, secrets: Secrets, node_id: str, clock: Clock) -> tuple[Node, Database]:
+    """Opens the database, or goes on without one that cannot be opened: calls must be looked after all the same."""
+    place: Path | str = settings.database or settings.state_dir / "ringfence.db"
+    database = Database.at(place)
+    try:
+        await database.prepare()
+    except StoreError as error:
+        log.error("starting without the database", extra={"reason": str(error)})
+    return Node(settings, secrets, database, node_id, clock), database

@@ -1,0 +1,92 @@
+"""The configuration as the domain's values: policies, cadences, targets, endpoints."""
+
+from __future__ import annotations
+
+from ringfence.app.judge import Watched
+from ringfence.config import Settings
+from ringfence.config.settings import PlatformSettings
+from ringfence.domain.csv_fields import CsvRules
+from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
+from ringfence.domain.outage import OutagePolicy
+from ringfence.domain.outcomes import OutcomePolicy
+from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.routing import RoutingPolicy, TrunkFallback
+from ringfence.domain.schedule import PROFILES, Cadence
+
+
+def outage_policy(platform: PlatformSettings) -> OutagePolicy:
+    return OutagePolicy(
+        failback=platform.failback,
+        hold_down_seconds=platform.hold_down_seconds,
+        max_hold_down_seconds=max(platform.max_hold_down_seconds, platform.hold_down_seconds),
+        trial_one_in=platform.trial_one_in,
+        trial_calls=platform.trial_calls,
+        trial_failures=platform.trial_failures,
+    )
+
+
+def outcome_policy(platform: PlatformSettings) -> OutcomePolicy:
+    return OutcomePolicy(
+        window_seconds=platform.refusing_window_seconds,
+        min_dids=platform.refusing_dids,
+        min_callers=platform.refusing_callers,
+    )
+
+
+def egress_policy(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(frozenset(settings.egress.countries))
+
+
+def routing_policy(settings: Settings) -> RoutingPolicy:
+    return RoutingPolicy(EgressGate(egress_policy(settings)), settings.ring_budget_seconds, settings.site_ring_seconds)
+
+
+def csv_rules(settings: Settings) -> CsvRules:
+    platforms = frozenset(platform.name for platform in settings.platform)
+    return CsvRules(settings.default_country, platforms, egress_policy(settings))
+
+
+def trunk_fallbacks(settings: Settings) -> list[TrunkFallback]:
+    return [
+        TrunkFallback(trunk.name, trunk.platform, trunk.fallback_number, trunk.announcement) for trunk in settings.trunk
+    ]
+
+
+def contact_endpoints(settings: Settings) -> dict[str, TargetId]:
+    """The qualified endpoint -> the target it speaks for."""
+    found = {p.evidence_endpoint: TargetId(TargetRole.PLATFORM, p.name) for p in settings.platform}
+    found.update({t.evidence_endpoint: TargetId(TargetRole.TRUNK, t.name) for t in settings.egress_trunk})
+    return found
+
+
+def probed_hosts(settings: Settings) -> dict[TargetId, tuple[str, Cadence]]:
+    """Target -> host:port and cadence of our own SIP OPTIONS."""
+    found: dict[TargetId, tuple[str, Cadence]] = {}
+    for role, items in (
+        (TargetRole.PLATFORM, settings.platform),
+        (TargetRole.TRUNK, settings.egress_trunk),
+        (TargetRole.CONTROL, settings.control),
+    ):
+        for item in items:
+            if item.probe:
+                found[TargetId(role, item.name)] = (item.host_port, PROFILES[item.profile])
+    for trunk in settings.trunk:
+        if trunk.host_port is not None:
+            found[TargetId(TargetRole.TRUNK, trunk.name)] = (trunk.host_port, PROFILES[trunk.profile])
+    return found
+
+
+def watched(settings: Settings) -> list[Watched]:
+    """Every target with the kinds of evidence there are about it."""
+    probed, contacts = probed_hosts(settings), set(contact_endpoints(settings).values())
+    targets = {*probed, *contacts, *(TargetId(TargetRole.PLATFORM, p.name) for p in settings.platform)}
+    found = []
+    for target in sorted(targets, key=str):
+        kinds = []
+        if target in contacts:
+            kinds.append(EvidenceKind.CONTACT_STATUS)
+        if target in probed:
+            kinds.append(EvidenceKind.SIP_OPTIONS)
+        cadence = probed[target][1] if target in probed else PROFILES["wan"]
+        found.append(Watched(target, tuple(kinds), cadence.limits))
+    return found

@@ -1,0 +1,144 @@
+"""The daemon: reads the configuration, takes the lock, opens the doors, runs the node until it is told to stop.
+
+Exit status: 0 stopped by a signal, 1 an expected fault (said in one sentence with its fix), 2 configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from ringfence import config
+from ringfence.app.ports import RingfenceError
+from ringfence.bootstrap import open_node
+from ringfence.bootstrap.clock import SystemClock
+from ringfence.bootstrap.identity import StateDir
+from ringfence.bootstrap.node import Node
+from ringfence.web.app import create_app
+from ringfence.web.security import BearerToken, LocalSocket
+from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
+
+log = logging.getLogger(__name__)
+
+
+def run(config_path: Path) -> int:
+    """Runs until SIGTERM or SIGINT; returns the exit status."""
+    try:
+        settings = config.load(config_path)
+        secrets = config.load_secrets(config_path)
+    except config.ConfigError as error:
+        for line in error.faults:
+            print(line, file=sys.stderr)  # noqa: T201  nobody reads a log yet
+        return 2
+    _log_as_json()
+    faults: list[RingfenceError] = []
+    try:
+        with StateDir(settings.state_dir) as state_dir:
+            asyncio.run(_serve(settings, secrets, state_dir.node_id()))
+    except* RingfenceError as group:
+        faults.extend(_leaves(group))
+    for fault in faults:
+        log.critical("cannot run", extra={"reason": str(fault)})
+        print(f"ringfence: {fault}", file=sys.stderr)  # noqa: T201
+    return 1 if faults else 0
+
+
+async def _serve(settings: config.Settings, secrets: config.Secrets, node_id: str) -> None:
+    doors = _listen(settings)
+    node, database = await open_node(settings, secrets, node_id, SystemClock())
+    served = _applications(settings, secrets, node, doors)
+    main = asyncio.current_task()
+    assert main is not None
+    loop = asyncio.get_running_loop()
+    stopped: list[str] = []
+
+    def stop(name: str) -> None:
+        stopped.append(name)
+        main.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+
+    async def open_doors() -> None:
+        async with asyncio.TaskGroup() as group:
+            for door in served:
+                group.create_task(door.run(), name=f"door {door.place}")
+            # What start-up made lives as long as the process: the collector need not look at it again and again.
+            gc.freeze()
+            log.info("started", extra={"node": settings.node, "doors": [door.place for door in served]})
+
+    try:
+        await node.run(open_doors)
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+        log.info("stopped", extra={"signal": stopped[0]})
+    finally:
+        await database.close()
+
+
+def _listen(settings: config.Settings) -> list[Listener]:
+    """Binds everything before anything starts: a busy port must not stop a daemon that already routes."""
+    listeners = [listen_unix(settings.socket)]
+    if settings.http.enabled:
+        try:
+            listeners.append(listen_tcp(settings.http.host, settings.http.port))
+        except RingfenceError:
+            listeners[0].close()
+            raise
+    return listeners
+
+
+def _applications(
+    settings: config.Settings, secrets: config.Secrets, node: Node, listeners: list[Listener]
+) -> list[Door]:
+    local = create_app(node.operator, node.importer, LocalSocket(), settings.default_country)
+    doors = [Door(local, listeners[0])]
+    for listener in listeners[1:]:
+        token = BearerToken(secrets.http_token.get_secret_value(), [settings.node])
+        doors.append(Door(create_app(node.operator, node.importer, token, settings.default_country), listener))
+    return doors
+
+
+def _leaves(group: BaseExceptionGroup[RingfenceError]) -> Iterator[RingfenceError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _log_as_json() -> None:
+    """Every line of ours and of the libraries as one JSON object on standard error."""
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.format_exc_info,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for noisy in ("alembic", "aiosqlite", "uvicorn", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
