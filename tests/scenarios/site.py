@@ -42,6 +42,7 @@ from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
+from tests.scenarios.ami import Ami
 
 SHIPPED = Path(__file__).parents[2] / "asterisk-conf"
 STATIC_FILES = ("extensions_ringfence.conf", "extensions_ringfence_status.conf")
@@ -176,6 +177,7 @@ class CallSite:
     platform: Platform
     network_a: MobileNetwork
     network_b: MobileNetwork
+    ami: Ami
     events: list[Event] = field(default_factory=list)
     dials: list[dict[str, object]] = field(default_factory=list)
     _next_did: int = 0
@@ -198,22 +200,26 @@ class CallSite:
         value = f"1|{scope}|{forced}|voice|{int(critical)}|{plan}|{undeliverable_plan}"
         await self.raw_record(did, value)
 
+    async def put(self, family: str, key: str, value: str) -> None:
+        answer = await self.ami.act("DBPut", Family=family, Key=key, Val=value)
+        assert "Success" in answer, answer
+
     async def raw_record(self, did: str, value: str) -> None:
-        await self.asterisk.db_put(f"ringfence/did/{int('1' + did[-3:]) % 500}", did, value)
+        await self.put(f"ringfence/did/{int('1' + did[-3:]) % 500}", did, value)
 
     async def mode(self, decision: str, *, scope: str = "uc", one_in: int = 0) -> None:
-        await self.asterisk.db_put("ringfence/mode", scope, f"1|{decision}|{one_in}|NORMAL|-|1700000000")
+        await self.put("ringfence/mode", scope, f"1|{decision}|{one_in}|NORMAL|-|1700000000")
 
     async def fallback(self, plan: str = NO_PRIVATE_NUMBER, trunk: str = "carrier") -> None:
-        await self.asterisk.db_put("ringfence/fallback", trunk, f"1|uc|-|voice|0|{plan}|{plan}")
+        await self.put("ringfence/fallback", trunk, f"1|uc|-|voice|0|{plan}|{plan}")
 
     async def trunk_down(self, *names: str) -> None:
         for name in names:
-            await self.asterisk.db_put("ringfence/egress", name, "1|down")
+            await self.put("ringfence/egress", name, "1|down")
 
     async def reset(self) -> None:
         """Healthy far ends, an empty AstDB."""
-        await self.asterisk.db_delete_tree("ringfence")
+        await self.ami.act("DBDelTree", Family="ringfence")
         for far_end in (self.platform, self.network_a, self.network_b):
             await far_end.healthy()
 
@@ -248,7 +254,8 @@ async def open_site(
     await instance.start()
     carrier = CallerAgent(ports, instance.ports.sip)
     await carrier.start()
-    site = CallSite(instance, carrier, platform, a, b)
+    ami = await Ami.login(instance, "lab", instance.secret)
+    site = CallSite(instance, carrier, platform, a, b, ami)
     connected = asyncio.Event()
     reader = asyncio.create_task(_read_events(site, connected), name="read-ari-events")
     await asyncio.wait_for(connected.wait(), 10)
@@ -256,6 +263,7 @@ async def open_site(
     async def close() -> None:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
+        ami.close()
         await carrier.close()
         await instance.close()
         for far_end in (platform, a, b):

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import aiohttp
 
+from tests.scenarios.ami import Ami
 from tests.scenarios.site import DAEMON_SECRET, CallSite
 
 
-async def _ami(site: CallSite, *actions: str) -> list[str]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.asterisk.ports.ami)
-    answers = []
-    login = f"Action: Login\r\nUsername: ringfence\r\nSecret: {DAEMON_SECRET}\r\nEvents: off"
-    for action in (login, *actions):
-        writer.write(f"{action}\r\n\r\n".encode())
-        answers.append((await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode())
-    writer.close()
-    return answers[1:]
-
-
-async def test_ami_user_may_publish_and_sweep(site: CallSite) -> None:
-    put, hang_up = await _ami(
-        site,
-        "Action: DBPut\r\nFamily: ringfence/node\r\nKey: x\r\nVal: 1",
-        "Action: Hangup\r\nChannel: PJSIP/none-00000001\r\nCause: 34",
-    )
-    assert "Success" in put
-    assert "No such channel" in hang_up
-
-
-async def test_ami_user_may_do_nothing_dangerous(site: CallSite) -> None:
-    answers = await _ami(
-        site,
-        "Action: Originate\r\nChannel: Local/s@x\r\nApplication: System\r\nData: id",
-        "Action: Command\r\nCommand: core show version",
-        "Action: UpdateConfig\r\nSrcFilename: manager.conf\r\nDstFilename: manager.conf",
-        "Action: UserEvent\r\nUserEvent: RingfenceCall",
-    )
-    assert all("Permission denied" in answer for answer in answers)
+async def test_ami_user_may_publish_and_sweep_and_no_more(site: CallSite) -> None:
+    ami = await Ami.login(site.asterisk, "ringfence", DAEMON_SECRET)
+    assert "Success" in await ami.act("DBPut", Family="ringfence/node", Key="x", Val="1")
+    assert "No such channel" in await ami.act("Hangup", Channel="PJSIP/none-00000001", Cause=34)
+    for answer in (
+        await ami.act("Originate", Channel="Local/s@x", Application="System", Data="id"),
+        await ami.act("Command", Command="core show version"),
+        await ami.act("UpdateConfig", SrcFilename="manager.conf", DstFilename="manager.conf"),
+        await ami.act("UserEvent", UserEvent="RingfenceCall"),
+    ):
+        assert "Permission denied" in answer
+    ami.close()
 
 
 async def test_ari_user_is_let_in_and_strangers_are_not(site: CallSite) -> None:

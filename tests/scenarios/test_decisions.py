@@ -21,6 +21,8 @@ async def test_divert_goes_to_the_plan_at_once(site: CallSite) -> None:
     assert (event["path"], event["reason"], event["decision"]) == ("divert", "scope-divert", "divert")
     assert (event["answered_by"], event["step"], event["platform_status"]) == ("person", "1", "")
     assert site.events_of("RingfenceLeg", did) == []
+    moments = [int(event[name]) for name in ("started", "ringing", "answered", "ended")]
+    assert moments == sorted(moments)
 
 
 @pytest.mark.parametrize("status", [503, 404, 486, 480, 500])

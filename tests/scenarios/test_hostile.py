@@ -107,5 +107,5 @@ async def test_hostile_callers_are_put_through(site: CallSite, forced: str) -> N
 
 EVENT_FIELDS = {
     *("eventname", "call", "did", "received", "trunk", "scope", "caller", "decision", "path", "reason"),
-    *("step", "answered_by", "result", "platform_status", "egress", "started", "answered", "ended"),
+    *("step", "answered_by", "result", "platform_status", "egress", "started", "ringing", "answered", "ended"),
 }

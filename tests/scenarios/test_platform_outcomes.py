@@ -186,24 +186,13 @@ async def test_sweep_frees_a_waiting_caller(site: CallSite, ringing: bool) -> No
 
     await wait_until(leg_is_up, what="the platform's leg", deadline_seconds=3)
     swept_at = time.monotonic()
-    await hang_up(site, legs[0], cause=34)
+    assert "Success" in await site.ami.act("Hangup", Channel=legs[0], Cause=34)
     result = await call
     assert result.answered_at is not None
     assert result.answered_at - swept_at < 1.0
     leg = await site.event("RingfenceLeg", did)
     assert (leg["result"], leg["rang"]) == ("failure", str(int(ringing)))
     assert (await site.event("RingfenceCall", did))["answered_by"] == "person"
-
-
-async def hang_up(site: CallSite, channel: str, *, cause: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.asterisk.ports.ami)
-    for action in (
-        f"Action: Login\r\nUsername: lab\r\nSecret: {site.asterisk.secret}\r\nEvents: off\r\n\r\n",
-        f"Action: Hangup\r\nChannel: {channel}\r\nCause: {cause}\r\n\r\n",
-    ):
-        writer.write(action.encode())
-        assert b"Success" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
-    writer.close()
 
 
 async def test_waiting_caller_shows_the_did(site: CallSite) -> None:

@@ -15,8 +15,9 @@ BROKEN_RECORDS = (
     "1|",
     "1|nowhere|-|voice|0|p:+447700900123:5,a:unavailable:0|a:unavailable:0",
     "1|${SHELL(id)}|-|voice|0||",
-    "1|uc'}|-|voice|0||",
-    "'",
+    '1|uc"}|-|voice|0||',
+    '"',
+    "1|uc|-|voice|0|" + "x" * 900,
 )
 
 
@@ -40,12 +41,12 @@ async def test_broken_records_are_as_good_as_none(site: CallSite) -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["", "2|divert|0|FAILED_OVER|dr|0", "divert", "1|", "1|sideways|0|NORMAL|-|0", "1|'|0"]
+    "mode", ["", "2|divert|0|FAILED_OVER|dr|0", "divert", "1|", "1|sideways|0|NORMAL|-|0", '1|"|0']
 )
 async def test_mode_that_cannot_be_read_is_normal(site: CallSite, mode: str) -> None:
     did = site.did()
     await site.record(did)
-    await site.asterisk.db_put("ringfence/mode", "uc", mode)
+    await site.put("ringfence/mode", "uc", mode)
     assert (await site.carrier.call(did)).answered
     event = await site.event("RingfenceCall", did)
     assert (event["decision"], event["path"], event["answered_by"]) == ("normal", "platform", "platform")
