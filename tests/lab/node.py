@@ -1,0 +1,216 @@
+"""Ringfence itself in the lab: configured as `ringfence init` would, run as a process of its own, asked over its doors.
+
+The process is the real daemon, so it can be killed, frozen and restarted like everything else here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiohttp
+
+from ringfence import config
+from ringfence.config.snippets import INCLUDES, generated_snippets, shipped_snippets
+from tests.lab.lab import Lab
+from tests.lab.people import Organisation
+from tests.lab.process import SupervisedProcess
+from tests.lab.waiting import LabError, wait_until
+
+SECRET = "lab-secret-0123456789abcdef"
+READY_SECONDS = 20.0
+
+TEMPLATE = """\
+node = "lab"
+state_dir = "{state}"
+socket = "{socket}"
+asterisk_conf_dir = "{conf}"
+
+[asterisk]
+ari_port = {ari}
+ami_port = {ami}
+
+[http]
+port = {http}
+
+[egress]
+max_calls = 400
+
+[[platform]]
+name = "uc"
+host_port = "{platform}"
+{platform_extra}
+[[trunk]]
+name = "carrier"
+platform = "uc"
+sources = ["127.0.0.1"]
+fallback_number = "+441314960000"
+
+[[egress_trunk]]
+name = "a"
+host_port = "{network_a}"
+channels = 200
+no_progress_seconds = 1.5
+
+[[egress_trunk]]
+name = "b"
+host_port = "{network_b}"
+channels = 200
+no_progress_seconds = 1.5
+"""
+
+PLATFORM = {
+    "profile": '"lan"',
+    "no_progress_seconds": "8.0",
+    "ring_seconds": "60",
+    "hold_down_seconds": "5",
+    "trial_one_in": "2",
+    "trial_calls": "5",
+    "refusing_window_seconds": "15",
+}
+
+
+class RingfenceNode:
+    """The daemon beside a lab's Asterisk. `configure` before the Asterisk starts, `start` after."""
+
+    def __init__(self, lab: Lab, platform: Mapping[str, str] | None = None) -> None:
+        self._lab = lab
+        # Not below the Asterisk's folder: a Unix socket's path may have 107 bytes.
+        self._directory = TemporaryDirectory(prefix="ringfence-lab-")
+        self.directory = Path(self._directory.name)
+        self.state_dir = self.directory / "state"
+        self.socket = self.directory / "control.sock"
+        self.http_port = lab.ports.take()
+        self.config_path = self.directory / "ringfence.toml"
+        self._platform = {**PLATFORM, **(platform or {})}
+        self._starts = 0
+        self.process = self._process()
+
+    def configure(self) -> None:
+        """Writes the configuration, the secrets and Asterisk's snippets."""
+        lab = self._lab
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config_path.write_text(self.toml())
+        for name in config.reading.SECRETS:
+            (self.directory / name).write_text(SECRET)
+        settings, secrets = config.load(self.config_path), config.load_secrets(self.config_path)
+        own = lab.asterisk.etc / "ringfence"
+        own.mkdir(parents=True, exist_ok=True)
+        for name, text in {**shipped_snippets(), **generated_snippets(settings, secrets)}.items():
+            (own / name).write_text(text)
+        lab.asterisk.prepare()
+        transport = f"[lab-udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{lab.asterisk.ports.sip}\n"
+        (lab.asterisk.etc / "pjsip.conf").write_text(transport)
+        (lab.asterisk.etc / "extensions.conf").write_text("")
+        for include in INCLUDES:
+            with (lab.asterisk.etc / include.asterisk_file).open("a") as file:
+                file.write(f"{include.section}\n{include.line}\n" if include.section else f"{include.line}\n")
+
+    def toml(self) -> str:
+        """The configuration's text."""
+        lab = self._lab
+        extra = "".join(f"{name} = {value}\n" for name, value in self._platform.items())
+        return TEMPLATE.format(
+            state=self.state_dir,
+            socket=self.socket,
+            conf=lab.asterisk.etc / "ringfence",
+            ari=lab.asterisk.ports.http,
+            ami=lab.asterisk.ports.ami,
+            http=self.http_port,
+            platform=lab.platform.address,
+            platform_extra=extra,
+            network_a=lab.mobile_network.address,
+            network_b=lab.other_mobile_network.address,
+        )
+
+    async def start(self, ready: bool = True) -> None:
+        """Starts the daemon; returns when it is ready (Asterisk knows modes and table), or at once."""
+        if self._starts:
+            self.process = self._process()
+        self._starts += 1
+        self.process.start()
+        if ready:
+            await self.wait_ready()
+
+    async def wait_ready(self, deadline_seconds: float = READY_SECONDS) -> None:
+        await self.process.wait_ready(self.is_ready, what="ready", deadline_seconds=deadline_seconds)
+
+    async def is_ready(self) -> bool:
+        """What /readyz says; False while nobody answers."""
+        try:
+            status, _ = await self.ask("GET", "/readyz")
+        except (aiohttp.ClientError, OSError):
+            return False
+        return status == 200
+
+    async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """One request through the local socket: status and decoded answer."""
+        connector = aiohttp.UnixConnector(str(self.socket))
+        timeout = aiohttp.ClientTimeout(total=60)
+        headers = {"X-Ringfence-Who": "lab"}
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session,
+            session.request(method, f"http://ringfence{path}", json=body) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def must(self, method: str, path: str, body: object = None) -> Any:
+        """As `ask`, and an error when it is refused."""
+        status, answer = await self.ask(method, path, body)
+        if status >= 400:
+            raise LabError(f"{method} {path}: {status} {answer}\n{self.process.log_tail()}")
+        return answer
+
+    async def import_directory(self, organisation: Organisation) -> None:
+        """Imports the whole organisation and waits until Asterisk is verified to hold it."""
+        await self.must(
+            "POST",
+            "/v1/import",
+            {
+                "people": {"name": "people.csv", "text": organisation.people_csv()},
+                "dids": {"name": "dids.csv", "text": organisation.dids_csv()},
+                "sites": {"name": "sites.csv", "text": organisation.sites_csv()},
+                "dry_run": False,
+                "accept_cautions": True,
+            },
+        )
+        await self.wait_table(organisation.dids)
+
+    async def wait_table(self, rows: int, deadline_seconds: float = READY_SECONDS) -> None:
+        async def equal() -> bool:
+            table = (await self.must("GET", "/v1/status"))["table"]
+            return table["state"] == "equal" and table["rows"] == rows
+
+        await wait_until(
+            equal, what=f"a table of {rows} rows", deadline_seconds=deadline_seconds, diagnose=self.process.log_tail
+        )
+
+    async def mode(self) -> str:
+        """The mode of the platform's scope."""
+        scopes = (await self.must("GET", "/v1/status"))["scopes"]
+        return str(next(scope["mode"] for scope in scopes if scope["scope"] == "uc"))
+
+    async def wait_mode(self, *modes: str, deadline_seconds: float) -> None:
+        async def there() -> bool:
+            return await self.mode() in modes
+
+        await wait_until(
+            there, what=f"mode {' or '.join(modes)}", deadline_seconds=deadline_seconds, diagnose=self.process.log_tail
+        )
+
+    async def published_mode(self) -> str:
+        """The mode key as Asterisk holds it: what a call sees."""
+        return await self._lab.asterisk.db_get("ringfence/mode", "uc") or ""
+
+    async def close(self) -> None:
+        if self.process.running:
+            await self.process.stop()
+        self._directory.cleanup()
+
+    def _process(self) -> SupervisedProcess:
+        program = "import sys; from pathlib import Path; from ringfence.daemon import run; sys.exit(run(Path(sys.argv[1])))"
+        command = [sys.executable, "-c", program, str(self.config_path)]
+        return SupervisedProcess("ringfence", command, self.directory / "daemon.log")
