@@ -211,8 +211,9 @@ class AmiSession:
         if self._protocol.closed:
             raise _lost(self._settings)
         action = Action({"Action": name, **wire})
-        # None: panoramisk finds out from the answer whether it is a list. Its default is to take the first message.
-        self._protocol.send(action, as_list=None)
+        # None: panoramisk finds out from the answer whether rows follow. Elsewhere it would guess by the wording, and
+        # wait for ever for rows of an answer that has none.
+        self._protocol.send(action, as_list=None if name in vocabulary.LIST_ACTIONS else False)
         return Sent(name, action.id, action.future)
 
     async def answers(self, sent: Sequence[Sent], deadline_seconds: float = ACTION_DEADLINE_SECONDS) -> list[Reply]:

@@ -13,11 +13,14 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """`first_seconds` and `cap_seconds` 0.01 to 60; `refused_seconds` 1 to 3600 after a refused login."""
+    """`first_seconds` and `cap_seconds` 0.01 to 60; `refused_seconds` 1 to 3600 after a refused login;
+    `replaced_seconds` 1 to 3600 after somebody else took our ARI application: two nodes that take it from each other
+    at once would both be deaf."""
 
     first_seconds: float = 0.1
     cap_seconds: float = 0.5
     refused_seconds: float = 60.0
+    replaced_seconds: float = 15.0
 
     def delay_seconds(self, failures: int, random: Random) -> float:
         """Before try number `failures` + 1: doubled each time up to the cap, less up to a quarter of jitter."""

@@ -41,6 +41,7 @@ EVENT_FILTER: Final = {
         {"type": str(EventType.USER_EVENT)},
         {"type": str(EventType.CONTACT_STATUS)},
         {"type": str(EventType.PEER_STATUS)},
+        {"type": str(EventType.REPLACED)},
     ]
 }
 """Body of `PUT /applications/{app}/eventFilter`: of about 65 events a call, a handful is left."""
@@ -146,6 +147,9 @@ def contact_passed(state: ContactState | None) -> bool | None:
     """Whether it speaks for the target: only reachable and unreachable are an answer, all else is "cannot tell"."""
     return None if state is None else _PASSED.get(state)
 
+
+LIST_ACTIONS: Final = frozenset({"DBGet", "DBGetTree"})
+"""AMI actions whose answer is followed by rows."""
 
 # AMI's words for why an action was refused.
 AMI_NOT_FOUND: Final = "database entry not found"
