@@ -41,9 +41,10 @@ async def test_a_second_start_finds_everything_done(file: Path) -> None:
 
 
 async def test_two_programs_may_start_at_once(file: Path) -> None:
-    first, second = await asyncio.gather(Database.open(file), Database.open(file))
-    await first.close()
-    await second.close()
+    for attempt in range(10):
+        started = await asyncio.gather(*(Database.open(file.with_suffix(f".{attempt}")) for _ in range(3)))
+        for database in started:
+            await database.close()
 
 
 async def test_the_file_is_set_up_for_a_writer_beside_readers(file: Path) -> None:
@@ -65,6 +66,16 @@ async def test_a_locked_database_is_named_soon_and_works_afterwards(file: Path) 
         await database.write(touch, patience_seconds=0.1)
 
 
+async def test_a_database_another_program_holds_can_be_opened_and_read(file: Path) -> None:
+    async with opened(file) as database:
+        await database.write(touch)
+        with locked_by_another(file):
+            began = time.monotonic()
+            async with opened(file) as second:
+                assert len(await SqlMemoryStore(second).load_delivered(NOW.wall)) == 1
+            assert time.monotonic() - began < 1.0
+
+
 async def test_whoever_stops_waiting_is_free_at_once_and_breaks_nothing(file: Path) -> None:
     async with opened(file) as database:
         with locked_by_another(file):
@@ -84,6 +95,20 @@ async def test_a_file_that_is_no_database_is_refused_with_the_remedy(file: Path)
     with pytest.raises(StoreCorrupt, match=r"(?s)is damaged or is no database.*last backup") as caught:
         await Database.open(file)
     assert not caught.value.retry
+
+
+async def test_a_daemon_that_started_without_its_database_uses_it_once_it_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "later" / "ringfence.db"
+    database = Database.at(file)
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="cannot be opened"):
+                await database.write(touch)
+        file.parent.mkdir()
+        await database.write(touch)
+        assert len(await SqlMemoryStore(database).load_delivered(NOW.wall)) == 1
+    finally:
+        await database.close()
 
 
 async def test_damaged_pages_are_found_at_start(file: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from ringfence.app.directory_import import DirectoryImport, ImportRefused, StoredDirectory
-from ringfence.app.ports import StoreUnavailable, VersionConflict
+from ringfence.app.ports import StoreCorrupt, StoreUnavailable, VersionConflict
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_csv import CsvFile, CsvFiles
@@ -138,6 +138,14 @@ async def test_a_change_that_fails_half_way_leaves_the_directory_as_it_was(
     assert await store.load() == before
 
 
+@pytest.mark.parametrize("change", ["UPDATE dids SET kind = 'telex'", "UPDATE default_numbers SET ring_seconds = 1"])
+async def test_a_row_changed_by_hand_is_named(store: SqlDirectoryStore, database: Database, change: str) -> None:
+    await store.replace(await store.load(), directory(), "ada", "", NOW.wall)
+    await database.write(lambda connection: connection.execute(text(change)))
+    with pytest.raises(StoreCorrupt, match="The directory in the database cannot be understood"):
+        await store.load()
+
+
 async def test_an_import_is_planned_then_applied(importing: DirectoryImport, store: SqlDirectoryStore) -> None:
     plan = await importing.plan(files())
     assert plan.diff is not None
@@ -181,9 +189,13 @@ async def test_a_file_that_lost_its_end_is_remarked_on(importing: DirectoryImpor
     assert plan.cautions == ("removes 98 of 100 people: is the file whole?",)
 
 
-async def test_a_locked_database_stores_nothing_and_says_so(
-    store: SqlDirectoryStore, database: Database, tmp_path: Path
-) -> None:
-    with locked_by_another(tmp_path / "ringfence.db"), pytest.raises(StoreUnavailable, match="locked"):
-        await store.replace(await store.load(), directory(), "ada", "", NOW.wall)
-    assert (await store.load()).version == 0
+async def test_a_locked_database_stores_nothing_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "ringfence.db"
+    database = await Database.open(file, patience_seconds=0.2)
+    store = SqlDirectoryStore(database)
+    try:
+        with locked_by_another(file), pytest.raises(StoreUnavailable, match="locked"):
+            await store.replace(await store.load(), directory(), "ada", "", NOW.wall)
+        assert (await store.load()).version == 0
+    finally:
+        await database.close()

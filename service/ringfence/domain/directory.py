@@ -55,7 +55,7 @@ class DefaultNumber:
     ring_seconds: int = DEFAULT_RING_SECONDS
 
     def __post_init__(self) -> None:
-        assert MIN_RING_SECONDS <= self.ring_seconds <= MAX_RING_SECONDS
+        assert MIN_RING_SECONDS <= self.ring_seconds <= MAX_RING_SECONDS, f"ring seconds {self.ring_seconds}"
 
     def __repr__(self) -> str:
         return f"DefaultNumber({self.words})"
@@ -198,11 +198,7 @@ def why_not_name(text: str) -> str | None:
 def why_not_scope(text: str) -> str | None:
     """Why a text cannot be a platform's name; None when it can. The name is part of AstDB keys and
     records."""
-    return (
-        None
-        if _SCOPE.fullmatch(text)
-        else "must be 1 to 32 letters, digits, '_' or '-', a letter or digit first"
-    )
+    return None if _SCOPE.fullmatch(text) else "must be 1 to 32 letters, digits, '_' or '-', a letter or digit first"
 
 
 def why_not_announcement(text: str) -> str | None:

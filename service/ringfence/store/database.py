@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ringfence.app.ports import StoreError, StoreUnavailable
+from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store import sqlite
-from ringfence.store.migrating import upgrade
+from ringfence.store.migrating import is_current, upgrade
 
 QUICK_SECONDS: Final = 0.1  # for the mode writer, whose deadline is 0.2 s
 PATIENT_SECONDS: Final = 5.0  # for everything nobody waits for
@@ -43,16 +43,22 @@ class Database:
         self._engine = _engine(url)
         self._file = sqlite.file_of(url) if sqlite.is_sqlite(url) else None
         self._inode: int | None = None
+        self._prepared = False
         self._running: set[asyncio.Task[Any]] = set()
         self._reopening = asyncio.Lock()
+
+    @classmethod
+    def at(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS) -> Database:
+        """Neither opened nor checked: for a daemon that has to run whatever state its database is in."""
+        return cls(sqlite.url_of(place) if isinstance(place, Path) else place, patience_seconds)
 
     @classmethod
     async def open(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS) -> Database:
         """Opens, checks and migrates. `place` is a file, or an SQLAlchemy address; `patience_seconds` is how long a
         write waits for another program's when it does not say otherwise. Raises StoreError."""
-        database = cls(sqlite.url_of(place) if isinstance(place, Path) else place, patience_seconds)
+        database = cls.at(place, patience_seconds)
         try:
-            await database._prepare()
+            await database.prepare()
         except BaseException:
             await database.close()
             raise
@@ -71,7 +77,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection on one consistent state. Raises StoreError."""
         with self._translated():
-            await self._same_file()
+            await self._ready()
             async with self._engine.connect() as connection:
                 yield await connection.execution_options(**{sqlite.READ_ONLY: True})
 
@@ -81,39 +87,47 @@ class Database:
             await asyncio.wait(set(self._running), timeout=CLOSE_SECONDS)
         await self._engine.dispose()
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Checks and migrates. After a failure the next use tries again. Raises StoreError."""
         with self._translated():
-            if self._file is not None:
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(**{sqlite.READ_ONLY: True})
-                    await sqlite.check(connection, self._file)
             async with self._engine.connect() as connection:
-                await connection.execution_options(**{sqlite.PATIENCE: self._patience_seconds})
-                async with connection.begin():
-                    await upgrade(connection)
+                await connection.execution_options(**{sqlite.BARE: True})
+                if self._file is not None:
+                    await sqlite.check(connection, self._file)
+                    await sqlite.allow_readers_beside_a_writer(connection, self._patience_seconds)
+                current = await is_current(connection)
+            if not current:
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(**{sqlite.PATIENCE: self._patience_seconds})
+                    async with connection.begin():
+                        await upgrade(connection)
             if self._file is not None:
                 self._inode = sqlite.inode_of(self._file)
+            self._prepared = True
 
     async def _transact(self, work: Work[T], patience_seconds: float) -> T:
         with self._translated():
-            await self._same_file()
+            await self._ready()
             async with self._engine.connect() as connection:
                 await connection.execution_options(**{sqlite.PATIENCE: patience_seconds})
                 async with connection.begin():
                     return await work(connection)
 
-    async def _same_file(self) -> None:
-        """SQLite goes on writing into a file that was removed, and nobody ever sees it again. Raises
-        StoreError."""
-        if self._file is None or sqlite.inode_of(self._file) == self._inode:
+    async def _ready(self) -> None:
+        """Prepares what was not prepared, or has been put back since. SQLite goes on writing into a file that was
+        removed, and nobody ever sees it again: that is an error here. Raises StoreError."""
+        if self._prepared and self._unchanged():
             return
         async with self._reopening:
-            inode = sqlite.inode_of(self._file)
-            if inode is None:
+            if self._prepared and self._unchanged():
+                return  # somebody else did it while we waited
+            if self._prepared and self._file is not None and sqlite.inode_of(self._file) is None:
                 raise sqlite.missing(self._file)
-            if inode != self._inode:  # put back, perhaps from a backup
-                await self._engine.dispose()
-                await self._prepare()
+            await self._engine.dispose()
+            await self.prepare()
+
+    def _unchanged(self) -> bool:
+        return self._file is None or sqlite.inode_of(self._file) == self._inode
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -135,6 +149,18 @@ class Database:
         found = sqlite.meaning_of(error.orig, self._file) if self._file is not None else None
         # The driver's text only: SQLAlchemy's own repeats the parameters, and they hold private numbers.
         return found or StoreUnavailable(f"The database did not do what was asked: {error.orig}.")
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """For turning rows into values. Raises StoreCorrupt for what this program never stored."""
+    try:
+        yield
+    except (ValueError, TypeError, AssertionError) as error:
+        raise StoreCorrupt(
+            f"{what} in the database cannot be understood: {error}.",
+            "It was changed by hand, or by a newer version: restore the last backup, or correct the row.",
+        ) from error
 
 
 async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:

@@ -17,7 +17,7 @@ from ringfence.app.ports import VersionConflict
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.numbers import Did
-from ringfence.store.database import Database, upsert
+from ringfence.store.database import Database, understood, upsert
 from ringfence.store.tables import default_numbers, dids, directory_changes, people, sites
 
 READ_ROWS: Final = 1_000  # built at a time: between two portions the event loop gets its turn
@@ -45,23 +45,8 @@ class SqlDirectoryStore:
 
     async def load(self) -> StoredDirectory:
         """May raise StoreError."""
-        async with self._database.reading() as connection:
-            version = await _version(connection)
-            all_sites = [
-                Site(intern(row.name), row.fallback_number, intern(row.announcement))
-                async for row in _rows(connection, select(sites))
-            ]
-            numbers: dict[str, list[DefaultNumber]] = {}
-            in_order = select(default_numbers).order_by(default_numbers.c.person, default_numbers.c.position)
-            async for row in _rows(connection, in_order):
-                numbers.setdefault(row.person, []).append(DefaultNumber(row.e164, row.ring_seconds))
-            # Strings that come again and again are shared: a directory may hold 100,000 DIDs.
-            everybody = [
-                Person(PersonKey(intern(row.key)), row.name, intern(row.site), tuple(numbers.get(row.key, ())))
-                async for row in _rows(connection, select(people).order_by(people.c.key))
-            ]
-            assignments = [_assignment(row) async for row in _rows(connection, select(dids).order_by(dids.c.did))]
-        return StoredDirectory(Directory.of(everybody, assignments, all_sites), version)
+        with understood("The directory"):
+            return await self._load()
 
     async def replace(
         self, before: StoredDirectory, after: Directory, who: str, why: str, at: datetime
@@ -93,6 +78,25 @@ class SqlDirectoryStore:
         return [
             DirectoryChangeRow(row.version, row.at, row.who, row.why, row.summary, tuple(row.lines)) for row in rows
         ]
+
+    async def _load(self) -> StoredDirectory:
+        async with self._database.reading() as connection:
+            version = await _version(connection)
+            all_sites = [
+                Site(intern(row.name), row.fallback_number, intern(row.announcement))
+                async for row in _rows(connection, select(sites))
+            ]
+            numbers: dict[str, list[DefaultNumber]] = {}
+            in_order = select(default_numbers).order_by(default_numbers.c.person, default_numbers.c.position)
+            async for row in _rows(connection, in_order):
+                numbers.setdefault(row.person, []).append(DefaultNumber(row.e164, row.ring_seconds))
+            # Strings that come again and again are shared: a directory may hold 100,000 DIDs.
+            everybody = [
+                Person(PersonKey(intern(row.key)), row.name, intern(row.site), tuple(numbers.get(row.key, ())))
+                async for row in _rows(connection, select(people).order_by(people.c.key))
+            ]
+            assignments = [_assignment(row) async for row in _rows(connection, select(dids).order_by(dids.c.did))]
+        return StoredDirectory(Directory.of(everybody, assignments, all_sites), version)
 
 
 async def _version(connection: AsyncConnection) -> int:

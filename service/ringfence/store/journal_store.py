@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.store import tables
-from ringfence.store.database import Database
+from ringfence.store.database import Database, understood
 
 MAX_RECENT: Final = 10_000  # rows in one answer
 MAX_ROWS: Final = 2_000_000  # kept at most, whatever the retention: some 400 MB
@@ -54,7 +54,9 @@ class SqlJournalStore:
         if did is not None:
             newest = newest.where(tables.calls.c.did == did)
         async with self._database.reading() as connection:
-            return [_record(row) for row in (await connection.execute(newest)).all()]
+            rows = (await connection.execute(newest)).all()
+        with understood("A call record"):
+            return [_record(row) for row in rows]
 
     async def prune(self, before: datetime) -> int:
         """Deletes what ended earlier, and the oldest beyond the row limit; returns how many."""

@@ -17,9 +17,14 @@ from ringfence.app.ports import StoreError
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
+async def is_current(connection: AsyncConnection) -> bool:
+    """Whether there is nothing to do; asked first, because a database another program holds can still be read.
+    Raises StoreError for a newer database."""
+    return await connection.run_sync(_is_current)
+
+
 async def upgrade(connection: AsyncConnection) -> None:
-    """Runs inside the caller's transaction: all migrations or none. Raises StoreError for a newer
-    database."""
+    """Runs inside the caller's transaction: all migrations or none. Raises StoreError for a newer database."""
     await connection.run_sync(_upgrade)
 
 
@@ -31,13 +36,17 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
-    config = configuration(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+def _is_current(connection: Connection) -> bool:
+    scripts = ScriptDirectory.from_config(configuration(connection))
     present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in known:
+    if present is not None and present not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreError(
             f"The database was made by a newer Ringfence (its schema is {present}).",
             "Install that version again, or restore the backup made before the upgrade.",
         )
-    command.upgrade(config, "head")
+    return present == scripts.get_current_head()
+
+
+def _upgrade(connection: Connection) -> None:
+    if not _is_current(connection):  # another program may have done it while we waited for the lock
+        command.upgrade(configuration(connection), "head")

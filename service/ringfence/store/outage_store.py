@@ -13,7 +13,7 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, ScopeState, Transition, TrialTally
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
-from ringfence.store.database import QUICK_SECONDS, Database, upsert
+from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
 from ringfence.store.tables import overrides, scope_states, transitions
 
 MAX_HISTORY: Final = 10_000  # rows in one answer
@@ -35,12 +35,14 @@ class SqlOutageStore:
     async def load_states(self, now: Moment) -> dict[str, ScopeState]:
         async with self._database.reading() as connection:
             rows = (await connection.execute(select(scope_states))).all()
-        return {row.scope: _state(row, now) for row in rows}
+        with understood("A scope's state"):
+            return {row.scope: _state(row, now) for row in rows}
 
     async def load_overrides(self) -> list[Override]:
         async with self._database.reading() as connection:
             rows = (await connection.execute(select(overrides).order_by(overrides.c.set_at))).all()
-        return [_override(row) for row in rows]
+        with understood("An override"):
+            return [_override(row) for row in rows]
 
     async def commit(self, change: OutageChange) -> None:
         async def work(connection: AsyncConnection) -> None:

@@ -3,17 +3,21 @@ mean."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 
 PATIENCE: Final = "ringfence_patience_seconds"
 READ_ONLY: Final = "ringfence_read_only"
+BARE: Final = "ringfence_bare"  # no transaction: for what SQLite refuses to do inside one
 
 _CORRUPT_FIX: Final = (
     "Calls go on by the table in Asterisk. Stop Ringfence, move the file and its -wal and -shm away, put the last "
@@ -58,7 +62,6 @@ def _on_connect(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA busy_timeout=100")
-        cursor.execute("PRAGMA journal_mode=WAL")
         # FULL: what was committed survives a power cut; mode changes are rare and the journal is written in
         # batches.
         cursor.execute("PRAGMA synchronous=FULL")
@@ -71,6 +74,8 @@ def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     patience_ms = int(float(options.get(PATIENCE, 0.1)) * 1000)
     connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
+    if options.get(BARE):
+        return
     connection.exec_driver_sql("BEGIN" if options.get(READ_ONLY) else "BEGIN IMMEDIATE")
 
 
@@ -79,6 +84,20 @@ async def check(connection: AsyncConnection, file: Path) -> None:
     result = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
     if result != "ok":
         raise StoreCorrupt(f"The database {file} is damaged: {str(result)[:200]}.", _CORRUPT_FIX)
+
+
+async def allow_readers_beside_a_writer(connection: AsyncConnection, patience_seconds: float) -> None:
+    """WAL, which the file remembers. SQLite does not wait for its lock here, so that of two programs that start at once
+    one is refused at once; it has to ask again."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.02)
 
 
 def meaning_of(error: BaseException | None, file: Path) -> StoreError | None:
