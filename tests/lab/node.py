@@ -182,7 +182,7 @@ class RingfenceNode:
     async def wait_table(self, rows: int, deadline_seconds: float = READY_SECONDS) -> None:
         async def equal() -> bool:
             table = (await self.must("GET", "/v1/status"))["table"]
-            return table["state"] == "equal" and table["rows"] == rows
+            return bool(table["state"] == "equal" and table["rows"] == rows)
 
         await wait_until(
             equal, what=f"a table of {rows} rows", deadline_seconds=deadline_seconds, diagnose=self.process.log_tail
@@ -211,6 +211,8 @@ class RingfenceNode:
         self._directory.cleanup()
 
     def _process(self) -> SupervisedProcess:
-        program = "import sys; from pathlib import Path; from ringfence.daemon import run; sys.exit(run(Path(sys.argv[1])))"
+        program = (
+            "import sys; from pathlib import Path; from ringfence.daemon import run; sys.exit(run(Path(sys.argv[1])))"
+        )
         command = [sys.executable, "-c", program, str(self.config_path)]
         return SupervisedProcess("ringfence", command, self.directory / "daemon.log")
