@@ -233,7 +233,7 @@ NAMES = [
     "technology",
     "contact_info",
 ]
-KEYS = st.sampled_from([*NAMES, "contact_status", "peer_status", "userevent", "eventname", *Field])
+KEYS = st.sampled_from([*NAMES, *INNER, *Field])
 LIKELY = st.sampled_from(["PJSIP", "PJSIP/uc-1", "uc_qualify", "ringfence-route", DID, "RINGING", "", *UserEventName])
 SHAPED = st.recursive(JSON | LIKELY, lambda inner: st.dictionaries(KEYS, inner, max_size=8), max_leaves=20)
 
