@@ -52,7 +52,7 @@ from ringfence.domain.route_table import (
     update_table,
 )
 from ringfence.domain.routing import TrunkFallback
-from tests.unit.directories import DID, RECEPTION, directories, one_did, routing_policy
+from tests.unit.directories import DID, MOBILE, RECEPTION, directories, one_did, routing_policy
 
 EXAMPLE = "1|uc|-|voice|0|p:+447700900123:20,s:+441134960000:30,a:unavailable:0|s:+441134960000:30,a:unavailable:0"
 
@@ -219,6 +219,19 @@ def test_an_update_equals_a_compilation(before: Directory, after: Directory) -> 
     assert change.puts == diff(old, new).puts
     assert set(change.deletes) == set(diff(old, new).deletes)
     assert not diff(new, updated)
+
+
+@pytest.mark.parametrize("number", [MOBILE, RECEPTION])
+def test_a_number_that_becomes_an_own_did_leaves_the_plans_that_used_it(number: str) -> None:
+    """Neither the person nor the site changed, only what their number now is; and back again."""
+    before, policy = one_did(), routing_policy()
+    new_did = DidAssignment(Did(number), None, "Leeds", "uc", LineKind.FAX)
+    after = Directory.of(before.people.values(), [*before.assignments.values(), new_did], before.sites.values())
+    tables = {False: compile_table(before, policy), True: compile_table(after, policy)}
+    assert number in tables[False][did_path(DID)]
+    assert number not in tables[True][did_path(DID)]
+    assert update_table(tables[False], before, after, policy)[0] == tables[True]
+    assert update_table(tables[True], after, before, policy)[0] == tables[False]
 
 
 @given(directories())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ringfence.domain.directory import Directory, LineKind
+from ringfence.domain.directory import DefaultNumber, Directory, LineKind, Person, PersonKey
 from ringfence.domain.numbers import NumberKind, parse_number
 from ringfence.domain.policy import EgressPolicy, Refusal, why_not
 from ringfence.domain.route_plan import MAX_STEPS, LeftOut, Omission, PlannedStep, StepKind, StepReason
@@ -99,6 +99,16 @@ def test_ringing_stays_within_the_budget_and_the_site_keeps_its_share() -> None:
     assert [item.omission for item in left_out] == [Omission.RING_BUDGET_SPENT] * 2
     plan, _ = plan_of(one_did(numbers=(MOBILE, SECOND_MOBILE), ring_seconds=120))
     assert plan == [f"p:{MOBILE}:60", SITE, LAST]
+
+
+def test_after_a_number_that_does_not_fit_no_later_one_is_tried() -> None:
+    long_then_short = (DefaultNumber(MOBILE, 40), DefaultNumber(SECOND_MOBILE, 30), DefaultNumber("+447700900125", 5))
+    person = Person(PersonKey("p1"), "Ada", "Leeds", long_then_short)
+    before = one_did()
+    directory = Directory.of([person], before.assignments.values(), before.sites.values())
+    plan, left_out = plan_of(directory)
+    assert plan == [f"p:{MOBILE}:40", SITE, LAST]
+    assert [item.omission for item in left_out] == [Omission.RING_BUDGET_SPENT] * 2
 
 
 def test_what_is_missing_is_said() -> None:
