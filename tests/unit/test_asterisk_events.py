@@ -218,21 +218,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=10,
 )
-NAMES = [
-    "peer",
-    "caller",
-    "dialplan",
-    "context",
-    "exten",
-    "dialstatus",
-    "name",
-    "id",
-    "number",
-    "endpoint",
-    "resource",
-    "technology",
-    "contact_info",
-]
+NAMES = ("peer", "caller", "dialplan", "context", "exten", "dialstatus", "name", "id", "number", "endpoint")
+INNER = ("resource", "technology", "contact_info", "contact_status", "peer_status", "userevent", "eventname")
 KEYS = st.sampled_from([*NAMES, *INNER, *Field])
 LIKELY = st.sampled_from(["PJSIP", "PJSIP/uc-1", "uc_qualify", "ringfence-route", DID, "RINGING", "", *UserEventName])
 SHAPED = st.recursive(JSON | LIKELY, lambda inner: st.dictionaries(KEYS, inner, max_size=8), max_leaves=20)
