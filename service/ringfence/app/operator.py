@@ -37,7 +37,11 @@ class NotNow(OrderRefused):
 
 
 class NotOurs(RingfenceError):
-    """The DID or scope is not in the directory or the configuration."""
+    """The DID or scope is not in the directory or the configuration. `field` says which of the two was meant."""
+
+    def __init__(self, message: str, fix: str, field: str = "did") -> None:
+        super().__init__(message, fix)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class Operator:
     def _check_target(self, target: OverrideTarget) -> None:
         if target.scope is not None and target.scope not in self._failover.states:
             known = ", ".join(sorted(self._failover.states))
-            raise NotOurs(f"scope: there is no platform {target.scope!r}.", f"Known: {known}.")
+            raise NotOurs(f"scope: there is no platform {target.scope[:64]!r}.", f"Known: {known}.", "scope")
         if target.did is not None and self._keeper.plan_of(target.did) is None:
             raise NotOurs(
                 f"did: {target.did} is not in the directory.",

@@ -1,0 +1,68 @@
+"""The application. The daemon makes two of it: one behind a token on TCP, one on the local socket."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.security import HTTPBearer
+from prometheus_client import CollectorRegistry
+
+from ringfence.app.operator import Operator
+from ringfence.web import call_api, directory_api, errors, health_api, override_api, status_api
+from ringfence.web.metrics import registry_of
+from ringfence.web.ports import Importer
+from ringfence.web.security import GUARDED, Auth, Guard
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_DESCRIPTION: Final = """
+Failover routing beside Asterisk: what is decided, why, and a person's word about it.
+
+Everything under `/v1` needs `Authorization: Bearer <token>`. `X-Ringfence-Who` names the person an order comes from.
+Private numbers are masked.
+"""
+
+# Only declares the scheme in OpenAPI; `Guard` has checked it long before.
+_declared_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="the token `ringfence init` wrote")
+
+
+def create_app(
+    operator: Operator,
+    importer: Importer,
+    auth: Auth,
+    default_country: str = "GB",
+    metrics: CollectorRegistry | None = None,
+) -> FastAPI:
+    """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
+    daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone."""
+    app = FastAPI(
+        title="Ringfence",
+        version=_version(),
+        description=_DESCRIPTION,
+        docs_url=None,  # the usual page loads its scripts from the internet
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    guarded = APIRouter(prefix=GUARDED, dependencies=[Depends(_declared_scheme)], max_body_size=MAX_BODY_BYTES)
+    guarded.include_router(status_api.routes(operator))
+    guarded.include_router(override_api.routes(operator, default_country))
+    guarded.include_router(call_api.routes(operator, default_country))
+    guarded.include_router(directory_api.routes(importer, auth))
+    app.include_router(guarded)
+    app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
+    errors.add_to(app)
+    app.add_middleware(Guard, auth=auth, max_body_bytes=_max_body_bytes)
+    return app
+
+
+def _max_body_bytes(path: str) -> int:
+    return directory_api.MAX_IMPORT_BYTES if path == f"{GUARDED}/import" else MAX_BODY_BYTES
+
+
+def _version() -> str:
+    try:
+        return version("ringfence")
+    except PackageNotFoundError:
+        return "unpackaged"

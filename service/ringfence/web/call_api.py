@@ -1,0 +1,159 @@
+"""Questions about DIDs, calls and the past."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+
+from ringfence.app.operator import Explanation, Operator
+from ringfence.app.ports import TransitionRow
+from ringfence.app.snapshot import Snapshot
+from ringfence.domain.calls import CallRecord
+from ringfence.domain.numbers import mask
+from ringfence.domain.outage import Decision, OverrideKind
+from ringfence.domain.reasons import Reason
+from ringfence.domain.records import RouteRecord
+from ringfence.domain.route_plan import PlannedStep, RoutePlan, Step, StepKind, StepReason
+from ringfence.web.call_models import (
+    CallOut,
+    CallsOut,
+    ExplanationOut,
+    HeldOut,
+    HistoryOut,
+    HistoryRowOut,
+    LeftOutOut,
+    PlanOut,
+    StepOut,
+)
+from ringfence.web.errors import declared
+from ringfence.web.order_models import DidText
+from ringfence.web.override_api import read_did
+from ringfence.web.status_view import DECISION_WORDS, override_out
+
+MAX_ROWS: Final = 1000
+
+Limit = Annotated[int, Query(ge=1, le=MAX_ROWS, description="at most so many rows")]
+
+
+def routes(operator: Operator, default_country: str) -> APIRouter:
+    router = APIRouter(tags=["questions"])
+
+    @router.get("/explain/{did}", responses=declared(404, 422, 503), operation_id="explain")
+    async def explain(did: Annotated[DidText, Path()]) -> ExplanationOut:
+        """Where a call to this DID would go and why, as read back from Asterisk, and whether that equals the table."""
+        explanation = await operator.explain(read_did(did, default_country))
+        return explanation_out(explanation, operator.status())
+
+    @router.get("/calls", responses=declared(422, 503), operation_id="calls")
+    async def calls(limit: Limit = 100, did: Annotated[DidText | None, Query()] = None) -> CallsOut:
+        """Recent calls, newest first."""
+        wanted = None if did is None else read_did(did, default_country)
+        return CallsOut(calls=[_call(record) for record in await operator.calls(limit, wanted)])
+
+    @router.get("/history", responses=declared(422, 503), operation_id="history")
+    async def history(limit: Limit = 100) -> HistoryOut:
+        """Mode changes and people's words, newest first."""
+        return HistoryOut(history=[_history_row(row) for row in await operator.history(limit)])
+
+    return router
+
+
+def explanation_out(explanation: Explanation, snapshot: Snapshot) -> ExplanationOut:
+    decision = _decision(explanation, snapshot)
+    return ExplanationOut(
+        did=explanation.did,
+        decision=decision,
+        decision_words=DECISION_WORDS[decision] if decision else "it is not ours: its calls go to the platform",
+        held=None if explanation.held is None else _held(explanation.held),
+        held_words=explanation.held_words,
+        equal=explanation.equal,
+        directory=None if explanation.plan is None else _plan(explanation.plan),
+        override=None if explanation.override is None else override_out(explanation.override),
+    )
+
+
+def _decision(explanation: Explanation, snapshot: Snapshot) -> Decision | None:
+    """The DID's own word beats its scope's decision."""
+    if explanation.override is not None and explanation.override.kind is not OverrideKind.FREEZE:
+        return Decision.DIVERT if explanation.override.kind is OverrideKind.DR else Decision.PINNED
+    known = explanation.held or explanation.plan
+    view = None if known is None else snapshot.scopes.get(known.scope)
+    if view is None:
+        return None
+    critical_in_trial = view.decision is Decision.TRIAL and known is not None and known.critical
+    return Decision.DIVERT if critical_in_trial else view.decision
+
+
+def _plan(plan: RoutePlan) -> PlanOut:
+    return PlanOut(
+        scope=plan.scope,
+        kind=plan.kind,
+        critical=plan.critical,
+        plan=[_planned(step) for step in plan.plan],
+        undeliverable=[_planned(step) for step in plan.undeliverable],
+        left_out=[
+            LeftOutOut(target=left.target, omission=left.omission, sentence=left.sentence) for left in plan.left_out
+        ],
+    )
+
+
+def _held(record: RouteRecord) -> HeldOut:
+    return HeldOut(
+        scope=record.scope,
+        kind=record.kind,
+        critical=record.critical,
+        forced=record.forced,
+        plan=[_step(step) for step in record.plan],
+        undeliverable=[_step(step) for step in record.undeliverable],
+    )
+
+
+def _planned(planned: PlannedStep) -> StepOut:
+    return _step(planned.step, planned.reason)
+
+
+def _step(step: Step, reason: StepReason | None = None) -> StepOut:
+    return StepOut(
+        kind=step.kind.name.lower(),
+        target=mask(step.target) if step.kind is StepKind.PERSON else step.target,
+        ring_seconds=step.ring_seconds,
+        reason=reason,
+        sentence=reason.sentence if reason else "",
+    )
+
+
+def _call(record: CallRecord) -> CallOut:
+    return CallOut(
+        call_id=record.call_id,
+        ended_at=record.ended_at,
+        did=record.did,
+        trunk=record.trunk,
+        scope=record.scope,
+        # The caller may well be one of our people on the mobile that is their default number.
+        caller=mask(record.caller),
+        decision=record.decision,
+        path=record.path,
+        reason=record.reason,
+        step=record.step,
+        answered_by=record.answered_by,
+        result=record.result,
+        platform_status=record.platform_status,
+        duration_ms=record.duration_ms,
+        ringing_after_ms=record.ringing_after_ms,
+    )
+
+
+def _history_row(row: TransitionRow) -> HistoryRowOut:
+    sentence = Reason(row.reason).sentence if row.reason in list(Reason) else ""
+    return HistoryRowOut(
+        at=row.at,
+        scope=row.scope,
+        before=row.before,
+        after=row.after,
+        reason=row.reason,
+        sentence=sentence,
+        evidence=list(row.evidence),
+        who=row.who,
+        why=row.why,
+    )

@@ -1,0 +1,113 @@
+"""Explanations, calls and history as JSON. Private numbers, and callers', are masked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.directory import LineKind
+from ringfence.domain.outage import Decision
+from ringfence.domain.records import Forced
+from ringfence.domain.route_plan import Omission, StepReason
+from ringfence.web.status_models import OverrideOut
+
+
+class StepOut(BaseModel):
+    """One step of a plan. `target` is masked when it is a private number."""
+
+    kind: str = Field(description="person, site or announcement")
+    target: str
+    ring_seconds: int
+    reason: StepReason | None = Field(description="null: a record as Asterisk holds it has no reasons")
+    sentence: str
+
+
+class LeftOutOut(BaseModel):
+    """What is not in the plan, and why."""
+
+    target: str
+    omission: Omission
+    sentence: str
+
+
+class PlanOut(BaseModel):
+    """As compiled from the directory."""
+
+    scope: str
+    kind: LineKind
+    critical: bool
+    plan: list[StepOut]
+    undeliverable: list[StepOut] = Field(description="where calls go when the platform will not reach the person")
+    left_out: list[LeftOutOut]
+
+
+class HeldOut(BaseModel):
+    """The record as read back from Asterisk."""
+
+    scope: str
+    kind: LineKind
+    critical: bool
+    forced: Forced
+    plan: list[StepOut]
+    undeliverable: list[StepOut]
+
+
+class ExplanationOut(BaseModel):
+    """Why a call to this DID would go where it goes."""
+
+    did: str
+    decision: Decision | None = Field(description="what is done with a call to it now; null: not ours")
+    decision_words: str
+    held: HeldOut | None = Field(description="what the dialplan would read now")
+    held_words: str
+    equal: bool | None = Field(description="whether it equals the table; null: Asterisk could not be asked")
+    directory: PlanOut | None = Field(description="what the directory makes of it; null: not ours")
+    override: OverrideOut | None
+
+
+class CallOut(BaseModel):
+    """One finished call. `step` is 0 for the platform and n for the plan's n-th step."""
+
+    call_id: str
+    ended_at: datetime
+    did: str
+    trunk: str
+    scope: str
+    caller: str = Field(description="masked")
+    decision: str
+    path: str
+    reason: str
+    step: int
+    answered_by: AnsweredBy
+    result: str
+    platform_status: int | None
+    duration_ms: int
+    ringing_after_ms: int | None
+
+
+class CallsOut(BaseModel):
+    """Newest first."""
+
+    calls: list[CallOut]
+
+
+class HistoryRowOut(BaseModel):
+    """One mode change or one person's word."""
+
+    at: datetime
+    scope: str = Field(description="a platform's name, `did:<E.164>` or `everything`")
+    before: str
+    after: str
+    reason: str
+    sentence: str
+    evidence: list[str]
+    who: str
+    why: str
+
+
+class HistoryOut(BaseModel):
+    """Newest first."""
+
+    history: list[HistoryRowOut]

@@ -1,0 +1,106 @@
+"""Import and export of the directory."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from itertools import islice
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+
+from ringfence.app.directory_import import ImportPlan, ImportRefused
+from ringfence.app.operator import OrderRefused, check_words
+from ringfence.domain.directory_csv import CsvFile, CsvFiles
+from ringfence.web.directory_models import CsvIn, ExportOut, ImportDone, ImportOrder
+from ringfence.web.errors import Conflict, NotHere, declared
+from ringfence.web.ports import Importer
+from ringfence.web.security import Auth
+from ringfence.web.security import who as stated_who
+
+MAX_IMPORT_BYTES: Final = 32 * 1024 * 1024  # 100,000 DIDs with their people are about 15 MB
+MAX_LINES: Final = 1000
+
+Who = Annotated[str, Depends(stated_who)]
+
+
+def routes(importer: Importer, auth: Auth) -> APIRouter:
+    router = APIRouter(tags=["directory"])
+
+    @router.post(
+        "/import", responses=declared(409, 413, 422, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES
+    )
+    async def import_(order: ImportOrder, who: Who) -> ImportDone:
+        """Replace people, DIDs or sites by CSV files: all or nothing, every fault at once."""
+        check_words(who, order.reason)
+        plan = await importer.plan(_files(order))
+        if plan.diff is None:
+            raise ImportRefused(plan.reading.errors)
+        if order.dry_run or not plan.diff:
+            return _done(plan, False, plan.before.version)
+        _refuse_surprises(order, plan)
+        stored = await importer.apply(plan, who, order.reason)
+        return _done(plan, True, stored.version)
+
+    @router.get("/export", responses=declared(403, 503), operation_id="export")
+    async def export() -> ExportOut:
+        """The whole directory as CSV, private numbers in clear; on the local socket only."""
+        if not auth.shows_private_numbers:
+            raise NotHere("the export holds private numbers in clear.", "Run `ringfence export` on the node itself.")
+        files = await importer.export()
+        return ExportOut(people=files["people.csv"], dids=files["dids.csv"], sites=files["sites.csv"])
+
+    return router
+
+
+def _files(order: ImportOrder) -> CsvFiles:
+    if order.people is None and order.dids is None and order.sites is None:
+        raise OrderRefused("people", "no file is given", "Give one or more of `people`, `dids` and `sites`.")
+    return CsvFiles(_file("people", order.people), _file("dids", order.dids), _file("sites", order.sites))
+
+
+def _file(part: str, given: CsvIn | None) -> CsvFile | None:
+    if given is None:
+        return None
+    if (given.text is None) == (given.base64 is None):
+        raise OrderRefused(part, "needs its content once", "Give `text`, or `base64` with the file's bytes.")
+    return CsvFile(_printable(given.name) or f"{part}.csv", _bytes(part, given))
+
+
+def _bytes(part: str, given: CsvIn) -> bytes:
+    if given.text is not None:
+        return given.text.encode(errors="surrogatepass")
+    try:
+        return base64.b64decode(given.base64 or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise OrderRefused(f"{part}.base64", "is not base64", "Encode the file's bytes with `base64 -w0`.") from error
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
+
+
+def _refuse_surprises(order: ImportOrder, plan: ImportPlan) -> None:
+    if order.expected_version is not None and order.expected_version != plan.before.version:
+        raise Conflict(
+            "expected_version",
+            f"the directory has changed since (it is version {plan.before.version} now)",
+            "Look at a new dry run.",
+        )
+    if plan.cautions and not order.accept_cautions:
+        raise Conflict("accept_cautions", "; ".join(plan.cautions), "Check the files, then accept the cautions.")
+
+
+def _done(plan: ImportPlan, applied: bool, version: int) -> ImportDone:
+    assert plan.diff is not None
+    lines = list(islice(plan.diff.lines(), MAX_LINES))
+    left_off = sum(1 for _ in plan.diff.lines()) - len(lines)
+    return ImportDone(
+        applied=applied,
+        summary=plan.diff.summary(),
+        lines=lines,
+        lines_left_off=left_off,
+        warnings=[str(problem) for problem in plan.reading.warnings[:MAX_LINES]],
+        cautions=list(plan.cautions),
+        version=version,
+    )

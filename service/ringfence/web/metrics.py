@@ -1,0 +1,91 @@
+"""Metrics read from the snapshot when they are asked for. Labels are names from the configuration, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ringfence.app.operator import Operator
+from ringfence.app.snapshot import Snapshot
+from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.verdict import VerdictState
+from ringfence.web.status_view import not_ready_because
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class SnapshotCollector(Collector):
+    """Turns the snapshot of the moment into metrics."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator = operator
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # nothing is asked of the operator before the first scrape
+
+    def collect(self) -> Iterable[Metric]:
+        snapshot = self._operator.status()
+        yield from _scopes(snapshot)
+        yield from _targets(snapshot)
+        yield from _node(snapshot)
+
+
+def registry_of(operator: Operator) -> CollectorRegistry:
+    """A registry of its own, so that two nodes in one process (tests) do not meet."""
+    registry = CollectorRegistry()
+    registry.register(SnapshotCollector(operator))
+    return registry
+
+
+def _scopes(snapshot: Snapshot) -> Iterable[Metric]:
+    mode = GaugeMetricFamily("ringfence_mode", "1 for the mode a scope is in.", labels=["scope", "mode"])
+    decision = GaugeMetricFamily(
+        "ringfence_decision", "1 for what is done with a scope's calls.", labels=["scope", "decision"]
+    )
+    published = GaugeMetricFamily("ringfence_mode_published", "1: Asterisk holds the decision.", labels=["scope"])
+    overridden = GaugeMetricFamily("ringfence_overridden", "1: a person's word stands.", labels=["scope"])
+    for name, view in sorted(snapshot.scopes.items()):
+        for a_mode in Mode:
+            mode.add_metric([name, a_mode.value], float(view.state.mode is a_mode))
+        for a_decision in Decision:
+            decision.add_metric([name, a_decision.value], float(view.decision is a_decision))
+        published.add_metric([name], float(view.published))
+        overridden.add_metric([name], float(view.override is not None))
+    return (mode, decision, published, overridden)
+
+
+def _targets(snapshot: Snapshot) -> Iterable[Metric]:
+    verdict = GaugeMetricFamily(
+        "ringfence_verdict", "1 for the verdict on a target.", labels=["role", "target", "state"]
+    )
+    for target, view in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
+        for state in VerdictState:
+            verdict.add_metric([target.role.value, target.name, state.value], float(view.verdict.state is state))
+    return (verdict,)
+
+
+def _node(snapshot: Snapshot) -> Iterable[Metric]:
+    verified = snapshot.table.verified_at
+    gauges = {
+        "ringfence_ready": ("1: Asterisk connected, modes published, table verified.", not not_ready_because(snapshot)),
+        "ringfence_asterisk_up": ("1: Asterisk answers.", snapshot.asterisk.up),
+        "ringfence_store_up": ("1: the database answers.", snapshot.store.up),
+        "ringfence_table_rows": ("DID records in the published table.", snapshot.table.rows),
+        "ringfence_overrides": ("Overrides in force, DIDs included.", len(snapshot.overrides)),
+        "ringfence_unstored_changes": ("Changes the database has not taken yet.", snapshot.unstored_changes),
+    }
+    for name, (words, value) in gauges.items():
+        yield GaugeMetricFamily(name, words, value=float(value))
+    if verified is not None:
+        age = max(0.0, snapshot.at.since(verified))
+        yield GaugeMetricFamily("ringfence_table_age_seconds", "Since the table was last verified.", value=age)
+    yield CounterMetricFamily(
+        "ringfence_late_observations", "Misses thrown away: our loop was late.", value=float(snapshot.late_observations)
+    )
+    yield CounterMetricFamily(
+        "ringfence_dropped_items", "Items the full queue dropped.", value=float(snapshot.dropped_items)
+    )

@@ -1,0 +1,131 @@
+"""The status as JSON. Every state comes with the words people read; `status_view.py` fills these in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from ringfence.domain.health import EvidenceKind, TargetRole
+from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.reasons import Reason
+from ringfence.domain.verdict import Speaks, VerdictState
+
+
+class EvidenceOut(BaseModel):
+    """One line of the reasoning."""
+
+    kind: EvidenceKind
+    speaks: Speaks = Field(description="for or against the target being up, or neither")
+    words: str
+
+
+class VerdictOut(BaseModel):
+    """The weighed answer for one target."""
+
+    state: VerdictState = Field(description="`degraded` alarms and moves nothing, `unknown` never fails over")
+    reason: Reason
+    sentence: str
+    evidence: list[EvidenceOut]
+
+
+class OverrideOut(BaseModel):
+    """A person's word. At most one of `scope` and `did` is set; neither: everything."""
+
+    mode: OverrideKind
+    scope: str | None
+    did: str | None
+    who: str
+    reason: str
+    set_at: datetime
+    until: datetime | None = Field(description="null: until somebody releases it")
+
+
+class TrialOut(BaseModel):
+    """Trial calls in a row since the trial began."""
+
+    good: int
+    bad: int
+
+
+class ScopeOut(BaseModel):
+    """One platform: what is done with its calls, why, and whether Asterisk has been told."""
+
+    scope: str
+    mode: Mode
+    mode_words: str
+    decision: Decision = Field(description="what the dialplan does with this scope's calls now")
+    decision_words: str
+    since: datetime
+    reason: Reason
+    sentence: str
+    verdict: VerdictOut
+    override: OverrideOut | None
+    published: bool = Field(description="whether Asterisk has acknowledged the decision")
+    trial: TrialOut | None
+    worst_case_detection_seconds: float | None = Field(
+        description="longest time from this platform's silence to a verdict by probes; null: it is not probed"
+    )
+    without_traffic: str = Field(description="what is not promised while no calls come in")
+
+
+class TargetOut(BaseModel):
+    """One probed target."""
+
+    role: TargetRole
+    name: str
+    verdict: VerdictOut
+    worst_case_detection_seconds: float | None
+
+
+class LinkOut(BaseModel):
+    """Something we depend on."""
+
+    up: bool
+    detail: str
+    since: datetime | None
+
+
+class TableOut(BaseModel):
+    """The published table as Asterisk holds it."""
+
+    state: str = Field(description="unknown, no directory, publishing, equal or differs")
+    generation: int
+    rows: int
+    verified_at: datetime | None
+    age_seconds: float | None = Field(description="since it was last verified equal to the directory")
+    detail: str
+
+
+class StatusOut(BaseModel):
+    """Everything there is to see."""
+
+    version: str = Field(description="changes with whatever matters; give it to /v1/status/changes as `after`")
+    node: str
+    started_at: datetime
+    at: datetime
+    ready: bool
+    not_ready_because: list[str]
+    alarms: list[str] = Field(description="what a person should know of now; empty: all is well")
+    scopes: list[ScopeOut]
+    targets: list[TargetOut]
+    overrides: list[OverrideOut]
+    asterisk: LinkOut
+    store: LinkOut
+    table: TableOut
+    unstored_changes: int = Field(description="decided and published, but the database has not taken them yet")
+    late_observations: int = Field(description="misses thrown away because our own loop was late")
+    dropped_items: int
+
+
+class ReadyOut(BaseModel):
+    """`/readyz`."""
+
+    ready: bool
+    reasons: list[str] = Field(description="why not")
+
+
+class AliveOut(BaseModel):
+    """`/healthz`."""
+
+    alive: bool

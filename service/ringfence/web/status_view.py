@@ -1,0 +1,196 @@
+"""From the snapshot to the status people and programs read: plain words, alarms, readiness, a version to wait on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, TableView, TargetView
+from ringfence.domain.health import TargetId, TargetRole
+from ringfence.domain.moment import Moment
+from ringfence.domain.outage import Decision, Mode, Override
+from ringfence.domain.verdict import Verdict, VerdictState
+from ringfence.web.status_models import (
+    EvidenceOut,
+    LinkOut,
+    OverrideOut,
+    ScopeOut,
+    StatusOut,
+    TableOut,
+    TargetOut,
+    TrialOut,
+    VerdictOut,
+)
+
+MODE_WORDS: Final = {
+    Mode.NORMAL: "normal",
+    Mode.FAILED_OVER: "DR mode",
+    Mode.HOLD_DOWN: "DR mode (the platform answers again, waiting out the hold-down)",
+    Mode.TRIAL: "trying the platform",
+}
+
+DECISION_WORDS: Final = {
+    Decision.NORMAL: "calls go to the platform; a call it fails is diverted on the spot",
+    Decision.PINNED: "calls go to the platform whatever becomes of them",
+    Decision.DIVERT: "calls go to default numbers",
+    Decision.TRIAL: "a few calls go to the platform, the others to default numbers",
+}
+
+WITHOUT_TRAFFIC: Final = (
+    "A platform that answers probes and refuses calls is found by calls alone: no promise without traffic. "
+    "Each such call still follows its plan."
+)
+
+EQUAL: Final = "equal"
+_ALARMING: Final = (VerdictState.DOWN, VerdictState.DEGRADED)
+
+
+def status_out(snapshot: Snapshot) -> StatusOut:
+    """The whole status."""
+    reasons = not_ready_because(snapshot)
+    return StatusOut(
+        version=version_of(snapshot),
+        node=snapshot.node,
+        started_at=snapshot.started_at.wall,
+        at=snapshot.at.wall,
+        ready=not reasons,
+        not_ready_because=reasons,
+        alarms=list(_alarms(snapshot)),
+        scopes=[_scope(view, snapshot) for _, view in sorted(snapshot.scopes.items())],
+        targets=[_target(view) for _, view in sorted(snapshot.targets.items(), key=lambda item: str(item[0]))],
+        overrides=[override_out(override) for override in snapshot.overrides],
+        asterisk=_link(snapshot.asterisk),
+        store=_link(snapshot.store),
+        table=_table(snapshot.table, snapshot.at),
+        unstored_changes=snapshot.unstored_changes,
+        late_observations=snapshot.late_observations,
+        dropped_items=snapshot.dropped_items,
+    )
+
+
+def version_of(snapshot: Snapshot) -> str:
+    """A digest of what matters: the same as long as only ages, counters and wordings differ."""
+    facts = (
+        [
+            (
+                name,
+                view.state.mode,
+                view.state.since.wall,
+                view.state.trial,
+                view.decision,
+                view.published,
+                view.override,
+                view.verdict.state,
+                view.verdict.reason,
+            )
+            for name, view in sorted(snapshot.scopes.items())
+        ],
+        sorted((str(key), view.verdict.state, view.verdict.reason) for key, view in snapshot.targets.items()),
+        snapshot.overrides,
+        [(link.up, link.detail) for link in (snapshot.asterisk, snapshot.store)],
+        (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
+        snapshot.unstored_changes > 0,
+    )
+    return blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+
+
+def not_ready_because(snapshot: Snapshot) -> list[str]:
+    """Why this node is not yet, or no longer, all it should be; calls are routed by the last table all the same."""
+    reasons = []
+    if not snapshot.asterisk.up:
+        reasons.append(f"Asterisk: {snapshot.asterisk.detail}")
+    reasons += [
+        f"the mode of {name} is not in Asterisk yet" for name, s in sorted(snapshot.scopes.items()) if not s.published
+    ]
+    if snapshot.table.state != EQUAL:
+        detail = f" ({snapshot.table.detail})" if snapshot.table.detail else ""
+        reasons.append(f"the table in Asterisk is not verified: {snapshot.table.state}{detail}")
+    return reasons
+
+
+def override_out(override: Override) -> OverrideOut:
+    return OverrideOut(
+        mode=override.kind,
+        scope=override.target.scope,
+        did=override.target.did,
+        who=override.who,
+        reason=override.why,
+        set_at=override.set_at,
+        until=override.until,
+    )
+
+
+def _alarms(snapshot: Snapshot) -> Iterator[str]:
+    yield from not_ready_because(snapshot)
+    for name, view in sorted(snapshot.scopes.items()):
+        if view.state.mode is not Mode.NORMAL:
+            yield f"{name} is in {MODE_WORDS[view.state.mode]}: {view.state.reason.sentence}"
+        if view.override is not None:
+            yield f"{name} is overridden by {view.override.who} ({view.override.kind.value}): {view.override.why}"
+        if view.verdict.state in _ALARMING:
+            yield f"{name} is {view.verdict.state.value}: {view.verdict.reason.sentence}"
+    for target, seen in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
+        if target.role is not TargetRole.PLATFORM and seen.verdict.state in _ALARMING:
+            yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
+    if not snapshot.store.up:
+        yield f"database: {snapshot.store.detail}"
+    if snapshot.unstored_changes:
+        yield f"{snapshot.unstored_changes} decided changes are not stored yet"
+
+
+def _scope(view: ScopeView, snapshot: Snapshot) -> ScopeOut:
+    state = view.state
+    target = snapshot.targets.get(TargetId(TargetRole.PLATFORM, state.scope))
+    in_trial = state.mode is Mode.TRIAL
+    return ScopeOut(
+        scope=state.scope,
+        mode=state.mode,
+        mode_words=MODE_WORDS[state.mode],
+        decision=view.decision,
+        decision_words=DECISION_WORDS[view.decision],
+        since=state.since.wall,
+        reason=state.reason,
+        sentence=state.reason.sentence,
+        verdict=_verdict(view.verdict),
+        override=None if view.override is None else override_out(view.override),
+        published=view.published,
+        trial=TrialOut(good=state.trial.good, bad=state.trial.bad) if in_trial else None,
+        worst_case_detection_seconds=None if target is None else target.worst_case_seconds,
+        without_traffic=WITHOUT_TRAFFIC,
+    )
+
+
+def _verdict(verdict: Verdict) -> VerdictOut:
+    evidence = [EvidenceOut(kind=e.kind, speaks=e.speaks, words=e.words) for e in verdict.evidence]
+    return VerdictOut(state=verdict.state, reason=verdict.reason, sentence=verdict.reason.sentence, evidence=evidence)
+
+
+def _target(view: TargetView) -> TargetOut:
+    return TargetOut(
+        role=view.target.role,
+        name=view.target.name,
+        verdict=_verdict(view.verdict),
+        worst_case_detection_seconds=view.worst_case_seconds,
+    )
+
+
+def _link(link: LinkView) -> LinkOut:
+    return LinkOut(up=link.up, detail=link.detail, since=_wall(link.since))
+
+
+def _table(table: TableView, now: Moment) -> TableOut:
+    verified = table.verified_at
+    return TableOut(
+        state=table.state,
+        generation=table.generation,
+        rows=table.rows,
+        verified_at=_wall(verified),
+        age_seconds=None if verified is None else round(max(0.0, now.since(verified)), 1),
+        detail=table.detail,
+    )
+
+
+def _wall(moment: Moment | None) -> datetime | None:
+    return None if moment is None else moment.wall

@@ -1,0 +1,37 @@
+"""The HTTP API of a fake node, as a client sees it, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from ringfence.web.app import create_app
+from ringfence.web.security import Auth, BearerToken, LocalSocket
+from tests.fakes.node import FakeNode
+
+TOKEN = "a-token-for-tests-that-is-long-enough"
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@asynccontextmanager
+async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(node.operator, node.importer, auth)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        yield client
+
+
+@asynccontextmanager
+async def http_door(node: FakeNode) -> AsyncIterator[httpx.AsyncClient]:
+    """As on TCP, with the token already in place."""
+    async with door(node, BearerToken(TOKEN), WITH_TOKEN) as client:
+        yield client
+
+
+@asynccontextmanager
+async def local_door(node: FakeNode) -> AsyncIterator[httpx.AsyncClient]:
+    """As on the local socket."""
+    async with door(node, LocalSocket(), {"X-Ringfence-Who": "ada"}) as client:
+        yield client

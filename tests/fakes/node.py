@@ -1,0 +1,192 @@
+"""A whole node without Asterisk and database: the real use cases on fake ports, for tests of the doors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from ringfence.app.directory_change import DirectoryChange
+from ringfence.app.directory_import import DirectoryImport, StoredDirectory
+from ringfence.app.failover import Failover, Hooks
+from ringfence.app.journal import Journal
+from ringfence.app.judge import Judge, Watched
+from ringfence.app.ledger import Ledger
+from ringfence.app.mode_publisher import ModePublisher
+from ringfence.app.operator import Operator
+from ringfence.app.ports import VersionConflict
+from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
+from ringfence.app.table_keeper import TableKeeper
+from ringfence.domain.csv_fields import CsvRules
+from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
+from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
+from ringfence.domain.numbers import Did
+from ringfence.domain.outage import OutagePolicy, standing_override
+from ringfence.domain.outcomes import OutcomePolicy
+from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.route_table import RouteTable
+from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.verdict import WitnessPolicy
+from tests.fakes.astdb import FakeAstDb
+from tests.fakes.clock import FakeClock, settle
+from tests.fakes.stores import FakeJournalStore, FakeOutageStore, FakeSpool
+
+SCOPE = "uc"
+PLATFORM = TargetId(TargetRole.PLATFORM, SCOPE)
+TRUNK = TargetId(TargetRole.TRUNK, "mobile")
+DID = "+441134960123"
+OTHER_DID = "+441134960124"
+RECEPTION = "+441134960999"
+PRIVATE_NUMBERS = ("+447700900123", "+447700900124")
+
+_LIMITS = RiseFall(1, 2)
+
+
+def small_directory() -> Directory:
+    """Two people with private default numbers, two DIDs, one site."""
+    people = [
+        Person(PersonKey("ada"), "Ada Example", "Leeds", tuple(DefaultNumber(n) for n in PRIVATE_NUMBERS)),
+        Person(PersonKey("bob"), "Bob Example", "Leeds"),
+    ]
+    assignments = [
+        DidAssignment(Did(DID), PersonKey("ada"), "Leeds", SCOPE),
+        DidAssignment(Did(OTHER_DID), PersonKey("bob"), "Leeds", SCOPE),
+    ]
+    return Directory.of(people, assignments, [Site("Leeds", RECEPTION)])
+
+
+class FakeDirectoryStore:
+    """Implements `directory_import.DirectoryStore`."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.stored = StoredDirectory(directory, 1)
+
+    async def load(self) -> StoredDirectory:
+        return self.stored
+
+    async def replace(
+        self, before: StoredDirectory, after: Directory, who: str, why: str, at: datetime
+    ) -> StoredDirectory:
+        if before.version != self.stored.version:
+            raise VersionConflict("The directory has changed since.", "Look at it again.")
+        self.stored = StoredDirectory(after, before.version + 1)
+        return self.stored
+
+
+class FakeNode:
+    """The real writer, keeper, journal and operator; `clock`, `astdb` and the stores are the test's to move."""
+
+    def __init__(self) -> None:
+        self.clock, self.astdb = FakeClock(), FakeAstDb()
+        self.outage_store, self.journal_store, self.spool = FakeOutageStore(), FakeJournalStore(), FakeSpool()
+        self.asterisk = LinkView(True, "connected", self.clock.now())
+        self.store = LinkView(True, "open", self.clock.now())
+        self.table_state = "equal"
+        self.publisher = ModePublisher(self.astdb, self.clock)
+        gate = EgressGate(EgressPolicy(frozenset({"GB"})))
+        self.keeper = TableKeeper(RoutingPolicy(gate, 90), [], self.publisher, self._offer)
+        self.judge = Judge(
+            [
+                Watched(PLATFORM, (EvidenceKind.SIP_OPTIONS,), _LIMITS),
+                Watched(TRUNK, (EvidenceKind.SIP_OPTIONS,), _LIMITS),
+            ],
+            {SCOPE: OutcomePolicy()},
+            WitnessPolicy(),
+            self.keeper.owns,
+        )
+        self.journal = Journal(self.journal_store, self.clock, keep_days=90)
+        self.ledger = Ledger(self.outage_store, self.spool, self.clock)
+        self.failover = Failover(
+            {SCOPE: OutagePolicy(hold_down_seconds=60)},
+            self.judge,
+            self.ledger,
+            self.publisher,
+            self.clock,
+            self._hooks(),
+        )
+        self.holder = SnapshotHolder(Snapshot("test-node", self.clock.now(), self.clock.now()))
+        self.operator = Operator(
+            self.clock,
+            self.failover,
+            self.holder,
+            self.keeper,
+            self.astdb,
+            self.journal,
+            self.outage_store,
+            self.refresh,
+        )
+        self.directory_store = FakeDirectoryStore(small_directory())
+        files = DirectoryImport(self.directory_store, self.clock, CsvRules("GB", frozenset({SCOPE}), gate.policy))
+        self.importer = DirectoryChange(files, self.keeper)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[FakeNode]:
+        """The one writer and its publisher at work."""
+        tasks = [asyncio.create_task(self.failover.run()), asyncio.create_task(self.publisher.run())]
+        await self.keeper.adopt(small_directory())
+        await settle()
+        try:
+            yield self
+            await settle()
+        finally:
+            ended = [task for task in tasks if task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=5)
+            for task in ended:
+                task.result()  # a writer that broke down is the test's real failure
+
+    async def platform(self, passed: bool, times: int = 1) -> None:
+        """The platform's probe is answered or missed."""
+        for target in (PLATFORM, TRUNK):
+            for _ in range(times):
+                answered = passed or target == TRUNK
+                self.failover.submit(
+                    Observation(
+                        target, EvidenceKind.SIP_OPTIONS, answered, self.clock.now(), "200" if answered else "no answer"
+                    )
+                )
+        await settle()
+
+    def refresh(self) -> None:
+        """What the daemon does: the view of this moment."""
+        failover, now = self.failover, self.clock.now()
+        overrides = tuple(failover.overrides.values())
+        scopes = {
+            name: ScopeView(
+                state,
+                failover.verdicts[TargetId(TargetRole.PLATFORM, name)],
+                failover.decision(name),
+                standing_override(overrides, name),
+                self.publisher.published(f"mode/{name}"),
+            )
+            for name, state in failover.states.items()
+        }
+        targets = {t: TargetView(t, verdict, 1.8) for t, verdict in failover.verdicts.items()}
+        rows = len(self.keeper.table or ())
+        table = TableView(self.table_state, 7, rows, now.plus(-5))
+        self.holder.swap(
+            replace(
+                self.holder.current,
+                at=now,
+                scopes=scopes,
+                targets=targets,
+                overrides=overrides,
+                asterisk=self.asterisk,
+                store=self.store,
+                table=table,
+                unstored_changes=self.ledger.unstored,
+            )
+        )
+
+    def _hooks(self) -> Hooks:
+        return Hooks(lambda scope, spare: None, self._forced_changed, self.refresh, lambda: None)
+
+    def _forced_changed(self, did: str) -> None:
+        held = [o for t, o in self.failover.overrides.items() if t.did == did]
+        self.keeper.force(did, held[0] if held else None)
+
+    def _offer(self, table: RouteTable) -> None:
+        self.astdb.rows.update(table)
