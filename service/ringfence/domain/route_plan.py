@@ -112,11 +112,7 @@ class LeftOut:
 
     @property
     def sentence(self) -> str:
-        return (
-            self.omission.sentence
-            if self.refusal is None
-            else f"{self.omission.sentence}: {self.refusal.sentence}"
-        )
+        return self.omission.sentence if self.refusal is None else f"{self.omission.sentence}: {self.refusal.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
