@@ -101,9 +101,7 @@ def plan_for(assignment: DidAssignment, directory: Directory, policy: RoutingPol
     )
 
 
-def fallback_steps(
-    fallback: TrunkFallback, directory: Directory, policy: RoutingPolicy
-) -> tuple[PlannedStep, ...]:
+def fallback_steps(fallback: TrunkFallback, directory: Directory, policy: RoutingPolicy) -> tuple[PlannedStep, ...]:
     """The plan of a trunk's unknown DIDs; the undeliverable plan is the same, for it holds no private
     number."""
     candidates = []
@@ -163,18 +161,14 @@ def _dialable(
     return allowed, left_out
 
 
-def _within_budget(
-    allowed: list[PlannedStep], ring_budget_seconds: int
-) -> tuple[list[PlannedStep], list[LeftOut]]:
+def _within_budget(allowed: list[PlannedStep], ring_budget_seconds: int) -> tuple[list[PlannedStep], list[LeftOut]]:
     """The site's ringing is set aside first, for somebody is on duty there. A person is rung for as long as
     he asked for or not at all, except the first: better short than never. After one that does not fit, no
     later one is tried, so that the order people see is the order they gave."""
     steps: list[PlannedStep] = []
     left_out: list[LeftOut] = []
     people = [item for item in allowed if item.step.kind is StepKind.PERSON]
-    remaining = ring_budget_seconds - sum(
-        item.step.ring_seconds for item in allowed if item.step.kind is StepKind.SITE
-    )
+    remaining = ring_budget_seconds - sum(item.step.ring_seconds for item in allowed if item.step.kind is StepKind.SITE)
     for planned in allowed:
         step = planned.step
         if step.kind is not StepKind.PERSON:
