@@ -37,6 +37,7 @@ from ringfence.asterisk.dialplan import (
     render_dialplan,
 )
 from tests.lab.asterisk import AsteriskInstance
+from tests.lab.behaviour import Behaviour
 from tests.lab.caller import CallerAgent
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.installation import Installation
@@ -54,6 +55,9 @@ NO_PRIVATE_NUMBER = f"s:{FALLBACK}:5,a:unavailable:0"
 
 NO_PROGRESS_SECONDS = 1.5
 PLATFORM_RING_SECONDS = 3
+RING_BUDGET_SECONDS = 4
+# As short as can still be told from one another in a trace.
+QUICK = Behaviour(ring_delay_ms=10, answer_delay_ms=20)
 
 DAEMON_SECRET = "lab-daemon-secret"
 
@@ -125,7 +129,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
             Announcement("unavailable", ("vm-goodbye", "vm-goodbye")),
             Announcement("missing", ("no/such/file",)),
         ),
-        ring_budget_seconds=8,
+        ring_budget_seconds=RING_BUDGET_SECONDS,
     )
 
 
@@ -246,7 +250,8 @@ async def open_site(
     installation: Installation, ports: Ports, caps: Caps | None = None
 ) -> tuple[CallSite, Callable[[], Awaitable[None]]]:
     """A started site, and what closes it."""
-    platform, a, b = Platform(ports), MobileNetwork(ports), MobileNetwork(ports)
+    platform = Platform(ports, healthy=QUICK)
+    a, b = (MobileNetwork(ports, name=f"mobile-network-{name}", healthy=QUICK) for name in "ab")
     instance = AsteriskInstance(installation.asterisk, ports)
     write_configuration(instance, site_of(platform, a, b, caps or Caps()))
     for far_end in (platform, a, b):

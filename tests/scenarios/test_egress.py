@@ -118,7 +118,7 @@ async def test_number_outside_the_rules_is_never_dialled(site: CallSite, target:
 )
 async def test_call_that_was_out_before_is_not_sent_out_again(site: CallSite, headers: list[tuple[str, str]]) -> None:
     did = site.did()
-    call = await divert(site, did, headers=headers, hold_seconds=1.2)
+    call = await divert(site, did, headers=headers)
     assert call.answered
     assert site.rang(site.network_a, caller=did) == []
     event = await site.event("RingfenceCall", did)
