@@ -148,7 +148,7 @@ def contact_passed(state: ContactState | None) -> bool | None:
     return None if state is None else _PASSED.get(state)
 
 
-LIST_ACTIONS: Final = frozenset({"DBGet", "DBGetTree"})
+LIST_ACTIONS: Final = frozenset({"DBGet", "DBGetTree", "PJSIPShowEndpoint"})
 """AMI actions whose answer is followed by rows."""
 
 # AMI's words for why an action was refused.

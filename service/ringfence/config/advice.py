@@ -29,8 +29,9 @@ def witness_count(settings: Settings, platform: PlatformSettings) -> int:
 
     Another name for the platform's own host, or for this machine, tells nothing.
     """
-    asked = [*settings.platform, *settings.egress_trunk, *settings.control]
-    hosts = {_host(target.host_port) for target in asked}
+    asked = [target.host_port for target in (*settings.platform, *settings.egress_trunk, *settings.control)]
+    asked += [trunk.host_port for trunk in settings.trunk if trunk.host_port is not None]
+    hosts = {_host(host_port) for host_port in asked}
     return len({host for host in hosts if host != _host(platform.host_port) and not is_loopback(host)})
 
 
@@ -48,7 +49,8 @@ def _about_witnesses(settings: Settings) -> Iterator[str]:
         if found < MIN_WITNESSES:
             yield (
                 f"platform {platform.name!r} has {found} of {MIN_WITNESSES} witnesses: when it is silent, an outage "
-                "cannot be told from this machine being cut off. Add a [[control]] that answers SIP OPTIONS."
+                "cannot be told from this machine being cut off. Add a [[control]] that answers SIP OPTIONS, or the "
+                "host_port of a [[trunk]]."
             )
 
 

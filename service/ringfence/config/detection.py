@@ -66,9 +66,13 @@ def _detections(settings: Settings) -> Iterator[TargetDetection]:
             f"{platform.refusing_dids} failed calls to different DIDs from {platform.refusing_callers} callers "
             f"within {platform.refusing_window_seconds:g} s; {NO_TRAFFIC}"
         )
-        yield _of(TargetRole.PLATFORM, platform, _far_end_probes(platform), refusing)
-    for trunk in settings.egress_trunk:
-        yield _of(TargetRole.TRUNK, trunk, _far_end_probes(trunk))
+        yield _of(TargetRole.PLATFORM, platform, (*_options(platform), _contact(platform)), refusing)
+    for trunk in settings.trunk:
+        if trunk.host_port is not None:
+            target = TargetId(TargetRole.TRUNK, trunk.name)
+            yield TargetDetection(target, trunk.host_port, trunk.profile, (_asked(PROFILES[trunk.profile]),))
+    for egress in settings.egress_trunk:
+        yield _of(TargetRole.TRUNK, egress, (*_options(egress), _contact(egress)))
     for control in settings.control:
         yield _of(TargetRole.CONTROL, control, _options(control))
 
@@ -82,21 +86,17 @@ def _of(
     return TargetDetection(TargetId(role, target.name), target.host_port, target.profile, probes, refusing)
 
 
-def _far_end_probes(target: PlatformSettings | EgressTrunkSettings) -> tuple[ProbeDetection, ...]:
-    own = bool(target.endpoint or target.qualify_endpoint)
-    return (*_options(target), _contact(target.profile, own))
-
-
 def _options(target: PlatformSettings | EgressTrunkSettings | ControlSettings) -> tuple[ProbeDetection, ...]:
-    if not target.probe:
-        return ()
-    cadence = PROFILES[target.profile]
-    seconds = cadence.worst_case_detection_seconds
+    return (_asked(PROFILES[target.profile]),) if target.probe else ()
+
+
+def _asked(cadence: Cadence) -> ProbeDetection:
     words = (
         f"every {cadence.interval_seconds:g} s ±{cadence.jitter_share:.0%}, {cadence.timeout_seconds:g} s each; "
         f"undecided every {cadence.fast_interval_seconds:g} s; fall {cadence.fall}, rise {cadence.rise}"
     )
-    return (ProbeDetection(EvidenceKind.SIP_OPTIONS, words, seconds, options_formula(cadence)),)
+    seconds = cadence.worst_case_detection_seconds
+    return ProbeDetection(EvidenceKind.SIP_OPTIONS, words, seconds, options_formula(cadence))
 
 
 def options_formula(cadence: Cadence) -> str:
@@ -108,11 +108,11 @@ def options_formula(cadence: Cadence) -> str:
     )
 
 
-def _contact(profile: str, own_endpoint: bool) -> ProbeDetection:
-    if own_endpoint:
+def _contact(target: PlatformSettings | EgressTrunkSettings) -> ProbeDetection:
+    if target.endpoint or target.qualify_endpoint:
         why = "qualify_frequency + qualify_timeout of your own AOR"
         return ProbeDetection(EvidenceKind.CONTACT_STATUS, "as you configured it", None, why)
-    qualify = QUALIFY[profile]
+    qualify = QUALIFY[target.profile]
     seconds = qualify.interval_seconds + qualify.timeout_seconds
     return ProbeDetection(
         EvidenceKind.CONTACT_STATUS,

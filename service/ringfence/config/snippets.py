@@ -47,6 +47,7 @@ PJSIP: Final = "pjsip_ringfence.conf"
 ARI: Final = "ari_ringfence.conf"
 MANAGER: Final = "manager_ringfence.conf"
 HTTP: Final = "http_ringfence.conf"
+ALL_SNIPPETS: Final = (*SHIPPED, SITE_DIALPLAN, PJSIP, ARI, MANAGER, HTTP)
 WITH_SECRET: Final = frozenset({ARI, MANAGER})
 
 GENERATED_USER: Final = "ringfence"

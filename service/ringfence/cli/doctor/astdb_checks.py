@@ -1,0 +1,73 @@
+"""What Asterisk holds for its calls: the published table, its version, and whether all of it is there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from ringfence.asterisk.vocabulary import FAMILY
+from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
+from ringfence.cli.doctor.ground import Ground, ask
+from ringfence.domain.records import SCHEMA_VERSION, RecordError, TableRecord, decode_table
+from ringfence.domain.route_table import BUCKET_COUNT
+
+MAX_COUNTED_ROWS: Final = 20_000
+"""Each bucket read scans all of AstDB while it is locked; with more rows calls would begin to feel it."""
+
+
+async def table_published(ground: Ground) -> list[Finding]:
+    """There, and of a version this program writes."""
+    text = await _table_text(ground)
+    if not text:
+        return [
+            warn(
+                "AstDB holds no table: every call goes to the platform as if Ringfence were not there.",
+                "On the first day: `ringfence import`, then `ringfence run`. Later: the running daemon mends it.",
+            )
+        ]
+    schema = text.partition("|")[0][:20]
+    if schema != SCHEMA_VERSION:
+        words = f"The table in AstDB has schema {schema!r}; this version, and its dialplan, know {SCHEMA_VERSION!r}."
+        return [fail(words, "One version for all: `ringfence snippets --shipped`, reload, restart the daemon.")]
+    try:
+        table = decode_table(text)
+    except RecordError as error:
+        return [fail(f"ringfence/table cannot be read: {error}.", "Restart the daemon: it publishes the table anew.")]
+    verified = datetime.fromtimestamp(table.unix_time, UTC).isoformat(sep=" ", timespec="seconds")
+    return [ok(f"Table {table.generation} with {table.rows} DIDs, verified {verified}.")]
+
+
+async def table_complete(ground: Ground) -> list[Finding]:
+    """Counts the records bucket by bucket. That each is the right one, the running daemon verifies."""
+    try:
+        table = decode_table(await _table_text(ground))
+    except RecordError:
+        return [unknown("There is no readable table to compare with.")]
+    if table.rows > MAX_COUNTED_ROWS:
+        words = f"Not counted: {table.rows} records are too many to read beside live calls."
+        return [unknown(words, "`ringfence status` tells what the daemon last verified.")]
+    found = 0
+    for bucket in range(BUCKET_COUNT):
+        found += await _count(ground, bucket)
+    return [_compared(found, table)]
+
+
+def _compared(found: int, table: TableRecord) -> Finding:
+    if found == table.rows:
+        return ok(f"AstDB holds all {found} records of the table.")
+    if not found:
+        words = f"AstDB was emptied: the table has {table.rows} records, none is there. Calls go to the platform."
+    else:
+        words = f"AstDB holds {found} records, the table has {table.rows}."
+    return fail(words, "The running daemon mends this by itself; start it, or look at its log.")
+
+
+async def _table_text(ground: Ground) -> str:
+    reply = await ask(ground.ami, "DBGet", {"Family": FAMILY, "Key": "table"})
+    return next((row["val"] for row in reply.rows if "val" in row), "")
+
+
+async def _count(ground: Ground, bucket: int) -> int:
+    below = f"/{FAMILY}/did/{bucket}/"
+    reply = await ask(ground.ami, "DBGetTree", {"Family": f"{FAMILY}/did/{bucket}"})
+    return sum(row.get("key", "").startswith(below) for row in reply.rows)

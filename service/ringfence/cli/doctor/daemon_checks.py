@@ -1,0 +1,65 @@
+"""What the running daemon says of itself, over its local socket. Calls are routed without it, by the last table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from ringfence.cli.doctor.finding import Finding, ok, unknown, warn
+from ringfence.cli.doctor.ground import Ground
+
+DEADLINE_SECONDS: Final = 2.0
+MAX_NAMED: Final = 5
+_LOG: Final = "Its log says more; `ringfence status` shows the state of everything."
+
+
+async def daemon(ground: Ground) -> list[Finding]:
+    """Runs, and is ready."""
+    path = ground.settings.socket
+    try:
+        ground.daemon_status = await _status(path)
+    except PermissionError:
+        return [unknown(f"{path} may not be opened.", "Run as root or as the service's own account.")]
+    except (OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
+        if isinstance(error, (FileNotFoundError, ConnectionRefusedError, aiohttp.ClientConnectorError)):
+            words = f"The daemon does not listen on {path}: nothing is watched, and calls go by the last table."
+            return [warn(words, "Start it: `ringfence run`.")]
+        return [warn(f"Something listens on {path} and does not answer as the daemon does.", "Restart the daemon.")]
+    status = ground.daemon_status
+    said = [str(words) for words in (*status.get("not_ready_because", ()), *status.get("alarms", ()))]
+    if said:
+        return [warn(f"The daemon says: {'; '.join(said[:MAX_NAMED])}.", _LOG)]
+    return [ok("The daemon runs and is ready.")]
+
+
+async def table_equal(ground: Ground) -> list[Finding]:
+    """Only the daemon can tell, for it holds the directory: it verifies AstDB record by record."""
+    if ground.daemon_status is None:
+        return [unknown("Only the running daemon can compare AstDB with the directory.", "Start it: `ringfence run`.")]
+    table = ground.daemon_status.get("table")
+    state = table.get("state") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(state, str):
+        return [unknown("The daemon said nothing of its table.", _LOG)]
+    age = table.get("age_seconds")
+    if state == "equal":
+        since = f", verified {age:.0f} s ago" if isinstance(age, (int, float)) else ""
+        return [ok(f"AstDB equals the directory{since}.")]
+    return [warn(f"The daemon says of the table in AstDB: {state}. {table.get('detail', '')}".rstrip(), _LOG)]
+
+
+async def _status(path: Path) -> Mapping[str, Any]:
+    """Raises OSError, TimeoutError, aiohttp.ClientError or ValueError."""
+    connector = aiohttp.UnixConnector(str(path))
+    limit = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=limit, trust_env=False) as session,
+        session.get("http://localhost/v1/status") as answer,
+    ):
+        answer.raise_for_status()
+        found = await answer.json()
+    if not isinstance(found, dict):
+        raise ValueError("not a status")
+    return found

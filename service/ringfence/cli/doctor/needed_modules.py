@@ -1,0 +1,46 @@
+"""The modules of Asterisk that calls and the daemon depend on, each with what it is for.
+
+`asterisk-conf/README.md` shows the same list; unit tests keep both, and the shipped dialplan, in step with it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+NEEDED_MODULES: Final = {
+    "pbx_config": "the dialplan",
+    "app_dial": "Dial",
+    "app_exec": "ExecIf",
+    "app_playback": "announcements",
+    "app_playtones": "the tones of an announcement without sounds",
+    "app_stack": "Gosub and Return",
+    "app_userevent": "telling how a call went",
+    "func_callerid": "CALLERID",
+    "func_channel": "CHANNEL",
+    "func_cut": "CUT",
+    "func_db": "DB, the published table",
+    "func_dialplan": "DIALPLAN_EXISTS, by which `ringfence doctor` asks",
+    "func_global": "GLOBAL, the site's values",
+    "func_groupcount": "GROUP, the limits of the egress",
+    "func_hangupcause": "HANGUPCAUSE, the platform's answer",
+    "func_logic": "IF",
+    "func_rand": "RAND, the trial",
+    "func_strings": "FILTER, REGEX, FIELDQTY, LEN, STRFTIME",
+    "func_uri": "URIENCODE",
+    "chan_pjsip": "calls, and PJSIP_PARSE_URI",
+    "res_pjsip": "SIP",
+    "res_pjsip_session": "SIP calls",
+    "res_pjsip_sdp_rtp": "their media",
+    "res_rtp_asterisk": "their media",
+    "res_pjsip_endpoint_identifier_ip": "telling trunks by address",
+    "res_pjsip_caller_id": "the caller's number and Privacy",
+    "res_pjsip_header_funcs": "PJSIP_HEADER",
+    "codec_alaw": "the media of every PSTN trunk",
+    "res_http_websocket": "ARI's event stream",
+    "res_stasis": "ARI",
+    "res_ari": "ARI",
+    "res_ari_applications": "the filter of the event stream",
+    "res_ari_channels": "ARI's channels",
+    "res_ari_endpoints": "ARI's endpoints",
+    "res_ari_events": "ARI's event stream",
+}

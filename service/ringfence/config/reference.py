@@ -1,0 +1,201 @@
+"""The page docs/reference/settings.md, made from the models: a setting cannot be there and not be described.
+
+Printed by `ringfence settings`; a tidy test keeps the page equal. Pure.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ringfence.config.detection import options_formula
+from ringfence.config.reading import DEFAULT_PATH, ENVIRONMENT_PREFIX, SECRETS
+from ringfence.config.settings import Settings
+from ringfence.config.snippets import QUALIFY
+from ringfence.domain.schedule import PROFILES
+
+_HEAD: Final = f"""\
+# Settings
+
+Printed by `ringfence settings` from the code's own models; a test keeps this page equal. Do not edit it.
+
+One TOML file, `{DEFAULT_PATH}` unless `--config` says otherwise. A setting that is not written has its default.
+`ringfence check-config` names every fault at once, each with its line. A table in double brackets may stand several
+times. Names are small letters, digits and underscores, and begin with a letter."""
+
+_SECRETS_INTRODUCTION: Final = """\
+## Secrets
+
+Never in the TOML file. Each comes from the first of these that is there: the environment variable; the file that the
+variable with `_FILE` names; the file of the secret's own name beside the configuration, as `ringfence init` writes it
+(readable by its owner alone).
+
+| secret | variable | what it is for |
+|---|---|---|"""
+
+_SECRET_MEANINGS: Final = {
+    "ari_secret": "password of the ARI user, as in `ari_ringfence.conf`",
+    "ami_secret": "secret of the AMI user, as in `manager_ringfence.conf`",
+    "http_token": "bearer token of the HTTP API",
+}
+
+_TYPES: Final[dict[object, str]] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def reference_page() -> str:
+    """The whole page, ending in a line break."""
+    parts = [_HEAD, "\n".join(_tables("## The whole file", Settings)), "\n".join(_nested()), _secrets(), _detection()]
+    return "\n\n".join(parts) + "\n"
+
+
+def undescribed() -> list[str]:
+    """Settings without a description, as `table.name`; the tidy test wants none."""
+    models: list[tuple[str, type[BaseModel]]] = [("", Settings)]
+    models += [(name, model) for name, model, _ in _models()]
+    return [
+        f"{name}.{key}".lstrip(".")
+        for name, model in models
+        for key, field in model.model_fields.items()
+        if not field.description and _model_of(field.annotation)[0] is None
+    ]
+
+
+def _nested() -> Iterator[str]:
+    first = True
+    for name, model, many in _models():
+        if not first:
+            yield ""
+        first = False
+        meaning = (model.__doc__ or "").partition(":")[2].strip().rstrip(".")
+        head = f"[[{name}]]" if many else f"[{name}]"
+        yield from _tables(f"## `{head}`: {_escaped(' '.join(meaning.split()))}", model)
+
+
+def _models() -> Iterator[tuple[str, type[BaseModel], bool]]:
+    for name, field in Settings.model_fields.items():
+        model, many = _model_of(field.annotation)
+        if model is not None:
+            yield name, model, many
+
+
+def _tables(heading: str, model: type[BaseModel]) -> Iterator[str]:
+    yield from (heading, "", "| setting | type | default | bounds | meaning |", "|---|---|---|---|---|")
+    for name, field in model.model_fields.items():
+        if _model_of(field.annotation)[0] is not None:
+            continue
+        cells = (
+            f"`{name}`",
+            _type(field.annotation),
+            _default(field),
+            _bounds(field),
+            _escaped(field.description or ""),
+        )
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    """A `<name>` would be taken for HTML, and vanish."""
+    return text.replace("<", "\\<")
+
+
+def _model_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The table a field holds, and whether it may stand several times."""
+    many = get_origin(annotation) is list
+    inner = get_args(annotation)[0] if many else annotation
+    found = isinstance(inner, type) and issubclass(inner, BaseModel)
+    return (inner if found else None), many
+
+
+def _type(annotation: Any) -> str:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(f"`{choice}`" for choice in inner)
+    if origin is list:
+        return f"list of {_type(inner[0])}"
+    if origin in (Union, types.UnionType):
+        return _type(next(part for part in inner if part is not type(None)))
+    if inner and origin is not None:  # Annotated
+        return _type(inner[0])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+        return "path"
+    return _TYPES.get(annotation, str(annotation))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "required"
+    return "none" if field.default is None else f"`{_toml(field.default)}`"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Enum):
+        return f'"{value.value}"'
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return f'"{value}"'
+
+
+def _bounds(field: FieldInfo) -> str:
+    low = high = form = ""
+    for rule in (*field.metadata, *_inner_rules(field.annotation)):
+        match rule:
+            case annotated_types.Ge(ge=value):
+                low = f"{value:g}"
+            case annotated_types.Le(le=value):
+                high = f"{value:g}"
+            case annotated_types.MinLen(min_length=value):
+                form = f"at least {value}"
+            case _ if getattr(rule, "pattern", None):
+                form = f"`{rule.pattern}`"
+    return f"{low} to {high}" if low and high else form
+
+
+def _inner_rules(annotation: Any) -> tuple[Any, ...]:
+    """The rules of an aliased type (`Name`, `Port`) that pydantic has left in the annotation."""
+    rules: tuple[Any, ...] = ()
+    for rule in getattr(annotation, "__metadata__", ()):
+        rules += tuple(rule.metadata) if isinstance(rule, FieldInfo) else (rule,)
+    return rules
+
+
+def _secrets() -> str:
+    rows = [f"| `{name}` | `{ENVIRONMENT_PREFIX}{name.upper()}` | {_SECRET_MEANINGS[name]} |" for name in SECRETS]
+    return "\n".join([_SECRETS_INTRODUCTION, *rows])
+
+
+def _detection() -> str:
+    lines = [
+        "## Profiles, and how long detection takes",
+        "",
+        "A target that dies just after a good answer is noticed after one calm interval, stretched by the jitter, the",
+        "timeout of that probe, and then `fall` - 1 fast re-checks:",
+        "",
+        "    own OPTIONS:    interval x (1 + jitter) + timeout + (fall - 1) x (fast interval + timeout)",
+        "    contact status: qualify_frequency + qualify_timeout",
+        "",
+        "It is down when every kind of evidence that ever worked agrees, so the larger of the two counts. A platform",
+        "that answers and takes no calls is noticed by its calls alone: no promise without traffic.",
+        "",
+        "| profile | own OPTIONS | contact status | fall | rise |",
+        "|---|---|---|---|---|",
+    ]
+    for name, cadence in PROFILES.items():
+        qualify = QUALIFY[name]
+        contact = f"{qualify.interval_seconds} + {qualify.timeout_seconds:g} = "
+        contact += f"{qualify.interval_seconds + qualify.timeout_seconds:.2f} s"
+        lines.append(f"| `{name}` | {options_formula(cadence)} | {contact} | {cadence.fall} | {cadence.rise} |")
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""A private Asterisk set up exactly as `ringfence init` and an administrator would, for `ringfence doctor` to walk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from ringfence.cli.setup_commands import add_to
+from ringfence.config.snippets import INCLUDES
+from tests.lab.asterisk import AsteriskInstance
+from tests.lab.ports import HOST
+
+FAR_END = "127.0.0.1:9"  # the discard port: nobody answers there
+
+
+def run_ringfence(*arguments: str) -> Result:
+    """One command of the program, in this process."""
+    import typer
+
+    app = typer.Typer()
+    add_to(app)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def set_up(instance: AsteriskInstance, home: Path, *, platform: str = FAR_END, egress: str = FAR_END) -> Path:
+    """Runs `init` and adds the include lines; the configuration's path."""
+    config = home / "ringfence.toml"
+    done = run_ringfence(
+        "init",
+        *("--platform", platform),
+        *("--trunk-source", HOST),
+        *("--egress", egress),
+        *("--platform-name", "uc"),
+        *("--state-dir", str(home / "state")),
+        *("--asterisk-conf-dir", str(instance.etc / "ringfence")),
+        *("--ari-port", str(instance.ports.http)),
+        *("--ami-port", str(instance.ports.ami)),
+        *("--config", str(config)),
+    )
+    assert done.exit_code == 0, done.output
+    own = {
+        "pjsip.conf": f"[udp]\ntype=transport\nprotocol=udp\nbind={HOST}:{instance.ports.sip}\n",
+        "manager.conf": f"[general]\nenabled=yes\nbindaddr={HOST}\nport={instance.ports.ami}\n",
+        "ari.conf": "[general]\nenabled=yes\n",
+        "http.conf": "[general]\n",
+        "extensions.conf": "",
+    }
+    for include in INCLUDES:
+        text = f"{own[include.asterisk_file]}{include.line}\n"
+        (instance.etc / include.asterisk_file).write_text(text, encoding="utf-8")
+    return config
