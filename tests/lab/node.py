@@ -146,6 +146,14 @@ class RingfenceNode:
             return False
         return status == 200
 
+    async def alive(self) -> bool:
+        """Whether the local socket answers, ready or not."""
+        try:
+            status, _ = await self.ask("GET", "/healthz")
+        except (aiohttp.ClientError, OSError):
+            return False
+        return status == 200
+
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One request through the local socket: status and decoded answer."""
         connector = aiohttp.UnixConnector(str(self.socket))

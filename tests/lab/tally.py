@@ -68,5 +68,11 @@ def usual_delay_seconds(accounts: Iterable[Account]) -> float:
 
 
 def between(accounts: Iterable[Account], start: float, end: float) -> list[Account]:
-    """The calls offered in that time (seconds since 1970)."""
-    return [call for call in accounts if start <= call.offered.invited_at < end]
+    """The calls of that time (seconds since 1970): those first heard ringing in it, or offered in it and never heard.
+    A call that a fault caught while it waited belongs to the fault's time."""
+    return [call for call in accounts if start <= _belongs_at(call) < end]
+
+
+def _belongs_at(call: Account) -> float:
+    ringing = call.offered.ringing_after_seconds
+    return call.offered.invited_at + (ringing or 0.0)
