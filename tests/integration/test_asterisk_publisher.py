@@ -90,6 +90,31 @@ async def test_ten_thousand_dids_are_published_changed_and_reconciled(asterisk: 
         assert b.publisher.view.generation == 3
 
 
+async def test_modes_are_written_while_a_table_is_published_and_read_back(asterisk: AsteriskInstance) -> None:
+    async with bench(asterisk) as b, ami_links(asterisk, "modes") as (modes,):
+        mode = AmiAstDb(modes)
+        for what in ("first publish", "reconcile"):
+            waits: list[float] = []
+            b.publisher.want(table_of(10_000))
+            b.publisher.again()
+            equal = asyncio.ensure_future(b.publisher.wait_equal())
+            began = time.perf_counter()
+            while not equal.done():
+                asked = time.perf_counter()
+                # The sleep is part of the measure: it is late by whatever stalls the loop.
+                await asyncio.sleep(0.005)
+                await mode.put("mode/uc", f"1|divert|0|FAILED_OVER|-|{len(waits)}")
+                waits.append(time.perf_counter() - asked - 0.005)
+            await equal
+            waits.sort()
+            print(
+                f"\n{what} in {time.perf_counter() - began:.2f} s; {len(waits)} mode writes, stalls of the loop "
+                f"included: median {waits[len(waits) // 2] * 1000:.1f} ms, worst {waits[-1] * 1000:.1f} ms"
+            )
+            assert await mode.get("mode/uc") == f"1|divert|0|FAILED_OVER|-|{len(waits) - 1}"
+            assert await read_all(b.eyes) == dict(table_of(10_000))
+
+
 async def test_a_restarted_asterisk_is_reconciled(asterisk: AsteriskInstance) -> None:
     async with bench(asterisk) as b:
         table = table_of(10_000)

@@ -17,7 +17,7 @@ from ringfence.app.ports import AsteriskRefused, AsteriskUnavailable, Put
 from ringfence.app.publisher import TablePublisher, TableState, generation_of
 from ringfence.app.snapshot import TableView
 from ringfence.domain.moment import Moment
-from ringfence.domain.route_table import EMPTY_TABLE, RouteTable, did_path
+from ringfence.domain.route_table import EMPTY_TABLE, RouteTable, TableDiff, did_path
 from tests.unit.moments import at
 
 
@@ -200,6 +200,27 @@ async def test_a_table_wanted_in_mid_publish_takes_over() -> None:
     assert {value for key, value in asterisk.writes if value is not None and value.startswith("1|b")}
     held = {key: value for key, value in asterisk.rows.items() if key != "table"}
     assert held == dict(table_of(500, "b"))
+
+
+async def test_a_change_does_not_wait_for_the_rest_of_a_reconcile() -> None:
+    asterisk = Asterisk()
+    publisher = TablePublisher(asterisk, Clock())
+    async with running(publisher):
+        table = table_of(1_000)
+        publisher.want(table)
+        await publisher.wait_equal()
+        asterisk.writes.clear()
+        publisher.again()
+        asterisk.reads = 0
+        while asterisk.reads < 10:
+            await asyncio.sleep(0)
+        late = did_path("+441130000499")
+        publisher.want(table.patched(TableDiff({late: "1|b|499"})))
+        while not asterisk.writes:
+            await asyncio.sleep(0)
+        assert asterisk.writes == [(late, "1|b|499")]
+        assert asterisk.reads < 20
+        await publisher.wait_equal()
 
 
 @given(st.text(max_size=60) | st.none())

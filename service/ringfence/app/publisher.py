@@ -56,6 +56,7 @@ class TablePublisher:
         self._queue: dict[str, None] = {}  # an ordered set of pieces to settle; changed ones first
         self._refused: dict[str, str] = {}  # piece -> why Asterisk would not take it
         self._compare = False
+        self._before: RouteTable | None = None  # what was wanted until then, while it is compared
         self._wrote = False
         self._generation: int | None = None
         self._record = ""
@@ -69,6 +70,8 @@ class TablePublisher:
             return
         if self._wanted is None:
             self._queue = dict.fromkeys(FAMILIES)
+        if not self._compare:
+            self._before = self._wanted
         self._wanted = table
         self._compare = self._wrote = True
         self._equal.clear()
@@ -117,17 +120,18 @@ class TablePublisher:
             await self._write_record()
 
     async def _find_changed(self) -> None:
-        """Puts the pieces whose wanted records changed at the head of the queue."""
-        self._compare = False
-        wanted, changed = self._wanted, dict[str, None]()
+        """Puts the pieces whose wanted records changed at the head of the queue, also of those still to be read: a
+        change must not wait for the rest of a reconcile."""
+        wanted, before, changed = self._wanted, self._before, dict[str, None]()
         assert wanted is not None
+        self._compare, self._before = False, None
         for number, family in enumerate(FAMILIES):
-            held, records = self._held.get(family), wanted.family(family)
-            if held is not None and held is not records:
-                if held == records:
-                    self._held[family] = records  # lets go of the old table's memory
-                else:
-                    changed[family] = None
+            records, held = wanted.family(family), self._held.get(family)
+            known = held if held is not None else before.family(family) if before is not None else records
+            if known is not records and known != records:
+                changed[family] = None
+            elif held is not None:
+                self._held[family] = records  # lets go of the old table's memory
             if number % COMPARED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._queue = {**changed, **self._queue}
