@@ -178,7 +178,11 @@ class Node:
                     log.error("the directory cannot be read, asterisk keeps its table", extra={"reason": str(error)})
                     told = True
                 await self.clock.sleep(LOAD_AGAIN_SECONDS)
-        if self.keeper.directory is None:
+        if stored.version == 0:
+            # Nothing was ever imported here, or the database was lost and begun anew. Publishing that emptiness would
+            # take every DID's record out of Asterisk.
+            log.warning("no directory has been imported, asterisk keeps the table it has")
+        elif self.keeper.directory is None:
             await self.keeper.adopt(stored.directory)
         await asyncio.Event().wait()
 
