@@ -182,7 +182,7 @@ async def _nothing() -> None:
 def show(console: Console, tallies: list[Tally]) -> None:
     """The table people look at."""
     table = Table(title="What became of every call", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("phase", width=13)
+    table.add_column("phase", width=10)
     for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for t in tallies:

@@ -96,7 +96,7 @@ class World:
         kinds = (EvidenceKind.CONTACT_STATUS, EvidenceKind.SIP_OPTIONS)
         watched = [Watched(t, kinds, cadence.limits) for t in (PLATFORM, TRUNK_A, TRUNK_B)]
         watched.append(Watched(CONTROL, (EvidenceKind.SIP_OPTIONS,), cadence.limits))
-        delivered = {did: START.wall for did in DIDS}
+        delivered = dict.fromkeys(DIDS, START.wall)
         self.judge = Judge(watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered)
         self.failover = Failover(
             {"uc": policy or OutagePolicy()},
