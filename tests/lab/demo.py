@@ -184,7 +184,8 @@ def show(console: Console, tallies: list[Tally]) -> None:
     table = Table(title="What became of every call", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("phase", width=10)
     for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+        width = max(len(line) for line in heading.splitlines())
+        table.add_column(heading, justify="right", width=width)
     for t in tallies:
         lost = f"[bold red]{t.lost}[/]" if t.lost else "[green]0[/]"
         table.add_row(
