@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -181,7 +180,7 @@ async def _nothing() -> None:
 
 def show(console: Console, tallies: list[Tally]) -> None:
     """The table people look at."""
-    table = Table(title="What became of every call", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title="What became of every call", title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("phase", width=10)
     for heading in HEADINGS:
         width = max(len(line) for line in heading.splitlines())
