@@ -43,6 +43,8 @@ lock: ## resolve the dependencies anew, with hashes and without any registry's n
 		pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group dev pyproject.toml -c requirements/runtime.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group build -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove what the tasks made in the checkout (the lab's cache stays)
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

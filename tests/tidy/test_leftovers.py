@@ -40,9 +40,9 @@ def test_no_registry_is_named() -> None:
     assert list(_lines_with(REGISTRY, _texts())) == [], "whoever installs has an index configured"
 
 
-@pytest.mark.parametrize("name", ["requirements/runtime.txt", "requirements/dev.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "build.txt", "dev.txt"])
 def test_every_dependency_is_locked_with_a_hash(name: str) -> None:
-    lines = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     pinned = [line for line in lines if re.match(r"[a-z0-9]", line, re.IGNORECASE)]
     assert pinned
     assert [line.split()[0] for line in pinned if "==" not in line or "--hash=sha256:" not in line] == []

@@ -20,7 +20,7 @@ def python_files(*folders: Path) -> Iterator[Path]:
 
 def pages() -> list[Path]:
     """Every Markdown page that people read."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [ROOT / "README.md", ROOT / "docker" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(path: Path) -> str:
