@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from urllib.parse import unquote
 
 import aiohttp
@@ -36,6 +35,7 @@ from ringfence.asterisk.dialplan import (
     Trunk,
     render_dialplan,
 )
+from ringfence.config.snippets import SHIPPED, shipped_dir
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.behaviour import Behaviour
 from tests.lab.caller import CallerAgent
@@ -45,11 +45,8 @@ from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
 from tests.scenarios.ami import Ami
 
-SHIPPED = Path(__file__).parents[2] / "asterisk-conf"
-STATIC_FILES = ("extensions_ringfence.conf", "extensions_ringfence_status.conf")
-
 MOBILE = "+447700900123"
-FALLBACK = "+441134960999"
+FALLBACK = "+441135960999"
 PLAN = f"p:{MOBILE}:5,s:{FALLBACK}:5,a:unavailable:0"
 NO_PRIVATE_NUMBER = f"s:{FALLBACK}:5,a:unavailable:0"
 
@@ -137,8 +134,8 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
     """As `ringfence init` and an administrator would, but for the identification by header."""
     own = instance.etc / "ringfence"
     own.mkdir()
-    for name in STATIC_FILES:
-        shutil.copy(SHIPPED / name, own / name)
+    for name in SHIPPED:
+        shutil.copy(shipped_dir() / name, own / name)
     (own / "extensions_ringfence_site.conf").write_text(render_dialplan(site))
     pjsip = SitePjsip(
         trunks=(TrunkSources(site.trunks[0], "carrier", ("127.0.0.1",)),),
