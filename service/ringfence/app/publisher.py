@@ -55,6 +55,7 @@ class TablePublisher:
         self._held: dict[str, Mapping[str, str]] = {}  # piece -> what it was last verified to hold
         self._queue: dict[str, None] = {}  # an ordered set of pieces to settle; changed ones first
         self._refused: dict[str, str] = {}  # piece -> why Asterisk would not take it
+        self._settling = FAMILIES[0]
         self._compare = False
         self._before: RouteTable | None = None  # what was wanted until then, while it is compared
         self._wrote = False
@@ -81,6 +82,8 @@ class TablePublisher:
         """Asterisk was away and may hold anything: read everything anew."""
         self._held.clear()
         self._queue = dict.fromkeys(FAMILIES)
+        # A thawed Asterisk still works off what it had received on the lost connection: that piece is read last.
+        self._queue[self._settling] = self._queue.pop(self._settling)
         self._equal.clear()
         self._wake.set()
 
@@ -139,7 +142,7 @@ class TablePublisher:
     async def _settle(self, family: str) -> None:
         """Makes one piece equal and verifies it. May raise AsteriskError; the piece is then uncertain."""
         assert self._wanted is not None
-        wanted = self._wanted.family(family)
+        self._settling, wanted = family, self._wanted.family(family)
         held = self._held.pop(family, None)
         self._queue.setdefault(family)
         if held is None:

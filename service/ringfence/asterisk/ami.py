@@ -33,7 +33,7 @@ MAX_ROWS: Final = 20_000  # of one list; what we write never comes near
 # split between two reads survives.
 _ENCODING: Final = "latin-1"
 # Keys panoramisk calls string methods on: a repeated header would arrive as a list and break it.
-_SINGLE: Final = ("event", "response", "message", "actionid", "subevent", "eventlist")
+_SINGLE: Final = ("event", "response", "message", "actionid", "commandid", "subevent", "eventlist")
 
 _SILENT: Final = logging.Logger("panoramisk, silenced", logging.CRITICAL + 1)
 
@@ -99,7 +99,10 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
 
 
 class _Manager(Manager):  # type: ignore[misc]
-    """panoramisk's manager without its reconnect, its replay and its own ping."""
+    """panoramisk's manager without its reconnect, its replay, its own ping and its log."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop, encoding=_ENCODING, log=_SILENT)
 
     def connect(self, *_: object, **__: object) -> None:
         raise NotImplementedError("a session connects once, in AmiSession.open")
@@ -157,7 +160,7 @@ class AmiSession:
                 f"AMI cannot be reached on {settings.host}:{settings.port} ({words}).",
                 "Is Asterisk running, and is manager.conf enabled on this address?",
             ) from None
-        manager = _Manager(loop=loop, encoding=_ENCODING, log=_SILENT)
+        manager = _Manager(loop)
         connected: asyncio.Future[Any] = loop.create_future()
         connected.set_result(made)
         protocol = made[1]
