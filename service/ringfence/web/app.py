@@ -8,8 +8,9 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
+from starlette.requests import Request
 
-from ringfence.app.operator import Operator
+from ringfence.app.operator import Operator, OrderRefused
 from ringfence.web import call_api, directory_api, errors, health_api, override_api, status_api
 from ringfence.web.metrics import registry_of
 from ringfence.web.ports import Importer
@@ -45,7 +46,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    guarded = APIRouter(prefix=GUARDED, dependencies=[Depends(_declared_scheme)], max_body_size=MAX_BODY_BYTES)
+    guarded = APIRouter(
+        prefix=GUARDED, dependencies=[Depends(_declared_scheme), Depends(known_query)], max_body_size=MAX_BODY_BYTES
+    )
     guarded.include_router(status_api.routes(operator))
     guarded.include_router(override_api.routes(operator, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
@@ -55,6 +58,16 @@ def create_app(
     errors.add_to(app)
     app.add_middleware(Guard, auth=auth, max_body_bytes=_max_body_bytes)
     return app
+
+
+async def known_query(request: Request) -> None:
+    """A misspelt parameter is refused, as a misspelt field is: `?scpe=uc` must not pass for "everything"."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            wrong = name.encode(errors="backslashreplace").decode()[: errors.MAX_NAME_CHARACTERS]
+            fix = f"Known here: {', '.join(sorted(known))}." if known else "There are none here."
+            raise OrderRefused(wrong, "is no parameter of this operation", fix)
 
 
 def _max_body_bytes(path: str) -> int:

@@ -39,19 +39,19 @@ Limit = Annotated[int, Query(ge=1, le=MAX_ROWS, description="at most so many row
 def routes(operator: Operator, default_country: str) -> APIRouter:
     router = APIRouter(tags=["questions"])
 
-    @router.get("/explain/{did}", responses=declared(404, 422, 503), operation_id="explain")
+    @router.get("/explain/{did}", responses=declared(404, 503), operation_id="explain")
     async def explain(did: Annotated[DidText, Path()]) -> ExplanationOut:
         """Where a call to this DID would go and why, as read back from Asterisk, and whether that equals the table."""
         explanation = await operator.explain(read_did(did, default_country))
         return explanation_out(explanation, operator.status())
 
-    @router.get("/calls", responses=declared(422, 503), operation_id="calls")
+    @router.get("/calls", responses=declared(503), operation_id="calls")
     async def calls(limit: Limit = 100, did: Annotated[DidText | None, Query()] = None) -> CallsOut:
         """Recent calls, newest first."""
         wanted = None if did is None else read_did(did, default_country)
         return CallsOut(calls=[_call(record) for record in await operator.calls(limit, wanted)])
 
-    @router.get("/history", responses=declared(422, 503), operation_id="history")
+    @router.get("/history", responses=declared(503), operation_id="history")
     async def history(limit: Limit = 100) -> HistoryOut:
         """Mode changes and people's words, newest first."""
         return HistoryOut(history=[_history_row(row) for row in await operator.history(limit)])

@@ -27,9 +27,7 @@ Who = Annotated[str, Depends(stated_who)]
 def routes(importer: Importer, auth: Auth) -> APIRouter:
     router = APIRouter(tags=["directory"])
 
-    @router.post(
-        "/import", responses=declared(409, 413, 422, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES
-    )
+    @router.post("/import", responses=declared(409, 413, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES)
     async def import_(order: ImportOrder, who: Who) -> ImportDone:
         """Replace people, DIDs or sites by CSV files: all or nothing, every fault at once."""
         check_words(who, order.reason)

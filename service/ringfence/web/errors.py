@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -81,9 +82,10 @@ HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Error, "d
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400 and 401."""
+    """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401 and
+    422 (a parameter it does not know)."""
     found: dict[int | str, dict[str, Any]] = {
-        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, *statuses)
+        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, *statuses, 422)
     }
     found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return found
@@ -134,7 +136,17 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     words = _WORDS.get(error.status_code, str(error.detail))
     if error.status_code == 404:
         words = "There is no such path."
-    return _answer(error.status_code, Error(error=words, fix="See /openapi.json."), dict(error.headers or {}))
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else dict(error.headers or {})
+    return _answer(error.status_code, Error(error=words, fix="See /openapi.json."), headers)
+
+
+def _methods(request: Request) -> str:
+    """Every method this path knows: Starlette names only those of the first route that fits."""
+    found: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), request.url.path):
+            found |= {method.upper() for method in operations}
+    return ", ".join(sorted(found))
 
 
 def _fault(fault: Mapping[str, Any]) -> tuple[str, str]:

@@ -29,7 +29,7 @@ ScopeName = Annotated[
 DidText = Annotated[
     str,
     Field(
-        description="E.164 as +441134960123, or as dialled in the default country",
+        description="E.164 as +441134960100, or as dialled in the default country",
         json_schema_extra={"maxLength": MAX_DID_CHARACTERS},
     ),
 ]

@@ -38,7 +38,7 @@ _ONE_TARGET_FIX: Final = "Give one of `scope`, `did` and `everything`."
 def routes(operator: Operator, default_country: str) -> APIRouter:
     router = APIRouter(tags=["orders"])
 
-    @router.put("/override", responses=declared(404, 413, 422, 503), operation_id="set_override")
+    @router.put("/override", responses=declared(404, 413, 503), operation_id="set_override")
     async def set_override(order: OverrideOrder, who: Who) -> OverrideDone:
         """Force DR, force normal or freeze. Replaces an earlier override of the same target. Answers once it is
         decided and on its way to Asterisk."""
@@ -48,7 +48,7 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
             override = await operator.set_override(order.mode, target, who, order.reason, until)
         return OverrideDone(override=override_out(override), scopes=_touched(operator, target))
 
-    @router.delete("/override", responses=declared(404, 422, 503), operation_id="release_override")
+    @router.delete("/override", responses=declared(404, 503), operation_id="release_override")
     async def release_override(
         who: Who,
         reason: Annotated[Why, Query()],
@@ -62,7 +62,7 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
             released = await operator.release_override(target, who, reason)
         return ReleaseDone(released=released, scopes=_touched(operator, target))
 
-    @router.post("/failback", responses=declared(404, 409, 413, 422, 503), operation_id="failback")
+    @router.post("/failback", responses=declared(404, 409, 413, 503), operation_id="failback")
     async def failback(order: FailbackOrder, who: Who) -> FailbackDone:
         """Go back earlier than the hold-down or the trial would. 409 when there is no failback to order."""
         async with _in_time():

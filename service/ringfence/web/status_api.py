@@ -23,7 +23,7 @@ def routes(operator: Operator) -> APIRouter:
         """Scopes with mode, verdict and evidence; targets; the table; links; overrides."""
         return status_out(operator.status())
 
-    @router.get("/status/changes", responses=declared(422), operation_id="status_changes")
+    @router.get("/status/changes", responses=declared(), operation_id="status_changes")
     async def changes(
         after: Annotated[str, Query(max_length=32, description="the `version` you have; empty: answer at once")] = "",
         timeout_seconds: Annotated[float, Query(ge=0.1, le=MAX_WAIT_SECONDS)] = 25.0,

@@ -1,0 +1,109 @@
+"""A private number appears in no answer and no log line, whatever is asked, over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from ringfence.app.ports import AsteriskUnavailable
+from ringfence.domain.calls import AnsweredBy, CallRecord
+from tests.fakes.clock import settle
+from tests.fakes.doors import http_door
+from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, FakeNode
+
+
+def call(caller: str) -> CallRecord:
+    return CallRecord(
+        call_id=f"c-{hash(caller)}",
+        ended_at=datetime(2030, 1, 15, 11, tzinfo=UTC),
+        did=DID,
+        trunk="carrier",
+        scope=SCOPE,
+        caller=caller,
+        decision="divert",
+        path="plan",
+        reason="scope",
+        step=1,
+        answered_by=AnsweredBy.PERSON,
+        result="ANSWER",
+        platform_status=None,
+        duration_ms=42_000,
+        ringing_after_ms=300,
+    )
+
+
+async def test_no_answer_holds_a_private_number(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    node = FakeNode()
+    # Ada calls from the mobile that is her own default number, an outsider with a number withheld.
+    for caller in (PRIVATE_NUMBERS[0], "anonymous", "", "07700900124"):
+        node.journal.add(call(caller))
+    seen = []
+    async with node.running(), http_door(node) as client:
+        for path in (
+            "/v1/status",
+            "/v1/status/changes",
+            f"/v1/explain/{DID}",
+            f"/v1/explain/{OTHER_DID}",
+            f"/v1/explain/{PRIVATE_NUMBERS[0]}",
+            "/v1/calls",
+            f"/v1/calls?did={DID.replace('+', '%2B')}",
+            "/v1/history",
+            "/v1/export",
+            "/readyz",
+            "/metrics",
+        ):
+            seen.append(await client.get(path))
+        csv = (
+            f"key,name,site,default_number_1\nada,Ada,Leeds,{PRIVATE_NUMBERS[1]}\ncy,Cy,Nowhere,{PRIVATE_NUMBERS[0]}\n"
+        )
+        good = csv.replace("Nowhere", "Leeds")
+        for text in (csv, good):
+            seen.append(await client.post("/v1/import", json={"people": {"text": text}, "dry_run": True}))
+        node.astdb.fault = AsteriskUnavailable("Asterisk does not answer.")
+        seen.append(await client.get(f"/v1/explain/{DID}"))
+        node.astdb.fault = None
+        key = next(key for key in node.astdb.rows if key.endswith(DID))
+        node.astdb.rows[key] = node.astdb.rows[key].replace("a:unavailable:0", "")
+        seen.append(await client.get(f"/v1/explain/{DID}"))
+        await settle()
+    logged = "\n".join(f"{r.getMessage()} {vars(r)}" for r in caplog.records if r.name.startswith("ringfence"))
+    for number in PRIVATE_NUMBERS:
+        for written in (number, number[1:], f"0{number[3:]}", number[3:]):
+            for answer in seen:
+                if f"/explain/{PRIVATE_NUMBERS[0]}" not in str(answer.url):
+                    assert written not in answer.text, (answer.url, written)
+            assert written not in logged
+
+
+async def test_a_person_still_recognises_the_number() -> None:
+    node = FakeNode()
+    node.journal.add(call(PRIVATE_NUMBERS[0]))
+    async with node.running(), http_door(node) as client:
+        explained = (await client.get(f"/v1/explain/{DID}")).json()
+        steps = explained["held"]["plan"]
+        assert [(step["kind"], step["target"]) for step in steps] == [
+            ("person", "+44*******123"),
+            ("person", "+44*******124"),
+            ("site", "+441134960999"),
+            ("announcement", "unavailable"),
+        ]
+        assert explained["directory"]["plan"][0]["sentence"] == "the owner's default number"
+        assert [step["kind"] for step in explained["held"]["undeliverable"]] == ["site", "announcement"]
+        assert (await client.get("/v1/calls")).json()["calls"][0]["caller"] == "+44*******123"
+
+
+async def test_lists_are_limited() -> None:
+    node = FakeNode()
+    for number in range(1200):
+        node.journal.add(call(f"+44113496{number:04d}"))
+    async with http_door(node) as client:
+        for limit, status in ((0, 422), (1001, 422), (-1, 422), ("all", 422), (1000, 200), (1, 200)):
+            answer = await client.get("/v1/calls", params={"limit": limit})
+            assert answer.status_code == status
+            if status == 200:
+                assert len(answer.json()["calls"]) == limit
+            else:
+                assert answer.json()["field"] == "limit"

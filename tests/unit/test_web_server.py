@@ -1,0 +1,120 @@
+"""Sockets bound first, with clear errors; served inside the daemon's loop; ended gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import stat
+from pathlib import Path
+from time import monotonic
+
+import aiohttp
+import pytest
+
+from ringfence.web.app import create_app
+from ringfence.web.security import LocalSocket
+from ringfence.web.server import CannotListen, Door, listen_tcp, listen_unix
+from tests.fakes.node import FakeNode
+
+
+def test_a_busy_port_is_named_with_the_fix() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CannotListen) as caught:
+            listen_tcp("127.0.0.1", port)
+    assert f"port {port} on 127.0.0.1 is in use" in caught.value.message
+    assert "[http] port" in caught.value.fix
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-name.invalid"])
+def test_an_address_that_is_not_ours_is_named(host: str) -> None:
+    with pytest.raises(CannotListen, match=f"{host} is no address of this machine"):
+        listen_tcp(host, 0)
+
+
+def test_the_socket_is_for_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "control.sock"
+    listener = listen_unix(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
+    listener.close()
+    assert not path.exists()
+
+
+def test_a_socket_left_by_a_killed_daemon_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(path))
+    left.listen()
+    left.close()
+    listener = listen_unix(path)
+    listener.close()
+
+
+def test_a_living_daemons_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    first = listen_unix(path)
+    with pytest.raises(CannotListen, match="another daemon answers"):
+        listen_unix(path)
+    assert path.is_socket()
+    path.unlink()
+    second = listen_unix(path)
+    first.close()
+    assert path.is_socket(), "closing removed somebody else's socket"
+    second.close()
+
+
+def test_a_file_in_the_way_is_never_removed(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    path.write_text("precious")
+    with pytest.raises(CannotListen, match="is no socket"):
+        listen_unix(path)
+    assert path.read_text() == "precious"
+
+
+def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotListen, match="longer than 107 bytes"):
+        listen_unix(tmp_path / ("x" * 120))
+
+
+async def _serve(path: Path) -> tuple[Door, asyncio.Task[None]]:
+    node = FakeNode()
+    door = Door(create_app(node.operator, node.importer, LocalSocket()), listen_unix(path))
+    task = asyncio.create_task(door.run())
+    await door.open()
+    return door, task
+
+
+async def test_it_serves_leaves_signals_alone_and_ends(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    before = signal.getsignal(signal.SIGTERM)
+    _, task = await _serve(path)
+    assert signal.getsignal(signal.SIGTERM) is before
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+        answer = await session.get("http://localhost/healthz")
+        assert (answer.status, await answer.json()) == (200, {"alive": True})
+        assert "server" not in answer.headers
+    began = monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert monotonic() - began < 1
+    assert not path.exists()
+
+
+async def test_one_who_waits_for_a_change_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    _, task = await _serve(path)
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+        status = await (await session.get("http://localhost/v1/status")).json()
+        url = f"http://localhost/v1/status/changes?timeout_seconds=60&after={status['version']}"
+        waiting = asyncio.create_task(session.get(url))
+        await asyncio.sleep(0.1)
+        began = monotonic()
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.done()
+        assert monotonic() - began < 2.5
+        waiting.cancel()
+        await asyncio.wait([waiting])
