@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
-from tests.scenarios.site import MOBILE, NO_PROGRESS_SECONDS, PLAN, CallSite, Caps, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, NO_PROGRESS_SECONDS, PLAN, CallSite, Caps, open_site
 
 MOBILE_AS_B_WANTS_IT = "07700900123"
 
@@ -102,10 +102,10 @@ async def test_own_did_is_never_dialled(site: CallSite) -> None:
 )
 async def test_number_outside_the_rules_is_never_dialled(site: CallSite, target: str) -> None:
     did = site.did()
-    await site.record(did, plan=f"p:{target}:5,s:+441134960999:5,a:unavailable:0")
+    await site.record(did, plan=f"p:{target}:5,s:{FALLBACK}:5,a:unavailable:0")
     await site.mode("divert")
     assert (await site.carrier.call(did, from_=did)).answered
-    assert site.rang(site.network_a, caller=did) == ["+441134960999"]
+    assert site.rang(site.network_a, caller=did) == [FALLBACK]
 
 
 @pytest.mark.parametrize(
