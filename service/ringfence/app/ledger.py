@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from dataclasses import replace
 
+from ringfence.app.deadline import within
 from ringfence.app.ports import Clock, OutageChange, OutageStore, Spool, StoreError, VersionConflict
 from ringfence.app.snapshot import LinkView
 
@@ -53,7 +54,7 @@ class Ledger:
             self._set_aside(change)  # keeps the order; the database has not answered for older ones yet
             return False
         try:
-            await asyncio.wait_for(self._store_change(change), COMMIT_DEADLINE_SECONDS)
+            await within(self._clock, COMMIT_DEADLINE_SECONDS, self._store_change(change))
         except (TimeoutError, StoreError) as error:
             self._edge(error)
             self._set_aside(change)

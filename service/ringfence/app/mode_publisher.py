@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from ringfence.app.deadline import within
 from ringfence.app.ports import AstDb, AsteriskError, AsteriskRefused, Clock
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class ModePublisher:
         """Puts whatever is wanted and not acknowledged; compares everything each `VERIFY_SECONDS`."""
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), VERIFY_SECONDS)
+                await within(self._clock, VERIFY_SECONDS, self._wake.wait())
             except TimeoutError:
                 await self._verify()
             self._wake.clear()

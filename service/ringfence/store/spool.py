@@ -66,7 +66,8 @@ class FileSpool:
 
     async def remove(self, keys: Sequence[str]) -> None:
         async with self._lock:
-            if any(self._lines.pop(key, None) is not None for key in keys):
+            gone = [key for key in keys if self._lines.pop(key, None) is not None]
+            if gone:
                 await self._in_thread(self._write)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:

@@ -1,0 +1,126 @@
+"""Storing never delays a decision, and nothing decided is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from ringfence.app.ledger import COMMIT_DEADLINE_SECONDS, Ledger
+from ringfence.app.ports import OutageChange, StoreUnavailable
+from ringfence.domain.outage import Mode, ScopeState, first_state
+from tests.fakes.clock import FakeClock, settle
+from tests.fakes.stores import FakeOutageStore, FakeSpool
+
+
+class SlowStore(FakeOutageStore):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = asyncio.Event()
+
+    async def commit(self, change: OutageChange) -> None:
+        await self.free.wait()
+        await super().commit(change)
+
+
+def change(number: int, clock: FakeClock) -> OutageChange:
+    now = clock.now()
+    state = replace(first_state("uc", now), mode=Mode.FAILED_OVER, version=number)
+    return OutageChange(f"key-{number}", state=state, at=now.wall)
+
+
+def stored(store: FakeOutageStore) -> list[str]:
+    return [c.key for c in store.changes]
+
+
+async def test_a_change_is_stored_and_leaves_nothing_behind() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    ledger = Ledger(store, spool, clock)
+    assert await ledger.commit(change(1, clock))
+    assert stored(store) == ["key-1"]
+    assert (ledger.unstored, spool.changes, ledger.link.up) == (0, [], True)
+
+
+async def test_a_slow_database_delays_a_decision_by_its_deadline_and_no_more() -> None:
+    clock, store, spool = FakeClock(), SlowStore(), FakeSpool()
+    ledger = Ledger(store, spool, clock)
+    commit = asyncio.create_task(ledger.commit(change(1, clock)))
+    await settle()
+    await clock.advance(COMMIT_DEADLINE_SECONDS - 0.001)
+    assert not commit.done()
+    await clock.advance(0.002)
+    assert commit.done() and commit.result() is False
+    await settle()
+    assert [c.key for c in spool.changes] == ["key-1"]
+    assert not ledger.link.up
+
+
+async def test_what_follows_an_unstored_change_does_not_wait_at_all_and_keeps_the_order() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    store.fault = StoreUnavailable("locked")
+    ledger = Ledger(store, spool, clock)
+    for number in (1, 2, 3):
+        assert not await ledger.commit(change(number, clock))
+    run = asyncio.create_task(ledger.run())
+    await settle()
+    assert ledger.unstored == 3
+    store.fault = None
+    await clock.advance(5)
+    assert stored(store) == ["key-1", "key-2", "key-3"]
+    assert (ledger.unstored, spool.changes, ledger.link.up) == (0, [], True)
+    run.cancel()
+
+
+async def test_a_full_disk_loses_nothing_while_the_process_lives() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    store.fault = spool.fault = StoreUnavailable("no space left")
+    ledger = Ledger(store, spool, clock)
+    assert not await ledger.commit(change(1, clock))
+    await settle()
+    run = asyncio.create_task(ledger.run())
+    store.fault = spool.fault = None
+    await clock.advance(5)
+    assert stored(store) == ["key-1"]
+    run.cancel()
+
+
+async def test_the_spool_of_an_earlier_process_is_stored_first() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    spool.changes = [change(1, clock)]
+    ledger = Ledger(store, spool, clock)
+    await ledger.recover()
+    run = asyncio.create_task(ledger.run())
+    await settle()
+    assert not await ledger.commit(change(2, clock)) or stored(store) == ["key-1", "key-2"]
+    await clock.advance(1)
+    assert stored(store) == ["key-1", "key-2"]
+    run.cancel()
+
+
+async def test_a_change_that_was_stored_after_all_is_stored_once() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    await store.commit(change(1, clock))
+    spool.changes = [change(1, clock)]
+    ledger = Ledger(store, spool, clock)
+    await ledger.recover()
+    run = asyncio.create_task(ledger.run())
+    await settle()
+    assert stored(store) == ["key-1"]
+    assert ledger.unstored == 0
+    run.cancel()
+
+
+@pytest.mark.parametrize("stored_version", [0, 7])
+async def test_a_row_that_is_not_ours_is_overwritten_and_later_changes_follow(stored_version: int) -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    if stored_version:
+        foreign: ScopeState = replace(first_state("uc", clock.now()), version=stored_version)
+        store.states["uc"] = foreign
+    ledger = Ledger(store, spool, clock)
+    for number in (4, 5):
+        assert await ledger.commit(change(number, clock))
+    assert stored(store) == ["key-4", "key-5"]
+    assert store.states["uc"].version == stored_version + 2

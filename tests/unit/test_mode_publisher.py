@@ -1,0 +1,83 @@
+"""What is wanted reaches Asterisk, also after a loss; what was put is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ringfence.app.mode_publisher import VERIFY_SECONDS, ModePublisher
+from ringfence.app.ports import AsteriskUnavailable
+from tests.fakes.astdb import FakeAstDb
+from tests.fakes.clock import FakeClock, settle
+
+
+class Stage:
+    """A running publisher."""
+
+    def __init__(self) -> None:
+        self.clock, self.astdb = FakeClock(), FakeAstDb()
+        self.publisher = ModePublisher(self.astdb, self.clock)
+        self.told: list[str] = []
+        self.publisher.on_put(self.told.append)
+        self.task = asyncio.create_task(self.publisher.run())
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    made = Stage()
+    yield made
+    made.task.cancel()
+
+
+async def test_a_wanted_value_is_put_at_once_and_told(stage: Stage) -> None:
+    stage.publisher.want("mode/uc", "x")
+    assert not stage.publisher.published("mode/uc")
+    await settle()
+    assert stage.astdb.rows == {"mode/uc": "x"}
+    assert stage.publisher.published("mode/uc")
+    assert stage.told == ["mode/uc"]
+
+
+async def test_the_same_value_is_not_put_again(stage: Stage) -> None:
+    for _ in range(3):
+        stage.publisher.want("mode/uc", "x")
+        await settle()
+    assert len(stage.astdb.puts) == 1
+
+
+async def test_only_the_newest_value_is_put_after_a_loss(stage: Stage) -> None:
+    stage.astdb.fault = AsteriskUnavailable("frozen")
+    stage.publisher.want("mode/uc", "old")
+    await settle()
+    stage.publisher.want("mode/uc", "new")
+    stage.astdb.fault = None
+    await stage.clock.advance(1)
+    assert [put.value for put in stage.astdb.puts] == ["new"]
+
+
+async def test_everything_is_put_again_when_asterisk_was_away(stage: Stage) -> None:
+    stage.publisher.want("mode/uc", "x")
+    stage.publisher.want("egress/a", "1|up")
+    await settle()
+    stage.astdb.rows.clear()
+    stage.publisher.again()
+    await settle()
+    assert stage.astdb.rows == {"mode/uc": "x", "egress/a": "1|up"}
+
+
+async def test_a_value_changed_behind_our_back_is_mended_at_the_next_comparison(stage: Stage) -> None:
+    stage.publisher.want("mode/uc", "x")
+    await settle()
+    stage.astdb.rows["mode/uc"] = "somebody else's"
+    await stage.clock.advance(VERIFY_SECONDS)
+    assert stage.astdb.rows["mode/uc"] == "x"
+
+
+async def test_a_forced_record_is_put_once_and_not_guarded_afterwards(stage: Stage) -> None:
+    stage.publisher.put_soon("did/1/+44", "forced")
+    await settle()
+    stage.publisher.again()
+    await settle()
+    assert [put.value for put in stage.astdb.puts] == ["forced"]
