@@ -10,6 +10,7 @@ import pytest
 
 from ringfence.asterisk.sip_status import LegResult, classify
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.call_result import CallResult
 from tests.lab.far_end import Platform
 from tests.lab.waiting import wait_until
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
@@ -30,7 +31,7 @@ async def test_each_status_is_judged_by_the_table(site: CallSite) -> None:
     for did, status in by_did.items():
         await site.record(did)
         await site.platform.answer(status, number=did)
-    calls = {}
+    calls: dict[str, CallResult] = {}
     dids = list(by_did)
     for start in range(0, len(dids), 10):
         few = dids[start : start + 10]
