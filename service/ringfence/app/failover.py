@@ -164,6 +164,9 @@ class Failover:
             await self._weigh_scope(scope, now)
 
     def _observe_call(self, outcome: CallOutcome) -> None:
+        if outcome.outcome is not OutcomeClass.PUT_THROUGH and self._told.get(outcome.scope) is Decision.DIVERT:
+            # No call is sent there now. What still comes back are the legs our own sweep freed: no evidence.
+            return
         counts = self._judge.observe_call(outcome)
         state = self.states.get(outcome.scope)
         if state is None or state.mode is not Mode.TRIAL:
