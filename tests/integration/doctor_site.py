@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from typer.testing import CliRunner, Result
-
-from ringfence.cli.setup_commands import add_to
 from ringfence.config.snippets import INCLUDES
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.ports import HOST
+from tests.unit.command_line import run_ringfence
 
 FAR_END = "127.0.0.1:9"  # the discard port: nobody answers there
-
-
-def run_ringfence(*arguments: str) -> Result:
-    """One command of the program, in this process."""
-    import typer
-
-    app = typer.Typer()
-    add_to(app)
-    return CliRunner().invoke(app, list(arguments))
 
 
 def set_up(instance: AsteriskInstance, home: Path, *, platform: str = FAR_END, egress: str = FAR_END) -> Path:

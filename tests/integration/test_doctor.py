@@ -22,11 +22,12 @@ from ringfence.config import load, load_secrets
 from ringfence.domain.records import TableRecord, encode_table
 from ringfence.domain.route_table import did_path
 from ringfence.store.database import Database
-from tests.integration.doctor_site import run_ringfence, set_up
+from tests.integration.doctor_site import set_up
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.fixtures import AsteriskFactory
 from tests.lab.waiting import wait_until
+from tests.unit.command_line import run_ringfence
 
 DIDS = ("+441134960001", "+441134960002", "+441134960502")
 RECORD = "1|uc|-|voice|0|a:unavailable:0|a:unavailable:0"
@@ -94,7 +95,7 @@ async def site(
     config = set_up(instance, tmp_path, platform=platform.address, egress=mobile_network.address)
     text = config.read_text()
     config.write_text(f'socket = "{control}"\n{text}')
-    (tmp_path / "state").mkdir()
+    (tmp_path / "state").mkdir(mode=0o750)
     database = await Database.open(tmp_path / "state" / "ringfence.db")
     await database.close()
     runner = web.AppRunner(daemon_that_says(STATUS))
@@ -136,9 +137,9 @@ async def test_everything_sound(site: DoctorSite) -> None:
     found = await site.examine()
     assert set(found) == {check.name for check in CHECKS}
     wrong = {check: words(found[check]) for check, state in states(found).items() if state is not State.OK}
-    # A lab on the loopback address has no witnesses off this machine; that warning is right.
-    assert list(wrong) == ["configuration"], wrong
-    assert not any(finding.fix for check in found if check != "configuration" for finding in found[check])
+    # A lab on the loopback address has no witnesses off this machine, and nobody has called yet: both are right.
+    assert list(wrong) == ["configuration", "dialplan edition"], wrong
+    assert not any(finding.fix for check in found if check not in wrong for finding in found[check])
     assert await site.asterisk.db_get("ringfence", "doctor") is None, "the scratch key is taken away again"
 
 
@@ -189,6 +190,39 @@ async def test_an_include_that_was_not_reloaded(site: DoctorSite) -> None:
     found = await site.examine()
     assert failing(found) == {"dialplan"}
     assert "dialplan reload" in words(found["dialplan"])
+
+
+async def test_a_call_tells_by_which_edition_it_ran(site: DoctorSite) -> None:
+    await site.start()
+    text = (site.asterisk.etc / "ringfence" / "extensions_ringfence_site.conf").read_text()
+    edition = text.partition("GLOBAL(RF_SITE)=")[2].partition(")")[0]
+    await site.asterisk.cli(f"dialplan set global RF_SITE {edition}")
+    assert states(await site.examine())["dialplan edition"] is State.OK
+    await site.asterisk.cli("dialplan set global RF_SITE 0123456789ab")
+    found = await site.examine()
+    assert states(found)["dialplan edition"] is State.UNKNOWN
+    assert "dialplan reload" in words(found["dialplan edition"])
+
+
+async def test_a_database_everybody_can_open(site: DoctorSite) -> None:
+    (site.config.parent / "state").chmod(0o755)
+    (site.config.parent / "state" / "ringfence.db").chmod(0o644)
+    found = await site.examine()
+    assert "private numbers" in words(found["database"])
+
+
+async def test_a_damaged_database(site: DoctorSite) -> None:
+    (site.config.parent / "state" / "ringfence.db").write_bytes(b"SQLite format 3\0" + b"damage" * 1000)
+    found = await site.examine()
+    assert states(found)["database"] is State.FAIL
+
+
+async def test_a_secret_open_to_others(site: DoctorSite) -> None:
+    (site.config.parent / "ami_secret").chmod(0o644)
+    (site.asterisk.etc / "ringfence" / "manager_ringfence.conf").chmod(0o644)
+    found = await site.examine()
+    assert {"secrets", "asterisk secrets"} <= failing(found)
+    assert "chmod" in words(found["secrets"])
 
 
 async def test_an_endpoint_is_missing(site: DoctorSite) -> None:

@@ -67,7 +67,11 @@ def load_secrets(path: Path) -> Secrets:
     for name in SECRETS:
         variable = ENVIRONMENT_PREFIX + name.upper()
         source = Path(os.environ.get(f"{variable}_FILE", path.parent / name))
-        value = os.environ.get(variable) or _first_line(source)
+        try:
+            value = os.environ.get(variable) or _content(source)
+        except PermissionError:
+            faults.append(f"{name}: {source} may not be read. Run as root or as the service's own account.")
+            continue
         if not value:
             faults.append(f"{name}: not set. Give {variable}, or write it to {source} (readable by the service alone).")
         elif any(ord(character) < 33 or ord(character) > 126 for character in value):
@@ -79,8 +83,11 @@ def load_secrets(path: Path) -> Secrets:
     return Secrets.model_validate(found)
 
 
-def _first_line(path: Path) -> str:
+def _content(path: Path) -> str:
+    """Empty when there is no such file. Raises PermissionError."""
     try:
         return path.read_text().strip()
+    except PermissionError:
+        raise
     except (OSError, UnicodeDecodeError):
         return ""

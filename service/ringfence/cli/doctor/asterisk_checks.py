@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,9 +14,11 @@ from ringfence.asterisk.ari import AriClient, AriSettings
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown
 from ringfence.cli.doctor.ground import Ground, ask, variable
 from ringfence.cli.doctor.needed_modules import NEEDED_MODULES
-from ringfence.config.snippets import INCLUDES
+from ringfence.config import ConfigError
+from ringfence.config.snippets import INCLUDES, SITE_DIALPLAN, generated_snippets
 
 SCRATCH_KEY: Final = "doctor"
+_EDITION: Final = re.compile(r"GLOBAL\(RF_SITE\)=([0-9a-f]+)")
 CONSOLE_DEADLINE_SECONDS: Final = 5.0
 DIAL_MANUAL: Final = "core show application Dial"
 
@@ -164,6 +167,27 @@ async def dialplan_loaded(ground: Ground) -> list[Finding]:
             f"Asterisk has not loaded {', '.join(missing)}.",
             f"See that {ground.asterisk_etc / include.asterisk_file} has `{include.line}`, then "
             f"`asterisk -rx '{include.reload}'`.",
+        )
+    ]
+
+
+async def dialplan_edition(ground: Ground) -> list[Finding]:
+    """Whether calls run by the dialplan as the configuration makes it now. Each call leaves the edition it ran by
+    in a global variable; before the first one, nobody knows."""
+    try:
+        text = generated_snippets(ground.settings, ground.secrets)[SITE_DIALPLAN]
+    except ConfigError as error:
+        return [unknown(error.faults[0])]
+    made = _EDITION.search(text)
+    ran = await variable(ground.ami, "RF_SITE")
+    if made is not None and ran == made[1]:
+        return [ok("The last call ran by the configuration as it is.")]
+    if not ran:
+        return [unknown("No call has come in since Asterisk started, so none can have told.")]
+    return [
+        unknown(
+            "The last call ran by an older configuration; nobody has called since it was reloaded, or it was not.",
+            "`asterisk -rx 'dialplan reload'`; the next call tells.",
         )
     ]
 

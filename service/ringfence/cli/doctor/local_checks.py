@@ -85,6 +85,9 @@ async def database(ground: Ground) -> list[Finding]:
         ]
     if found != "ok":
         return [fail(f"{path} is damaged: {found}.", "Calls go on by the last table. Restore the last backup.")]
+    if path.stat().st_mode & stat.S_IRWXO and path.parent.stat().st_mode & stat.S_IXOTH:
+        words = f"{path} holds private numbers, and everybody on this machine can open it."
+        return [fail(words, f"chmod o= {path.parent} {path}")]
     return [ok(f"{path} opens and is whole.")]
 
 

@@ -47,6 +47,7 @@ CHECKS: Final = (
     Check("modules", AMI, asterisk_checks.modules),
     Check("second timeout", NOTHING, asterisk_checks.second_timeout),
     Check("dialplan", AMI, asterisk_checks.dialplan_loaded),
+    Check("dialplan edition", AMI, asterisk_checks.dialplan_edition),
     Check("endpoints", ARI, endpoint_checks.endpoints_exist),
     Check("endpoint guards", AMI, endpoint_checks.endpoints_guarded),
     Check("evidence", AMI | ARI, endpoint_checks.evidence),
