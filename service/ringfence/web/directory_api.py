@@ -30,15 +30,7 @@ def routes(importer: Importer, auth: Auth) -> APIRouter:
     @router.post("/import", responses=declared(409, 413, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES)
     async def import_(order: ImportOrder, who: Who) -> ImportDone:
         """Replace people, DIDs or sites by CSV files: all or nothing, every fault at once."""
-        check_words(who, order.reason)
-        plan = await importer.plan(_files(order))
-        if plan.diff is None:
-            raise ImportRefused(plan.reading.errors)
-        if order.dry_run or not plan.diff:
-            return _done(plan, False, plan.before.version)
-        _refuse_surprises(order, plan)
-        stored = await importer.apply(plan, who, order.reason)
-        return _done(plan, True, stored.version)
+        return await change_directory(importer, order, who)
 
     @router.get("/export", responses=declared(403, 503), operation_id="export")
     async def export() -> ExportOut:
@@ -49,6 +41,19 @@ def routes(importer: Importer, auth: Auth) -> APIRouter:
         return ExportOut(people=files["people.csv"], dids=files["dids.csv"], sites=files["sites.csv"])
 
     return router
+
+
+async def change_directory(importer: Importer, order: ImportOrder, who: str) -> ImportDone:
+    """The import itself, for whoever holds an importer. Raises OrderRefused, ImportRefused, Conflict, StoreError."""
+    check_words(who, order.reason)
+    plan = await importer.plan(_files(order))
+    if plan.diff is None:
+        raise ImportRefused(plan.reading.errors)
+    if order.dry_run or not plan.diff:
+        return _done(plan, False, plan.before.version)
+    _refuse_surprises(order, plan)
+    stored = await importer.apply(plan, who, order.reason)
+    return _done(plan, True, stored.version)
 
 
 def _files(order: ImportOrder) -> CsvFiles:

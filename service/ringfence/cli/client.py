@@ -1,0 +1,143 @@
+"""Asks the daemon over its local socket, the same HTTP API that the token opens on TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+ANSWER_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 3.0
+MAX_ANSWER_BYTES: Final = 128 * 1024 * 1024
+
+
+class NoDaemon(Exception):
+    """Nobody answers on the socket."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+class Refused(Exception):
+    """The daemon answered, and refused. `status` is the HTTP status, 0 when it never came to asking."""
+
+    def __init__(
+        self, status: int, message: str, field: str | None = None, fix: str = "", problems: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.field = field
+        self.fix = fix
+        self.problems = list(problems)
+
+    def body(self) -> dict[str, Any]:
+        """As the HTTP API says it."""
+        return {"error": self.message, "field": self.field, "fix": self.fix, "problems": self.problems}
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The daemon behind one socket. `who` is whom its history will name."""
+
+    socket: Path
+    who: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> dict[str, Any]:
+        """One operation, from a program that does nothing else. Raises NoDaemon, Refused."""
+        return asyncio.run(self.ask(method, path, query, body, seconds))
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> dict[str, Any]:
+        """One operation. Raises NoDaemon, Refused."""
+        import aiohttp  # half of the program's start-up time, and not needed for `--help`
+
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
+        connector = aiohttp.UnixConnector(str(self.socket))
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                session.request(
+                    method,
+                    f"http://localhost{path}",
+                    params={name: value for name, value in (query or {}).items() if value is not None},
+                    json=body,
+                    headers={"X-Ringfence-Who": self.who},
+                ) as answer,
+            ):
+                return _read(answer.status, await answer.content.read(MAX_ANSWER_BYTES))
+        except TimeoutError:
+            raise self._silent(seconds) from None
+        except aiohttp.ClientConnectorError as error:
+            raise self._unreachable(error.os_error) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoDaemon(
+                f"The daemon on {self.socket} broke off: {error}.", "See its log: `journalctl -u ringfence`."
+            ) from None
+
+    def _silent(self, seconds: float) -> NoDaemon:
+        return NoDaemon(
+            f"The daemon on {self.socket} does not answer within {seconds:.0f} s. "
+            "Calls are routed by the last published table all the same.",
+            "See `systemctl status ringfence` and `journalctl -u ringfence`.",
+        )
+
+    def _unreachable(self, error: OSError) -> NoDaemon:
+        if isinstance(error, PermissionError):
+            return NoDaemon(
+                f"The socket {self.socket} may not be opened by {self.who}.",
+                "Ask with sudo, or have yourself added to the group that the socket belongs to.",
+            )
+        if isinstance(error, FileNotFoundError):
+            why = "there is no such socket"
+        elif isinstance(error, ConnectionRefusedError):
+            why = "the socket is there and nobody listens"
+        else:
+            why = error.strerror or str(error)
+        return NoDaemon(
+            f"No daemon answers on {self.socket}: {why}. Calls are routed by the last published table all the same.",
+            "Start it with `systemctl start ringfence` or `ringfence run`; if it listens elsewhere, give --config or "
+            "--socket.",
+        )
+
+
+def path_part(text: str) -> str:
+    """A text as one part of a path."""
+    return quote(text, safe="")
+
+
+def _read(status: int, content: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refused(status, f"The answer (HTTP {status}) is not Ringfence's.", fix="Is --socket the right one?")
+    if status < 400:
+        return body
+    raise Refused(
+        status,
+        str(body.get("error", f"HTTP {status}")),
+        body.get("field"),
+        str(body.get("fix", "")),
+        [str(problem) for problem in body.get("problems", [])],
+    )

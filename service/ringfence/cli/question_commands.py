@@ -1,0 +1,143 @@
+"""`ringfence explain`, `calls`, `history`: questions about DIDs, calls and the past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringfence.cli.client import path_part
+from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, say
+from ringfence.cli.times import local
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="at most so many")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command("explain")(explain)
+    app.command("calls")(calls)
+    app.command("history")(history)
+
+
+def explain(
+    context: typer.Context,
+    did: Annotated[str, typer.Argument(help="in E.164, or as dialled in your country")],
+    as_json: AsJson = False,
+) -> None:
+    """Say where a call to a DID would go now and why, as Asterisk holds it. Exit status 4 if that is not the table's.
+
+    Example: ringfence explain "0113 496 0123"
+    """
+    with faults_told(as_json):
+        found = invocation(context).daemon().call("GET", f"/v1/explain/{path_part(did)}")
+    emit(as_json, found, lambda out: _show_explanation(out, found))
+    if found["equal"] is not True:
+        say("What Asterisk holds is not verified to be the table's; see `ringfence status` and `ringfence doctor`.")
+        raise typer.Exit(NOT_WELL)
+
+
+def calls(
+    context: typer.Context,
+    did: Annotated[str | None, typer.Option(help="only calls to this DID")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List recent calls, newest first: who took them, after which step, and why.
+
+    Example: ringfence calls --did +441134960123 --limit 10
+    """
+    with faults_told(as_json):
+        found = invocation(context).daemon().call("GET", "/v1/calls", {"did": did, "limit": str(limit)})
+
+    def render(out: Console) -> None:
+        rows = [_call_row(call) for call in found["calls"]]
+        _show_table(out, ("ended", "DID", "caller", "decision", "answered by", "step", "result", "SIP", "s"), rows)
+        if not rows:
+            out.print("No calls yet.")
+
+    emit(as_json, found, render)
+
+
+def history(context: typer.Context, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List mode changes and people's orders, newest first.
+
+    Example: ringfence history --limit 20
+    """
+    with faults_told(as_json):
+        found = invocation(context).daemon().call("GET", "/v1/history", {"limit": str(limit)})
+
+    def render(out: Console) -> None:
+        rows: list[tuple[str, ...]] = [
+            (local(r["at"]), r["scope"], f"{r['before'] or '-'} -> {r['after']}", r["sentence"], r["who"], r["why"])
+            for r in found["history"]
+        ]
+        _show_table(out, ("when", "scope", "change", "because", "who", "in their words"), rows)
+        if not rows:
+            out.print("Nothing has happened yet.")
+
+    emit(as_json, found, render)
+
+
+def _call_row(call: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        local(call["ended_at"]),
+        call["did"],
+        call["caller"],
+        call["decision"],
+        call["answered_by"],
+        str(call["step"]),
+        call["result"],
+        str(call["platform_status"] or "-"),
+        f"{call['duration_ms'] / 1000:.0f}",
+    )
+
+
+def _show_explanation(out: Console, found: dict[str, Any]) -> None:
+    lines = [f"{found['did']}: {found['decision_words']}"]
+    said = found["override"]
+    if said:
+        lines.append(f"  {said['mode']} by {said['who']}: {said['reason']}")
+    equal = {True: "equal to the table", False: "NOT EQUAL TO THE TABLE", None: "not compared"}[found["equal"]]
+    lines.append(f"  {found['held_words']}; {equal}")
+    known = found["held"] or found["directory"]
+    if known:
+        critical = ", critical" if known["critical"] else ""
+        lines.append(f"  scope {known['scope']}, line kind {known['kind']}{critical}")
+    # The directory's steps carry reasons; what Asterisk holds decides, so it is shown when the two differ.
+    trusted = found["directory"] if found["equal"] is not False and found["directory"] else known
+    if trusted:
+        lines += ["plan:", *_steps(trusted["plan"])]
+        lines += ["when the platform answers but will not reach the person:", *_steps(trusted["undeliverable"])]
+        lines += _left_out(trusted.get("left_out", []))
+    out.print("\n".join(lines), markup=False)
+
+
+def _steps(steps: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"  {number}. {step['kind']} {step['target']}"
+        + (f", rings {step['ring_seconds']} s" if step["ring_seconds"] else "")
+        + (f" ({step['sentence']})" if step["sentence"] else "")
+        for number, step in enumerate(steps, start=1)
+    ]
+
+
+def _left_out(left_out: list[dict[str, Any]]) -> list[str]:
+    lines = [f"  {left['target'] or '-'}: {left['sentence']}" for left in left_out]
+    return ["not in the plan:", *lines] if lines else []
+
+
+def _show_table(out: Console, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)

@@ -1,0 +1,132 @@
+"""The status as a picture for a terminal: every state in words, colour only underlines them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ringfence.cli.times import ago, local
+
+_GOOD: Final = "green"
+_WARN: Final = "yellow"
+_BAD: Final = "bold red"
+
+_VERDICT_STYLES: Final = {"up": _GOOD, "degraded": _WARN, "down": _BAD, "unknown": _WARN}
+_MODE_STYLES: Final = {"NORMAL": _GOOD, "FAILED_OVER": _BAD, "HOLD_DOWN": _WARN, "TRIAL": _WARN}
+_TABLE_STYLES: Final = {"equal": _GOOD, "publishing": _WARN, "differs": _BAD}
+_SPEAKS_MARKS: Final = {"for": "+", "against": "-", "neither": "?"}
+
+
+def picture(seen: dict[str, Any]) -> RenderableType:
+    """The whole status."""
+    parts: list[RenderableType] = [_headline(seen), scopes_table(seen["scopes"], seen["at"])]
+    parts += [_evidence(scope) for scope in seen["scopes"]]
+    others = [target for target in seen["targets"] if target["role"] != "platform"]
+    if others:
+        parts += [Text(), _targets_table(others)]
+    if seen["overrides"]:
+        parts += [Text(), _overrides_table(seen["overrides"])]
+    parts += [Text(), _links(seen)]
+    return Group(*parts)
+
+
+def scopes_table(scopes: list[dict[str, Any]], now: str) -> Table:
+    """One line a platform; also shown before and after an order."""
+    table = _table("scope", "mode", "calls", "verdict", "why", "since", "override")
+    for scope in scopes:
+        verdict = scope["verdict"]
+        told = "" if scope["published"] else " (Asterisk not told yet)"
+        table.add_row(
+            Text(scope["scope"], style="bold"),
+            Text(scope["mode_words"], style=_MODE_STYLES.get(scope["mode"], "")),
+            Text(scope["decision_words"] + told),
+            Text(verdict["state"], style=_VERDICT_STYLES.get(verdict["state"], "")),
+            Text(verdict["sentence"]),
+            Text(ago(scope["since"], now)),
+            Text(_override_words(scope["override"])),
+        )
+    return table
+
+
+def _headline(seen: dict[str, Any]) -> RenderableType:
+    started = f"{seen['node']}, {local(seen['at'])}, running since {local(seen['started_at'])}"
+    if not seen["alarms"]:
+        return Text.assemble(("ALL WELL", _GOOD), f"  {started}\n")
+    lines = [(f"\n  ! {alarm}", _WARN) for alarm in seen["alarms"]]
+    return Text.assemble(("ATTENTION", _BAD), f"  {started}", *lines, "\n")
+
+
+def _evidence(scope: dict[str, Any]) -> Text:
+    lines = [f"  {scope['scope']}: {scope['sentence']}"]
+    for line in scope["verdict"]["evidence"]:
+        lines.append(f"    {_SPEAKS_MARKS[line['speaks']]} {line['kind'].replace('_', ' ')}: {line['words']}")
+    trial = scope["trial"]
+    if trial:
+        lines.append(f"    trial calls in a row: {trial['good']} good, {trial['bad']} bad")
+    bound = scope["worst_case_detection_seconds"]
+    promise = f"silence is noticed within {bound:.1f} s. " if bound is not None else "it is not probed. "
+    return Text("\n".join([*lines, f"    {promise}{scope['without_traffic']}"]))
+
+
+def _targets_table(targets: list[dict[str, Any]]) -> Table:
+    table = _table("target", "verdict", "why", "silence noticed within")
+    for target in targets:
+        verdict, bound = target["verdict"], target["worst_case_detection_seconds"]
+        table.add_row(
+            f"{target['role']} {target['name']}",
+            Text(verdict["state"], style=_VERDICT_STYLES.get(verdict["state"], "")),
+            Text(verdict["sentence"]),
+            "not probed" if bound is None else f"{bound:.1f} s",
+        )
+    return table
+
+
+def _overrides_table(overrides: list[dict[str, Any]]) -> Table:
+    table = _table("override of", "to", "by", "why", "set", "until")
+    for said in overrides:
+        table.add_row(
+            Text(said["did"] or said["scope"] or "everything"),
+            said["mode"],
+            Text(said["who"]),
+            Text(said["reason"]),
+            local(said["set_at"]),
+            local(said["until"]) or "released",
+        )
+    return table
+
+
+def _links(seen: dict[str, Any]) -> Text:
+    table = seen["table"]
+    age = "never verified" if table["age_seconds"] is None else f"verified {table['age_seconds']:.0f} s ago"
+    detail = f", {table['detail']}" if table["detail"] else ""
+    text = Text("table     ")
+    text.append(table["state"], style=_TABLE_STYLES.get(table["state"], _WARN))
+    text.append(f", generation {table['generation']}, {table['rows']} records, {age}{detail}\n")
+    for name, key in (("asterisk", "asterisk"), ("database", "store")):
+        link = seen[key]
+        text.append(f"{name:<10}")
+        text.append("up" if link["up"] else "DOWN", style=_GOOD if link["up"] else _BAD)
+        text.append(f", {link['detail']}\n")
+    waiting = (
+        f"unstored changes {seen['unstored_changes']}, discarded late observations {seen['late_observations']}, "
+        f"dropped items {seen['dropped_items']}"
+    )
+    return text.append(waiting)
+
+
+def _override_words(override: dict[str, Any] | None) -> str:
+    if override is None:
+        return "-"
+    end = f" until {local(override['until'])}" if override["until"] else " until released"
+    return f"{override['mode']} by {override['who']}{end}: {override['reason']}"
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
