@@ -57,7 +57,8 @@ class Stage:
         self.modes = ModePublisher(self.astdb, self.clock)
         limits = RiseFall(1, 2)
         kinds = (EvidenceKind.SIP_OPTIONS,)
-        watched = [Watched(t, kinds, limits) for t in (PLATFORM, TRUNK, INBOUND)]
+        watched = [Watched(t, kinds, limits) for t in (PLATFORM, INBOUND)]
+        watched.append(Watched(TRUNK, (*kinds, EvidenceKind.CALL_OUTCOMES), limits))
         delivered = {did: self.clock.now().wall for did in DIDS}
         self.judge = Judge(watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered)
         self.swept: list[tuple[str, bool]] = []
@@ -78,6 +79,12 @@ class Stage:
             at = self.clock.now()
             self.failover.submit(Observation(target, EvidenceKind.SIP_OPTIONS, passed, at, "test"))
             await settle()
+
+    async def egress_calls(self, passed: bool, count: int) -> None:
+        for _ in range(count):
+            at = self.clock.now()
+            self.failover.submit(Observation(TRUNK, EvidenceKind.CALL_OUTCOMES, passed, at, "test"))
+        await settle()
 
     async def calls(self, count: int, outcome: OutcomeClass, status: int | None = None) -> None:
         for n in range(count):
@@ -257,3 +264,16 @@ async def test_a_flood_of_items_is_bounded_and_counted() -> None:
     taken = sum(stage.failover.submit(None) for _ in range(20_000))
     assert taken + stage.failover.dropped == 20_000
     assert stage.failover.dropped > 0
+
+
+async def test_a_trunk_that_answers_probes_and_refuses_calls_is_left_out_for_a_while() -> None:
+    stage = Stage()
+    tick = asyncio.create_task(stage.failover.tick())
+    await settle()
+    await stage.probe(True, TRUNK)
+    await stage.egress_calls(True, 1)
+    await stage.egress_calls(False, 5)
+    assert stage.astdb.rows["egress/a"] == "1|down"
+    await stage.clock.advance(61)
+    assert stage.astdb.rows["egress/a"] == "1|up"
+    tick.cancel()

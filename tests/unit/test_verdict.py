@@ -122,10 +122,25 @@ def test_refusing_is_believed_even_when_nothing_else_answers() -> None:
     assert (verdict.state, verdict.cause) == (VerdictState.DOWN, Cause.REFUSING)
 
 
-def test_a_trunk_is_judged_by_its_probes() -> None:
-    assert weigh_trunk({OPTIONS: DOWN, CONTACT: DOWN}).state is VerdictState.DOWN
-    assert weigh_trunk({OPTIONS: NEVER, CONTACT: NEVER}).state is VerdictState.UNKNOWN
-    assert weigh_trunk({OPTIONS: UP}).state is VerdictState.UP
+CALLS = EvidenceKind.CALL_OUTCOMES
+REFUSED_CALLS = Health(HealthState.DOWN, 0, True, at(10), None, at(90), at(99), "a call ended with 503")
+REFUSED_LONG_AGO = Health(HealthState.DOWN, 0, True, at(10), None, at(20), at(30), "a call ended with 503")
+
+
+@pytest.mark.parametrize(
+    ("probes", "state"),
+    [
+        ({OPTIONS: DOWN, CONTACT: DOWN}, VerdictState.DOWN),
+        ({OPTIONS: DOWN, CONTACT: DOWN, CALLS: UP}, VerdictState.DOWN),
+        ({OPTIONS: NEVER, CONTACT: NEVER}, VerdictState.UNKNOWN),
+        ({OPTIONS: UP}, VerdictState.UP),
+        ({OPTIONS: UP, CALLS: REFUSED_CALLS}, VerdictState.DOWN),
+        ({OPTIONS: UP, CALLS: REFUSED_LONG_AGO}, VerdictState.DEGRADED),
+        ({OPTIONS: UP, CALLS: NEVER}, VerdictState.UP),
+    ],
+)
+def test_a_trunk_is_judged_by_its_probes_and_its_calls(probes: dict[EvidenceKind, Health], state: VerdictState) -> None:
+    assert weigh_trunk(probes, NOW).state is state
 
 
 def test_every_reason_has_a_sentence() -> None:

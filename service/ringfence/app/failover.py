@@ -77,6 +77,7 @@ class Failover:
         self._clock = clock
         self._hooks = hooks
         self._egress_trunks = frozenset(egress_trunks)
+        self._trunks = tuple(t for t in judge.targets if t.role is TargetRole.TRUNK)
         self.states: dict[str, ScopeState] = {scope: first_state(scope, now) for scope in policies}
         self.overrides: dict[OverrideTarget, Override] = {}
         self.verdicts: dict[TargetId, Verdict] = {t: judge.verdict(t, now) for t in judge.targets}
@@ -160,6 +161,8 @@ class Failover:
         for override in list(self.overrides.values()):
             if override.expired(now.wall):
                 await self._obey(ForgetExpired(override), now)
+        for target in self._trunks:
+            self._weigh_trunk(target, now)
         for scope in self._policies:
             await self._weigh_scope(scope, now)
 

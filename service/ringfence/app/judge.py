@@ -29,6 +29,8 @@ from ringfence.domain.verdict import (
 
 # Asterisk's contact status is already its own judgement of one OPTIONS; there is nothing to count.
 CONTACT_STATUS_LIMITS = RiseFall(1, 1)
+# Calls an egress trunk refuses: each has gone out by the next one, so a handful may pass before it is left out.
+EGRESS_CALL_LIMITS = RiseFall(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ class Judge:
         kinds = self._health.get(observation.target)
         if kinds is None or observation.kind not in kinds:
             return
-        limits = self._limits[observation.target]
-        if observation.kind is EvidenceKind.CONTACT_STATUS:
-            limits = CONTACT_STATUS_LIMITS
+        limits = {
+            EvidenceKind.CONTACT_STATUS: CONTACT_STATUS_LIMITS,
+            EvidenceKind.CALL_OUTCOMES: EGRESS_CALL_LIMITS,
+        }.get(observation.kind, self._limits[observation.target])
         kinds[observation.kind] = kinds[observation.kind].observe(observation, limits)
 
     def observe_call(self, outcome: CallOutcome) -> bool:
@@ -132,8 +135,8 @@ class Judge:
     def undecided(self, target: TargetId) -> bool:
         """Whether this target should be asked again fast: it is undecided itself, or a platform is, and this one may
         testify that we are not cut off."""
-        if any(health.undecided for health in self._health[target].values()):
-            return True
+        if any(h.undecided for kind, h in self._health[target].items() if kind is not EvidenceKind.CALL_OUTCOMES):
+            return True  # refused calls are not cleared up by asking faster
         return target.role is not TargetRole.PLATFORM and any(
             health.contrary > 0
             for other, kinds in self._health.items()
@@ -145,7 +148,7 @@ class Judge:
         """The verdict on one target at `now`."""
         probes = self._health[target]
         if target.role is not TargetRole.PLATFORM:
-            return weigh_trunk(probes)
+            return weigh_trunk(probes, now)
         surroundings = Surroundings(
             {t: _most_alive(kinds) for t, kinds in self._health.items() if t != target}, self._carrier_calls
         )

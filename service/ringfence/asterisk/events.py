@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from ringfence.app.ports import AsteriskEvent, CallEnded, CarrierCalled
 from ringfence.asterisk.vocabulary import (
     ANSWERED_BY,
+    EGRESS_PASSED,
     LEG_OUTCOMES,
     OWN_CONTEXT_PREFIX,
     PUT_THROUGH,
@@ -28,8 +29,8 @@ from ringfence.asterisk.vocabulary import (
     contact_passed,
     contact_state,
 )
-from ringfence.domain.calls import CallRecord
-from ringfence.domain.health import EvidenceKind, Observation, TargetId
+from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.health import EvidenceKind, Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
 
@@ -134,8 +135,11 @@ def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEve
     name = message.get("eventname")
     if name == UserEventName.LEG:
         return _leg(_object(message.get("userevent"), "userevent"), wiring, now)
+    if name == UserEventName.EGRESS:
+        return _egress_attempt(_object(message.get("userevent"), "userevent"), now)
     if name == UserEventName.CALL:
-        return (CallEnded(_call_record(_object(message.get("userevent"), "userevent"), now)),)
+        fields = _object(message.get("userevent"), "userevent")
+        return (CallEnded(_call_record(fields, now)), *_egress_answered(fields, now))
     return ()
 
 
@@ -149,6 +153,24 @@ def _leg(fields: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]
     if outcome is None:
         raise MalformedEvent(f"{UserEventName.LEG}: result is not one we know")
     return (CallOutcome(scope, did, _clean(_field(fields, Field.CALLER)), outcome, _status(fields, Field.STATUS), now),)
+
+
+def _egress_attempt(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
+    passed = EGRESS_PASSED.get(_field(fields, Field.RESULT))
+    if passed is None:
+        return ()
+    words = f"a call ended with {_status(fields, Field.STATUS) or 'no answer'}"
+    return (_egress_observation(fields, passed, words, now),)
+
+
+def _egress_answered(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
+    dialled_out = _field(fields, Field.ANSWERED_BY) in (AnsweredBy.PERSON, AnsweredBy.SITE)
+    return (_egress_observation(fields, True, "a call was answered", now),) if dialled_out else ()
+
+
+def _egress_observation(fields: Json, passed: bool, words: str, now: Moment) -> Observation:
+    target = TargetId(TargetRole.TRUNK, _matching(fields, Field.EGRESS, _NAME))
+    return Observation(target, EvidenceKind.CALL_OUTCOMES, passed, now, words)
 
 
 def _call_record(fields: Json, now: Moment) -> CallRecord:

@@ -52,6 +52,7 @@ class UserEventName(StrEnum):
 
     LEG = "RingfenceLeg"
     CALL = "RingfenceCall"
+    EGRESS = "RingfenceEgress"
 
 
 class Field(StrEnum):
@@ -70,6 +71,7 @@ class Field(StrEnum):
     STEP = "step"
     ANSWERED_BY = "answered_by"
     PLATFORM_STATUS = "platform_status"
+    EGRESS = "egress"
     STARTED = "started"
     RINGING = "ringing"
     ENDED = "ended"
@@ -84,6 +86,16 @@ LEG_OUTCOMES: Final = {
     "cancelled": OutcomeClass.PERSONS_DOING,
 }
 """`result` of a `RingfenceLeg`. A leg that was answered sends none: its `Dial` events say so earlier."""
+
+EGRESS_PASSED: Final = {
+    "failure": False,
+    "full": None,
+    "undeliverable": True,
+    "busy": True,
+    "declined": True,
+    "unanswered": True,
+}
+"""`result` of a `RingfenceEgress`: whether it speaks for the trunk. Only who carries calls can say a number is busy."""
 
 ANSWERED_BY: Final = {str(member): member for member in AnsweredBy}
 

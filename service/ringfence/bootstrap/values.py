@@ -80,6 +80,7 @@ def watched(settings: Settings) -> list[Watched]:
     """Every target with the kinds of evidence there are about it."""
     probed, contacts = probed_hosts(settings), set(contact_endpoints(settings).values())
     targets = {*probed, *contacts, *(TargetId(TargetRole.PLATFORM, p.name) for p in settings.platform)}
+    egress = {TargetId(TargetRole.TRUNK, trunk.name) for trunk in settings.egress_trunk}
     found = []
     for target in sorted(targets, key=str):
         kinds = []
@@ -87,6 +88,8 @@ def watched(settings: Settings) -> list[Watched]:
             kinds.append(EvidenceKind.CONTACT_STATUS)
         if target in probed:
             kinds.append(EvidenceKind.SIP_OPTIONS)
+        if target in egress:
+            kinds.append(EvidenceKind.CALL_OUTCOMES)
         cadence = probed[target][1] if target in probed else PROFILES["wan"]
         found.append(Watched(target, tuple(kinds), cadence.limits))
     return found

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from ringfence.domain import outcomes
 from ringfence.domain.health import EvidenceKind, Health, HealthState, TargetId
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallWindow, OutcomePolicy, OutcomeState
 from ringfence.domain.reasons import Reason
+
+TRUNK_REFUSALS_SECONDS: Final = 60.0
 
 
 class VerdictState(StrEnum):
@@ -124,12 +126,21 @@ def weigh_platform(
     return _not_down(probes, state, evidence)
 
 
-def weigh_trunk(probes: Mapping[EvidenceKind, Health]) -> Verdict:
-    """The verdict on a trunk: probes alone. A trunk that is wrongly called down is still tried when all are down."""
+def weigh_trunk(probes: Mapping[EvidenceKind, Health], now: Moment) -> Verdict:
+    """The verdict on a trunk: its probes, and the calls it carried or refused. A trunk called down is left out while
+    another is there, and then no call tells when it is well again: refusals count for `TRUNK_REFUSALS_SECONDS`."""
     evidence = _probe_evidence(probes)
-    if _silent_since(probes) is not None:
+    asked: dict[EvidenceKind, Health] = {
+        kind: health for kind, health in probes.items() if kind is not EvidenceKind.CALL_OUTCOMES
+    }
+    calls = probes.get(EvidenceKind.CALL_OUTCOMES)
+    if _silent_since(asked) is not None:
         return Verdict(VerdictState.DOWN, Reason.SILENT, evidence, Cause.SILENCE)
-    return _not_down(probes, OutcomeState.SILENT, evidence)
+    if calls is not None and calls.state is HealthState.DOWN and calls.last_answer_at is not None:
+        if now.since(calls.last_answer_at) <= TRUNK_REFUSALS_SECONDS:
+            return Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, evidence, Cause.REFUSING)
+        return Verdict(VerdictState.DEGRADED, Reason.SOME_CALLS_REFUSED, evidence)
+    return _not_down(asked, OutcomeState.SILENT, evidence)
 
 
 def _not_down(probes: Mapping[EvidenceKind, Health], calls: OutcomeState, evidence: tuple[Evidence, ...]) -> Verdict:
