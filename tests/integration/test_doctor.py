@@ -334,7 +334,7 @@ async def test_a_name_that_does_not_resolve(site: DoctorSite) -> None:
 def test_without_a_configuration_everything_else_cannot_be_told(tmp_path: Path, as_json: bool) -> None:
     options = ["--json"] if as_json else []
     done = run_ringfence("doctor", "--config", str(tmp_path / "none.toml"), *options)
-    assert done.exit_code == 1
+    assert done.exit_code == 4
     if as_json:
         answer = json.loads(done.stdout)
         assert answer["ok"] is False
@@ -362,4 +362,4 @@ async def test_what_the_daemon_says_of_its_table(table: object, state: State, sa
 
 def test_exit_status() -> None:
     assert exit_status([Finding("a", State.UNKNOWN, ""), Finding("b", State.WARN, "")]) == 0
-    assert exit_status([Finding("a", State.OK, ""), Finding("b", State.FAIL, "")]) == 1
+    assert exit_status([Finding("a", State.OK, ""), Finding("b", State.FAIL, "")]) == 4

@@ -1,7 +1,8 @@
 """The commands that set Ringfence up: `init`, `snippets`, `check-config`, `settings`, `doctor`.
 
 Only options, questions and exit statuses are here; what they do lies in the modules beside this one.
-Exit statuses: 0 done or sound; 1 refused or something is wrong; 2 wrong use of the command line.
+Exit statuses: 0 done or sound; 1 refused, or the configuration is wrong; 2 wrong use of the command line; 4 the doctor
+found something failing.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def check_config(config: ConfigPath = DEFAULT_PATH, as_json: AsJson = False) -> 
     if as_json:
         typer.echo(json.dumps(config_report.as_json(found), indent=2))
     else:
-        config_report.show(found, Console())
+        config_report.show(found, Console(emoji=False))
     if found.errors:
         raise typer.Exit(1)
 
@@ -159,7 +160,7 @@ def doctor(config: ConfigPath = DEFAULT_PATH, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(findings_json(findings), indent=2))
     else:
-        show_findings(findings, Console())
+        show_findings(findings, Console(emoji=False))
     if status := exit_status(findings):
         raise typer.Exit(status)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ringfence.cli.doctor.finding import Finding, State
+from ringfence.cli.invocation import NOT_WELL
 
 _STYLES: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.UNKNOWN: "cyan"}
 
@@ -42,5 +43,5 @@ def findings_json(findings: Sequence[Finding]) -> dict[str, object]:
 
 
 def exit_status(findings: Sequence[Finding]) -> int:
-    """1 when something failed. A warning, or a thing that could not be asked, is no failure."""
-    return int(any(finding.state is State.FAIL for finding in findings))
+    """Not 0 when something failed. A warning, or a thing that could not be asked, is no failure."""
+    return NOT_WELL if any(finding.state is State.FAIL for finding in findings) else 0
