@@ -88,8 +88,8 @@ def console() -> Console:
     """Standard output for people; colours only on a terminal, and never alone in meaning something."""
     from rich.console import Console
 
-    seen = Console(highlight=False, soft_wrap=False)
-    return seen if seen.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=PIPE_COLUMNS)
+    seen = Console(highlight=False, soft_wrap=False, emoji=False)
+    return seen if seen.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=PIPE_COLUMNS, emoji=False)
 
 
 def say(*lines: str) -> None:
