@@ -95,12 +95,12 @@ class RingfenceNode:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_path.write_text(self.toml())
         for name in config.reading.SECRETS:
-            (self.directory / name).write_text(SECRET)
+            write_private(self.directory / name, SECRET)
         settings, secrets = config.load(self.config_path), config.load_secrets(self.config_path)
         own = lab.asterisk.etc / "ringfence"
         own.mkdir(parents=True, exist_ok=True)
         for name, text in {**shipped_snippets(), **generated_snippets(settings, secrets)}.items():
-            (own / name).write_text(text)
+            write_private(own / name, text)
         lab.asterisk.prepare()
         transport = f"[lab-udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{lab.asterisk.ports.sip}\n"
         (lab.asterisk.etc / "pjsip.conf").write_text(transport)
@@ -219,8 +219,12 @@ class RingfenceNode:
         self._directory.cleanup()
 
     def _process(self) -> SupervisedProcess:
-        program = (
-            "import sys; from pathlib import Path; from ringfence.daemon import run; sys.exit(run(Path(sys.argv[1])))"
-        )
-        command = [sys.executable, "-c", program, str(self.config_path)]
+        program = Path(sys.executable).parent / "ringfence"
+        command = [str(program), "--config", str(self.config_path), "run"]
         return SupervisedProcess("ringfence", command, self.directory / "daemon.log")
+
+
+def write_private(path: Path, text: str) -> None:
+    """As `ringfence init` does: readable by its owner alone."""
+    path.touch(mode=0o600)
+    path.write_text(text)

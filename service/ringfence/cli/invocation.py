@@ -9,7 +9,7 @@ import getpass
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +88,16 @@ def console() -> Console:
     """Standard output for people; colours only on a terminal, and never alone in meaning something."""
     from rich.console import Console
 
-    seen = Console(highlight=False, soft_wrap=False, emoji=False)
-    return seen if seen.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=PIPE_COLUMNS, emoji=False)
+    seen = Console(highlight=False, emoji=False)
+    if seen.is_terminal or "COLUMNS" in os.environ:
+        return seen
+    return Console(highlight=False, emoji=False, width=PIPE_COLUMNS)
+
+
+def print_lines(out: Console, lines: Iterable[str]) -> None:
+    """Lines as they are: none is folded, nothing in them is taken for markup."""
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def say(*lines: str) -> None:
