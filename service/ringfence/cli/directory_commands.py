@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ringfence.cli.client import NoDaemon, Refused
-from ringfence.cli.invocation import AsJson, Invocation, emit, faults_told, invocation, say, usage
+from ringfence.cli.invocation import AsJson, Invocation, emit, faults_told, invocation, print_lines, say, usage
 
 IMPORT_SECONDS: Final = 120.0
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024  # 100,000 DIDs are 6 MB
@@ -49,7 +49,7 @@ def import_(
     with faults_told(as_json):
         plan = _post(asked, files | {"dry_run": True, "reason": reason})
         if dry_run or not plan["lines"]:
-            emit(as_json, plan, lambda out: out.print("\n".join(_lines(plan)), markup=False))
+            emit(as_json, plan, lambda out: print_lines(out, _lines(plan)))
             return
         say(*_lines(plan))
         _confirm(plan, yes, accept_cautions)
@@ -60,7 +60,7 @@ def import_(
             "accept_cautions": bool(plan["cautions"]),
         }
         done = _post(asked, order)
-    emit(as_json, done, lambda out: out.print(f"Imported. {done['summary']}.", markup=False))
+    emit(as_json, done, lambda out: print_lines(out, [f"Imported. {done['summary']}."]))
 
 
 def export(
@@ -87,7 +87,7 @@ def export(
             fix = "Choose a directory you may write to."
             raise Refused(0, f"{error.filename}: {error.strerror}.", fix=fix) from error
     written = {part: str(path) for part, path in paths.items()}
-    emit(as_json, {"written": written}, lambda out: out.print("\n".join(written.values()), markup=False))
+    emit(as_json, {"written": written}, lambda out: print_lines(out, written.values()))
 
 
 def _read(paths: dict[str, Path | None]) -> dict[str, Any]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from typer.core import TyperGroup
 
-from ringfence.cli import (
-    directory_commands,
-    dr_commands,
-    question_commands,
-    run_command,
-    setup_commands,
-    status_command,
-)
+from ringfence.cli import directory_commands, dr_commands, question_commands, run_command, status_command
 from ringfence.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context
 
 HELP = """Keeps inbound numbers answered when the phone platform is down.
 
@@ -23,21 +20,47 @@ Exit statuses: 0 done; 1 refused or failed; 2 wrong use of the command line; 3 n
 but not all is well.
 """
 
+# Loading these takes four times as long as all the others together; who asks for the status at night need not wait.
+SETUP_COMMANDS: Final = ("init", "snippets", "check-config", "settings", "doctor")
+
 # Commands that read the configuration themselves have an option of the same name; the one given here is passed on.
 _CONFIG_READERS = ("run", "init", "snippets", "check-config", "doctor")
+
+
+class _Commands(TyperGroup):
+    """Knows the setup commands by name, and loads them when one is asked for."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return [*super().list_commands(ctx), *SETUP_COMMANDS]
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        if cmd_name in SETUP_COMMANDS and cmd_name not in self.commands:
+            self.commands.update(_setup_commands())
+        return super().get_command(ctx, cmd_name)
+
+
+def _setup_commands() -> dict[str, Command]:
+    from ringfence.cli import setup_commands
+
+    app = typer.Typer()
+    setup_commands.add_to(app)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    return dict(group.commands)
 
 
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="ringfence",
+        cls=_Commands,
         help=HELP,
         no_args_is_help=True,
         pretty_exceptions_enable=False,  # a traceback with local variables would show private numbers
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_global_options)
-    for module in (status_command, dr_commands, question_commands, directory_commands, run_command, setup_commands):
+    for module in (status_command, dr_commands, question_commands, directory_commands, run_command):
         module.add_to(app)
     return app
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringfence.cli.client import path_part
-from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, say
+from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say
 from ringfence.cli.times import local
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _show_explanation(out: Console, found: dict[str, Any]) -> None:
         lines += ["plan:", *_steps(trusted["plan"])]
         lines += ["when the platform answers but will not reach the person:", *_steps(trusted["undeliverable"])]
         lines += _left_out(trusted.get("left_out", []))
-    out.print("\n".join(lines), markup=False)
+    print_lines(out, lines)
 
 
 def _steps(steps: list[dict[str, Any]]) -> list[str]:
