@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ def run(config_path: Path) -> int:
             print(line, file=sys.stderr)  # noqa: T201  nobody reads a log yet
         return 2
     _log_as_json()
+    os.umask(0o077)  # the database and the spool hold private numbers
     faults: list[RingfenceError] = []
     try:
         with StateDir(settings.state_dir) as state_dir:
