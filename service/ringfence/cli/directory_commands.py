@@ -16,7 +16,15 @@ from ringfence.cli.invocation import AsJson, Invocation, emit, faults_told, invo
 IMPORT_SECONDS: Final = 120.0
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024  # 100,000 DIDs are 6 MB
 
-FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
+PeopleOption = Annotated[
+    Path | None, typer.Option(help="people with their default numbers", exists=True, dir_okay=False, readable=True)
+]
+DidsOption = Annotated[
+    Path | None, typer.Option(help="DIDs with owner, site, platform", exists=True, dir_okay=False, readable=True)
+]
+SitesOption = Annotated[
+    Path | None, typer.Option(help="sites with their fallback number", exists=True, dir_okay=False, readable=True)
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,9 +35,9 @@ def add_to(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    people: FileOption = None,
-    dids: FileOption = None,
-    sites: FileOption = None,
+    people: PeopleOption = None,
+    dids: DidsOption = None,
+    sites: SitesOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, and change nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before applying")] = False,
     accept_cautions: Annotated[

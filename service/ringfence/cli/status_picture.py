@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,7 @@ _BAD: Final = "bold red"
 
 _VERDICT_STYLES: Final = {"up": _GOOD, "degraded": _WARN, "down": _BAD, "unknown": _WARN}
 _MODE_STYLES: Final = {"NORMAL": _GOOD, "FAILED_OVER": _BAD, "HOLD_DOWN": _WARN, "TRIAL": _WARN}
+_DECISION_STYLES: Final = {"divert": _BAD, "pinned": _WARN, "trial": _WARN}
 _TABLE_STYLES: Final = {"equal": _GOOD, "publishing": _WARN, "differs": _BAD}
 _SPEAKS_MARKS: Final = {"for": "+", "against": "-", "neither": "?"}
 
@@ -42,8 +44,8 @@ def scopes_table(scopes: list[dict[str, Any]], now: str) -> Table:
         told = "" if scope["published"] else " (Asterisk not told yet)"
         table.add_row(
             Text(scope["scope"], style="bold"),
-            Text(scope["mode_words"], style=_MODE_STYLES.get(scope["mode"], "")),
-            Text(scope["decision_words"] + told),
+            Text(_mode_words(scope), style=_WARN if scope["override"] else _MODE_STYLES.get(scope["mode"], "")),
+            Text(scope["decision_words"] + told, style=_DECISION_STYLES.get(scope["decision"], "")),
             Text(verdict["state"], style=_VERDICT_STYLES.get(verdict["state"], "")),
             Text(verdict["sentence"]),
             Text(ago(scope["since"], now)),
@@ -60,16 +62,19 @@ def _headline(seen: dict[str, Any]) -> RenderableType:
     return Text.assemble(("ATTENTION", _BAD), f"  {started}", *lines, "\n")
 
 
-def _evidence(scope: dict[str, Any]) -> Text:
-    lines = [f"  {scope['scope']}: {scope['sentence']}"]
-    for line in scope["verdict"]["evidence"]:
-        lines.append(f"    {_SPEAKS_MARKS[line['speaks']]} {line['kind'].replace('_', ' ')}: {line['words']}")
+def _evidence(scope: dict[str, Any]) -> RenderableType:
+    lines = [
+        f"{_SPEAKS_MARKS[line['speaks']]} {line['kind'].replace('_', ' ')}: {line['words']}"
+        for line in scope["verdict"]["evidence"]
+    ]
     trial = scope["trial"]
     if trial:
-        lines.append(f"    trial calls in a row: {trial['good']} good, {trial['bad']} bad")
+        lines.append(f"trial calls in a row: {trial['good']} good, {trial['bad']} bad")
     bound = scope["worst_case_detection_seconds"]
     promise = f"silence is noticed within {bound:.1f} s. " if bound is not None else "it is not probed. "
-    return Text("\n".join([*lines, f"    {promise}{scope['without_traffic']}"]))
+    lines.append(f"{promise}{scope['without_traffic']}")
+    heading = Text(f"{scope['scope']}: {scope['sentence']}")
+    return Group(Padding(heading, (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 4)) for line in lines))
 
 
 def _targets_table(targets: list[dict[str, Any]]) -> Table:
@@ -116,6 +121,11 @@ def _links(seen: dict[str, Any]) -> Text:
         f"dropped items {seen['dropped_items']}"
     )
     return text.append(waiting)
+
+
+def _mode_words(scope: dict[str, Any]) -> str:
+    # The machine goes on judging under an override; its mode alone would then say little of where calls go.
+    return f"{scope['mode_words']}, overridden" if scope["override"] else str(scope["mode_words"])
 
 
 def _override_words(override: dict[str, Any] | None) -> str:
