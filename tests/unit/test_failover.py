@@ -69,7 +69,7 @@ class Stage:
             Ledger(self.store, FakeSpool(), self.clock),
             self.modes,
             self.clock,
-            Hooks(lambda scope, spare: self.swept.append((scope, spare)), self.forced.append, _nothing, _nothing),
+            Hooks(lambda key, spare: self.swept.append((key, spare)), self.forced.append, _nothing, _nothing),
             ["a"],
         )
         RUNNING.extend([asyncio.create_task(self.failover.run()), asyncio.create_task(self.modes.run())])
@@ -122,7 +122,7 @@ async def test_an_outage_is_committed_published_and_swept() -> None:
     stage = Stage()
     await outage(stage)
     assert stage.decision == "divert"
-    assert stage.swept == [("uc", False)]
+    assert stage.swept == [("mode/uc", False)]
     transition = stage.store.changes[-1].transition
     assert transition and transition.after is Mode.FAILED_OVER
     assert any("sip_options: against" in line for line in transition.evidence)
@@ -160,7 +160,7 @@ async def test_a_refusing_platform_keeps_the_legs_that_ring() -> None:
     await stage.probe(True)
     await stage.calls(10, OutcomeClass.UNDELIVERABLE, 480)
     assert stage.decision == "divert"
-    assert stage.swept == [("uc", True)]
+    assert stage.swept == [("mode/uc", True)]
 
 
 async def test_legs_freed_by_our_own_sweep_are_no_evidence() -> None:
@@ -182,7 +182,7 @@ async def test_force_normal_pins_and_the_machine_goes_on_underneath() -> None:
     assert (stage.mode, stage.decision, stage.swept) == (Mode.FAILED_OVER, "pinned", [])
     await stage.failover.order(ReleaseOverride(UC, "ann", "over"))
     await settle()
-    assert (stage.decision, stage.swept) == ("divert", [("uc", False)])
+    assert (stage.decision, stage.swept) == ("divert", [("mode/uc", False)])
 
 
 async def test_freeze_holds_the_mode_until_it_is_released() -> None:
@@ -223,6 +223,14 @@ async def test_a_word_about_one_did_moves_that_did_alone() -> None:
     await settle()
     await stage.say(OverrideKind.DR, DID)
     assert (stage.decision, stage.forced) == ("normal", [DID.did])
+
+
+async def test_callers_who_wait_on_an_egress_trunk_that_goes_down_are_freed_and_ringing_ones_spared() -> None:
+    stage = Stage()
+    await settle()
+    await stage.probe(True, TRUNK)
+    await stage.probe(False, TRUNK, times=4)
+    assert stage.swept == [("egress/a", True)]
 
 
 async def test_an_egress_trunk_is_told_up_or_down_and_an_inbound_one_is_not() -> None:

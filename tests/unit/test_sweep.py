@@ -65,3 +65,14 @@ async def test_asterisk_gone_in_mid_sweep_ends_it_without_an_error() -> None:
     board = FakeSwitchboard([WAITING])
     board.fault = AsteriskUnavailable("gone")
     assert await sweep(board) == 0
+
+
+async def test_freeing_keeps_its_rate_whatever_the_asking_takes() -> None:
+    board = FakeSwitchboard([Leg(f"w{n}", "uc", answered=False, ringing=False) for n in range(30)])
+    clock = FakeClock()
+    task = asyncio.create_task(Sweeper(board, clock, SweepLimits(50, 100)).sweep("uc", False))
+    await settle()
+    for _ in range(10):
+        await clock.advance(0.02)
+    assert 9 <= len(board.freed) <= 11
+    task.cancel()

@@ -50,7 +50,7 @@ Item = Observation | CallOutcome | CarrierCalled | Order | None  # None: only lo
 class Hooks:
     """What the loop sets in motion and never waits for."""
 
-    sweep: Callable[[str, bool], None]  # scope, spare ringing legs
+    sweep: Callable[[str, bool], None]  # key of the mode or egress state that is published first; spare ringing legs
     forced_changed: Callable[[str], None]  # a DID's override came or went
     swapped: Callable[[], None]  # something the snapshot shows has changed
     undecided: Callable[[], None]  # a platform has begun to miss
@@ -151,11 +151,15 @@ class Failover:
             await self._weigh_scope(scope, now)
 
     def _weigh_trunk(self, target: TargetId, now: Moment) -> None:
-        verdict = self._judge.verdict(target, now)
-        if verdict != self.verdicts.get(target):
+        verdict, before = self._judge.verdict(target, now), self.verdicts.get(target)
+        if verdict != before:
             self._note(target, verdict)
         if target.name in self._egress_trunks and target.role is TargetRole.TRUNK:
-            self._publisher.want(f"egress/{target.name}", encode_egress(verdict.state is not VerdictState.DOWN))
+            key, down = f"egress/{target.name}", verdict.state is VerdictState.DOWN
+            self._publisher.want(key, encode_egress(not down))
+            if down and before is not None and before.state is not VerdictState.DOWN:
+                # Whoever waits there goes on to the next trunk. A person who rings may yet answer.
+                self._hooks.sweep(key, True)
 
     async def _look_at_the_clock(self, now: Moment) -> None:
         for override in list(self.overrides.values()):
@@ -230,7 +234,7 @@ class Failover:
         )
         self._publisher.want(f"mode/{scope}", encode_mode(record))
         if decision is Decision.DIVERT and before is not Decision.DIVERT and before is not None:
-            self._hooks.sweep(scope, override is None and state.cause is Cause.REFUSING)
+            self._hooks.sweep(f"mode/{scope}", override is None and state.cause is Cause.REFUSING)
         self._hooks.swapped()
 
     async def _obey(self, order: Order, now: Moment) -> None:

@@ -201,12 +201,14 @@ class AstDb(Protocol):
 
 
 class Switchboard(Protocol):
-    """Legs to the platform. May raise AsteriskError."""
+    """Legs to a platform or an egress trunk. May raise AsteriskError."""
 
-    async def platform_legs(self, endpoint: str) -> list[Leg]: ...
+    async def platform_legs(self, endpoint: str) -> list[Leg]:
+        """Whoever has waited longest comes first."""
+        ...
 
     async def free(self, leg: Leg) -> bool:
-        """Hangs up one unanswered platform leg with cause 34: its caller's plan goes on. False: it had gone."""
+        """Hangs up one unanswered leg with cause 34: its caller's plan goes on. False: it had gone."""
         ...
 
 

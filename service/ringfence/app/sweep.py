@@ -1,4 +1,4 @@
-"""Frees callers who wait on a dead platform when the mode changes, so that they need not wait for their own timer.
+"""Frees callers who wait on a dead platform or egress trunk, so that they need not wait for their own timer.
 
 Each platform leg that is not answered is hung up with cause 34; the caller's own `Dial` returns and his plan goes on.
 Never an answered leg. At a rate, because every freed caller is a new call on the egress trunks.
@@ -53,13 +53,16 @@ class Sweeper:
         return freed
 
     async def _one_round(self, endpoint: str, spare_ringing: bool, room: int) -> int:
+        """Who has waited longest goes first: nobody then waits longer than from the failure to the verdict."""
         legs = await self._switchboard.platform_legs(endpoint)
         waiting = [leg for leg in legs if _to_be_freed(leg, spare_ringing)]
         freed = 0
-        for leg in waiting[:room]:
+        began = self._clock.now()
+        for number, leg in enumerate(waiting[:room]):
+            # Against the round's beginning: what the asking took is part of the interval, not added to it.
+            await self._clock.sleep(max(0.0, number / self._limits.per_second - self._clock.now().since(began)))
             if await self._switchboard.free(leg):
                 freed += 1
-            await self._clock.sleep(1 / self._limits.per_second)
         return freed
 
 

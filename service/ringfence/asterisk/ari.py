@@ -44,11 +44,12 @@ class AriSettings:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """One channel as ARI lists it."""
+    """One channel as ARI lists it. `created_at` is Asterisk's text, good for ordering only."""
 
     channel_id: str
     name: str
     state: str
+    created_at: str = ""
 
 
 class AriClient:
@@ -175,4 +176,4 @@ class AriClient:
 
 def _channel(entry: object) -> ChannelInfo:
     fields = entry if isinstance(entry, dict) else {}
-    return ChannelInfo(*(str(fields.get(key, "")) for key in ("id", "name", "state")))
+    return ChannelInfo(*(str(fields.get(key, "")) for key in ("id", "name", "state", "creationtime")))

@@ -26,9 +26,9 @@ class AsteriskSwitchboard:
         self._put_through = put_through
 
     async def platform_legs(self, endpoint: str) -> list[Leg]:
-        return [
-            self._leg(found, endpoint) for found in await self._ari.channels() if endpoint_of(found.name) == endpoint
-        ]
+        channels = [found for found in await self._ari.channels() if endpoint_of(found.name) == endpoint]
+        channels.sort(key=lambda found: found.created_at)
+        return [self._leg(found, endpoint) for found in channels]
 
     async def free(self, leg: Leg) -> bool:
         found = await self._ari.channel(leg.channel)

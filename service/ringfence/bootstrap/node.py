@@ -99,10 +99,11 @@ class Node:
         self.importer = DirectoryChange(
             DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper
         )
-        self._sweeps: dict[str, bool] = {}  # scope -> spare ringing legs; until its mode has reached Asterisk
+        self._sweeps: dict[str, bool] = {}  # key -> spare ringing legs; until its value has reached Asterisk
         self._claimed = asyncio.Event()
         self._background: set[asyncio.Future[int]] = set()
-        self._endpoints = {p.name: p.dial_endpoint for p in settings.platform}
+        self._endpoints = {f"mode/{p.name}": p.dial_endpoint for p in settings.platform}
+        self._endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in settings.egress_trunk}
         self._wire()
 
     async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -201,7 +202,7 @@ class Node:
             self.modes,
             self.clock,
             Hooks(
-                sweep=lambda scope, spare: self._sweeps.__setitem__(scope, spare),
+                sweep=lambda key, spare: self._sweeps.__setitem__(key, spare),
                 forced_changed=lambda did: self.keeper.force(did, self.failover.overrides.get(OverrideTarget(did=did))),
                 swapped=lambda: self.board.poke(),
                 undecided=lambda: self.monitor.hurry(),
@@ -247,12 +248,11 @@ class Node:
                 self.failover.submit(event)
 
     def _after_put(self, key: str) -> None:
-        """A mode has reached Asterisk: now, and not before, its waiting callers are freed."""
+        """A mode or an egress state has reached Asterisk: now, and not before, the callers who wait are freed."""
         self.board.poke()
-        scope = key.removeprefix("mode/")
-        spare = self._sweeps.pop(scope, None) if key.startswith("mode/") else None
+        spare = self._sweeps.pop(key, None)
         if spare is not None:
-            task = asyncio.ensure_future(self.sweeper.sweep(self._endpoints[scope], spare))
+            task = asyncio.ensure_future(self.sweeper.sweep(self._endpoints[key], spare))
             self._background.add(task)
             task.add_done_callback(self._background.discard)
 
