@@ -11,6 +11,7 @@ import pytest
 
 from ringfence.app.ports import AsteriskUnavailable, StoreUnavailable
 from ringfence.domain.outage import Mode, OverrideTarget
+from ringfence.web import override_api
 from tests.fakes.clock import NOON, settle
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode
@@ -184,3 +185,14 @@ async def test_a_body_that_announces_no_length_is_cut_off() -> None:
     async with node.running(), http_door(node) as client:
         answer = await client.put("/v1/override", content=endless(), headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["error"]) == (413, "The body is too large.")
+
+
+async def test_an_order_before_the_writer_runs_is_kept_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(override_api, "ORDER_SECONDS", 0.05)
+    node = FakeNode()
+    async with http_door(node) as client:
+        waiting = await client.put("/v1/override", json={"mode": "dr", "everything": True, "reason": REASON})
+        assert (waiting.status_code, "will be" in waiting.json()["error"]) == (503, True)
+        async with node.running():
+            await settle()
+            assert node.failover.decision(SCOPE).value == "divert"

@@ -31,7 +31,7 @@ from ringfence.web.status_view import MODE_WORDS, override_out, status_out
 
 Who = Annotated[str, Depends(stated_who)]
 
-ORDER_SECONDS: Final = 10.0
+ORDER_SECONDS: Final = 3.0
 _ONE_TARGET_FIX: Final = "Give one of `scope`, `did` and `everything`."
 
 

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ringfence.app.ports import RingfenceError
+from ringfence.web.closing import Closing
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ SOCKET_DIRECTORY_MODE: Final = 0o750
 MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path, less its closing zero
 MAX_CONNECTIONS: Final = 100
 MAX_HEADER_BYTES: Final = 16 * 1024
-GRACEFUL_SECONDS: Final = 1  # whoever waits for a change of the status is cut off then; the CLI asks again
+GRACEFUL_SECONDS: Final = 1
 ASK_SECONDS: Final = 0.5
 
 
@@ -81,7 +82,8 @@ def listen_unix(path: Path) -> Listener:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if not path.parent.is_dir():
-            path.parent.mkdir(mode=SOCKET_DIRECTORY_MODE, parents=True)
+            path.parent.mkdir(parents=True)
+            path.parent.chmod(SOCKET_DIRECTORY_MODE)  # whatever the umask: the group comes in through it
         _remove_stale(path)
         sock.setblocking(False)
         sock.bind(str(path))
@@ -105,9 +107,10 @@ class Door:
 
     def __init__(self, app: ASGIApp, listener: Listener) -> None:
         self._listener = listener
+        self._closing = Closing(app)
         self._server = _QuietServer(
             uvicorn.Config(
-                app,
+                self._closing,
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -134,6 +137,7 @@ class Door:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
             self._server.should_exit = True
+            self._closing.now()
             with suppress(asyncio.CancelledError):
                 await serving
             raise
