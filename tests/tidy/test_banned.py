@@ -29,24 +29,20 @@ def _uses(dotted: str, *folders: Path) -> Iterator[str]:
     module, _, attribute = dotted.rpartition(".")
     for path in python_files(*folders):
         for node in ast.walk(tree_of(path)):
-            named = isinstance(node, ast.Attribute) and ast.unparse(node) == dotted
-            imported = (
-                isinstance(node, ast.ImportFrom)
-                and node.module == module
-                and any(alias.name == attribute for alias in node.names)
-            )
-            if named or imported:
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == dotted:
                 yield f"{name_of(path)}:{node.lineno}"
+            elif isinstance(node, ast.ImportFrom) and node.module == module:
+                yield from (f"{name_of(path)}:{node.lineno}" for alias in node.names if alias.name == attribute)
 
 
 def _imports(module: str, *folders: Path) -> Iterator[str]:
     for path in python_files(*folders):
         for node in ast.walk(tree_of(path)):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{name}" for name in names)]
             if any(name == module or name.startswith(f"{module}.") for name in names):
                 yield f"{name_of(path)}:{node.lineno}"
 
