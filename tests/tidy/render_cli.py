@@ -33,7 +33,7 @@ standard output, messages to standard error; `--json` makes the result JSON for 
 | 3 | no daemon answers |
 | 4 | not all is well: an alarm (`status --check`), a record unlike the table (`explain`), an order not taken yet |
 
-Durations are written `90s`, `15m`, `2h`, `1d`. Shell completion: `ringfence --install-completion`.
+Durations are written `90s`, `15m`, `2h`, `1d`. The option `--install-completion` sets up shell completion.
 """
 
 
