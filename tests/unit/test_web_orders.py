@@ -196,3 +196,12 @@ async def test_an_order_before_the_writer_runs_is_kept_and_said_to_be(monkeypatc
         async with node.running():
             await settle()
             assert node.failover.decision(SCOPE).value == "divert"
+
+
+async def test_an_unforeseen_fault_is_told_as_such() -> None:
+    node = FakeNode()
+    node.astdb.fault = AsteriskUnavailable("gone")
+    async with node.running(), http_door(node) as client:
+        del node.keeper.directory
+        answer = await client.get(f"/v1/explain/{DID}")
+        assert (answer.status_code, answer.json()["error"]) == (500, "Ringfence failed at this.")

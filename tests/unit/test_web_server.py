@@ -120,6 +120,22 @@ async def test_one_who_waits_for_a_change_does_not_hold_up_the_end(tmp_path: Pat
         task.cancel()
         answer = await asyncio.wait_for(waiting, 5)
         assert (await answer.json())["version"] == status["version"], "cut off instead of answered"
+        # The client asks again before the listener is gone.
+        again = await asyncio.wait_for(asyncio.gather(session.get(url), return_exceptions=True), 5)
+        assert all(isinstance(a, aiohttp.ClientConnectorError) or a.status == 200 for a in again)  # type: ignore[union-attr]
         await asyncio.wait([task], timeout=5)
         assert task.done()
         assert monotonic() - began < 1
+
+
+async def test_an_order_that_is_not_taken_before_the_end_is_said_to_be_lost(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    _, task = await _serve(path)
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+        order = {"mode": "dr", "everything": True, "reason": "drill"}
+        waiting = asyncio.create_task(session.put("http://localhost/v1/override", json=order))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        answer = await asyncio.wait_for(waiting, 2)
+        assert (answer.status, (await answer.json())["fix"]) == (503, "Give it again.")
+        await asyncio.wait([task], timeout=5)

@@ -100,6 +100,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(RingfenceError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _expected(request: Request, error: Exception) -> JSONResponse:
@@ -138,6 +139,11 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         words = "There is no such path."
     headers = {"Allow": _methods(request)} if error.status_code == 405 else dict(error.headers or {})
     return _answer(error.status_code, Error(error=words, fix="See /openapi.json."), headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # Starlette raises it again after the answer, so the log has the traceback.
+    return _answer(500, Error(error="Ringfence failed at this.", fix="Its log says how: `journalctl -u ringfence`."))
 
 
 def _methods(request: Request) -> str:

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
 
 from ringfence.app.operator import Operator, OrderRefused
 from ringfence.domain.numbers import Did, NumberError, parse_did
 from ringfence.domain.outage import OverrideTarget
+from ringfence.web.closing import ended_by_the_door, is_closing
 from ringfence.web.durations import parse_duration
 from ringfence.web.errors import NotTakenYet, declared
 from ringfence.web.order_models import (
@@ -39,17 +41,18 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
     router = APIRouter(tags=["orders"])
 
     @router.put("/override", responses=declared(404, 413, 503), operation_id="set_override")
-    async def set_override(order: OverrideOrder, who: Who) -> OverrideDone:
+    async def set_override(request: Request, order: OverrideOrder, who: Who) -> OverrideDone:
         """Force DR, force normal or freeze. Replaces an earlier override of the same target. Answers once it is
         decided and on its way to Asterisk."""
         target = _target(order.scope, order.did, order.everything, default_country)
         until = _end(order.until, order.for_, operator.now())
-        async with _in_time():
+        async with _in_time(request):
             override = await operator.set_override(order.mode, target, who, order.reason, until)
         return OverrideDone(override=override_out(override), scopes=_touched(operator, target))
 
     @router.delete("/override", responses=declared(404, 503), operation_id="release_override")
     async def release_override(
+        request: Request,
         who: Who,
         reason: Annotated[Why, Query()],
         scope: Annotated[ScopeName | None, Query()] = None,
@@ -58,14 +61,14 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
     ) -> ReleaseDone:
         """Give the target back to the automatic."""
         target = _target(scope, did, everything is not None, default_country)
-        async with _in_time():
+        async with _in_time(request):
             released = await operator.release_override(target, who, reason)
         return ReleaseDone(released=released, scopes=_touched(operator, target))
 
     @router.post("/failback", responses=declared(404, 409, 413, 503), operation_id="failback")
-    async def failback(order: FailbackOrder, who: Who) -> FailbackDone:
+    async def failback(request: Request, order: FailbackOrder, who: Who) -> FailbackDone:
         """Go back earlier than the hold-down or the trial would. 409 when there is no failback to order."""
-        async with _in_time():
+        async with _in_time(request):
             mode = await operator.order_failback(order.scope, who, order.reason)
         return FailbackDone(scope=order.scope, mode=mode, mode_words=MODE_WORDS[mode])
 
@@ -82,12 +85,15 @@ def read_did(text: str, default_country: str) -> Did:
 
 
 @asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
+async def _in_time(request: Request) -> AsyncIterator[None]:
     """While the daemon starts, nobody takes orders yet. They are kept, and whoever waits is told."""
     try:
-        async with asyncio.timeout(ORDER_SECONDS):
-            yield
+        async with asyncio.timeout(ORDER_SECONDS) as wait:
+            with ended_by_the_door(request, wait):
+                yield
     except TimeoutError as error:
+        if is_closing(request):
+            raise NotTakenYet("the daemon is stopping and has not taken the order.", "Give it again.") from error
         raise NotTakenYet(
             "the order is in the queue and has not been taken yet; it will be.", "See `ringfence status`."
         ) from error
