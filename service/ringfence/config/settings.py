@@ -48,7 +48,6 @@ class AsteriskSettings(_Table):
     ari_user: str = Field("ringfence", description="user in ari.conf")
     ami_port: Port = Field(5038, description="port of the manager interface")
     ami_user: str = Field("ringfence", description="user in manager.conf")
-    heartbeat_seconds: float = Field(1.0, ge=0.2, le=30, description="how often both connections are asked for life")
 
 
 class HttpSettings(_Table):
