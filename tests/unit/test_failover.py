@@ -265,6 +265,8 @@ async def test_a_person_may_shorten_the_way_back() -> None:
     for mode in (Mode.TRIAL, Mode.NORMAL):
         await stage.failover.order(OrderFailback("uc", "ann", "it is fine"))
         assert stage.mode is mode
+    assert [(change.who, change.why) for change in stage.store.changes[-2:]] == [("ann", "it is fine")] * 2
+    assert stage.store.changes[-3].who == "ringfence"
 
 
 async def test_a_flood_of_items_is_bounded_and_counted() -> None:

@@ -183,7 +183,7 @@ class Failover:
         if good or bad:
             self.states[outcome.scope] = replace(state, trial=state.trial.another(good))
 
-    async def _weigh_scope(self, scope: str, now: Moment, ordered: bool = False) -> None:
+    async def _weigh_scope(self, scope: str, now: Moment, order: OrderFailback | None = None) -> None:
         if scope not in self._policies:
             return
         target = TargetId(TargetRole.PLATFORM, scope)
@@ -192,13 +192,16 @@ class Failover:
             self._note(target, verdict)
         override = standing_override(self.overrides.values(), scope)
         frozen = override is not None and override.kind is OverrideKind.FREEZE
-        step = decide(self.states[scope], verdict, now, self._policies[scope], frozen, ordered)
+        step = decide(self.states[scope], verdict, now, self._policies[scope], frozen, order is not None)
         if step.transition is None:
             self.states[scope] = step.state
             return
-        await self._move(step.state, step.transition, now)
+        change = OutageChange(uuid4().hex, state=step.state, transition=step.transition, at=now.wall)
+        if order is not None:
+            change = replace(change, who=order.who, why=order.why)
+        await self._move(step.state, step.transition, change, now)
 
-    async def _move(self, state: ScopeState, transition: Transition, now: Moment) -> None:
+    async def _move(self, state: ScopeState, transition: Transition, change: OutageChange, now: Moment) -> None:
         self.states[state.scope] = state
         if state.mode is Mode.TRIAL:
             self._judge.forget_calls(state.scope)
@@ -212,7 +215,7 @@ class Failover:
                 "sentence": transition.reason.sentence,
             },
         )
-        await self._ledger.commit(OutageChange(uuid4().hex, state=state, transition=transition, at=now.wall))
+        await self._ledger.commit(change)
         self._publish(state.scope, now)
 
     def _publish(self, scope: str, now: Moment) -> None:
@@ -257,7 +260,7 @@ class Failover:
                     )
                     await self._overridden(override.target, change, now)
             case OrderFailback(scope=scope):
-                await self._weigh_scope(scope, now, ordered=True)
+                await self._weigh_scope(scope, now, order)
         order.finish()
 
     async def _overridden(self, target: OverrideTarget, change: OutageChange, now: Moment) -> None:
