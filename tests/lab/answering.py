@@ -28,6 +28,7 @@ from tests.lab.sip import (
     respond,
     tag_of,
     uri_of,
+    without_headers,
 )
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -92,6 +93,8 @@ class AnsweringAgent(asyncio.DatagramProtocol):
                 self._hang_up(call)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        if self._default.unseen_headers:
+            data = without_headers(data, self._default.unseen_headers)
         message = parse(data)
         if message is None:
             return

@@ -34,6 +34,8 @@ class Behaviour:
     """After the answer; nothing means the caller's side ends the call."""
     response_headers: tuple[tuple[str, str], ...] = ()
     """Added to ringing and final responses, to tempt Asterisk into passing them on."""
+    unseen_headers: tuple[str, ...] = ()
+    """Taken out of what arrives before anything looks at it, as a carrier's border would; in small letters."""
     options_status: int = 200
     options_loss_share: float = 0.0
     options_loss_seed: int = 0
@@ -45,9 +47,11 @@ class Behaviour:
     def from_json(cls, fields: dict[str, object]) -> Behaviour:
         known = dict(fields)
         headers = known.pop("response_headers", [])
-        assert isinstance(headers, list)
+        unseen = known.pop("unseen_headers", [])
+        assert isinstance(headers, list) and isinstance(unseen, list)
         return cls(
             manner=Manner(known.pop("manner")),
             response_headers=tuple((str(name), str(value)) for name, value in headers),
+            unseen_headers=tuple(str(name) for name in unseen),
             **known,  # type: ignore[arg-type]
         )

@@ -36,9 +36,11 @@ class ModeChange:
 class ModeWatch:
     """`async with ModeWatch(asterisk)`: `changes` grows; a lost Asterisk is waited for."""
 
-    def __init__(self, asterisk: AsteriskInstance, scope: str = "uc") -> None:
+    def __init__(self, asterisk: AsteriskInstance, scope: str = "uc", family: str = "ringfence/mode") -> None:
+        """Another family's key will do as well: an egress trunk's says `up` or `down` where a mode has its decision."""
         self._asterisk = asterisk
         self._scope = scope
+        self._family = family
         self._task: asyncio.Task[None] | None = None
         self.changes: list[ModeChange] = []
 
@@ -87,7 +89,7 @@ class ModeWatch:
                 reader, writer, f"Action: Login\r\nUsername: lab\r\nSecret: {self._asterisk.secret}\r\nEvents: off"
             )
             while True:
-                answer = await _ask(reader, writer, f"Action: DBGet\r\nFamily: ringfence/mode\r\nKey: {self._scope}")
+                answer = await _ask(reader, writer, f"Action: DBGet\r\nFamily: {self._family}\r\nKey: {self._scope}")
                 if b"Success" in answer:
                     self._note(await reader.readuntil(b"\r\n\r\n"))  # DBGetResponse
                     await reader.readuntil(b"\r\n\r\n")  # DBGetComplete

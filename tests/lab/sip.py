@@ -76,6 +76,19 @@ class SipMessage:
         return [value for key, value in self.headers if key.lower() == wanted]
 
 
+def without_headers(raw: bytes, names: Iterable[str]) -> bytes:
+    """The message as it leaves a border that drops these headers (small letters; `x-*`: all that begin so)."""
+    head, end, body = raw.partition(b"\r\n\r\n")
+    exact = {name.encode() for name in names if not name.endswith("*")}
+    begun = tuple(name[:-1].encode() for name in names if name.endswith("*"))
+    kept = []
+    for line in head.split(b"\r\n"):
+        name = line.partition(b":")[0].strip().lower()
+        if name not in exact and not (begun and name.startswith(begun)):
+            kept.append(line)
+    return b"\r\n".join(kept) + end + body
+
+
 def parse(raw: bytes) -> SipMessage | None:
     """None for what is no SIP at all, such as a keep-alive."""
     head, _, body = raw.partition(b"\r\n\r\n")

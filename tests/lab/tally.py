@@ -13,6 +13,7 @@ from statistics import median
 from tests.lab.records import Account, AnsweredBy
 
 PERSONS_DOING = frozenset({486, 487, 600, 603})
+RANG_OUT, RANG_OUT_SECONDS = 480, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def tally(
     mobiles = [call for call in calls if call.answered_by is AnsweredBy.DEFAULT_NUMBER and call.leg]
     fallback = sum(1 for call in mobiles if call.leg and call.leg.number in fallback_numbers)
     nobody = [call for call in calls if call.answered_by is AnsweredBy.NOBODY]
-    persons = sum(1 for call in nobody if call.offered.final_status in PERSONS_DOING)
+    persons = sum(1 for call in nobody if call.offered.final_status in PERSONS_DOING or _rang_out(call))
     delays = [d for call in calls if (d := call.offered.ringing_after_seconds) is not None]
     return Tally(
         phase=phase,
@@ -59,6 +60,14 @@ def tally(
         worst_added_ms=max(0, round((max(delays) - usual_seconds) * 1000)) if delays else None,
         verdict_ms=verdict_ms,
     )
+
+
+def _rang_out(call: Account) -> bool:
+    """It rang for long, and nobody came."""
+    rang_at, ended_at = call.offered.ringing_at, call.offered.ended_at
+    if call.offered.final_status != RANG_OUT or rang_at is None or ended_at is None:
+        return False
+    return ended_at - rang_at >= RANG_OUT_SECONDS
 
 
 def usual_delay_seconds(accounts: Iterable[Account]) -> float:

@@ -1,0 +1,75 @@
+"""All rows by name, and the stages they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tests.lab.faults import measuring
+from tests.lab.faults.large import LARGE, large_rows
+from tests.lab.faults.measuring import Fault
+from tests.lab.faults.node_faults import egress_faults, node_faults
+from tests.lab.faults.platform_faults import platform_faults
+from tests.lab.faults.result import Bound, Row
+from tests.lab.faults.small import SMALL_FIGURES
+from tests.lab.faults.stage import Stage, opened
+from tests.lab.installation import Installation
+from tests.lab.provision import provision
+from tests.lab.small_disk import MountRefused
+from tests.lab.waiting import LabError
+
+FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
+
+
+def names() -> list[str]:
+    return [*FAULTS, *SMALL_FIGURES, *LARGE]
+
+
+async def run_all(
+    only: Sequence[str], doing: Callable[[str], None], done: Callable[[Row], None]
+) -> tuple[list[Row], str]:
+    """The wanted rows, and the Asterisk they ran on. `doing` and `done` are told of the progress."""
+    wanted = [name for name in names() if not only or name in only]
+    installation = await provision()
+    rows: list[Row] = []
+    version = ""
+
+    def note(row: Row) -> None:
+        rows.append(row)
+        done(row)
+
+    shared = [FAULTS[name] for name in wanted if name in FAULTS and not FAULTS[name].alone]
+    figures = [name for name in wanted if name in SMALL_FIGURES]
+    if shared or figures:
+        async with opened(installation) as stage:
+            version = (await stage.lab.asterisk.cli("core show version")).split(" built")[0].strip()
+            for fault in shared:
+                doing(fault.name)
+                note(await _guarded(fault, stage))
+            for name in figures:
+                doing(name)
+                await stage.heal()
+                note(await SMALL_FIGURES[name](stage))
+    for name in wanted:
+        if name in FAULTS and FAULTS[name].alone:
+            doing(name)
+            note(await _alone(FAULTS[name], installation))
+    async for row in large_rows(installation, [name for name in wanted if name in LARGE], doing):
+        note(row)
+    order = {name: number for number, name in enumerate(names())}
+    return sorted(rows, key=lambda row: order[row.name]), version
+
+
+async def _alone(fault: Fault, installation: Installation) -> Row:
+    try:
+        async with opened(installation, small_disk=fault.small_disk) as stage:
+            return await _guarded(fault, stage)
+    except MountRefused as error:
+        return Row(fault.name, fault.what, (), skipped=str(error))
+
+
+async def _guarded(fault: Fault, stage: Stage) -> Row:
+    """A lab that could not do its part is a broken row, and the others are still run."""
+    try:
+        return await measuring.run(fault, stage)
+    except LabError as error:
+        return Row(fault.name, f"{fault.what}. {str(error).splitlines()[0]}", (Bound("the lab failed", None, 0),))
