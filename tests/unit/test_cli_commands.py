@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from ringfence.app.snapshot import LinkView
 from ringfence.cli.main import SETUP_COMMANDS, build
+from ringfence.cli.status_picture import at_most
 from ringfence.cli.times import ago, check_duration, until_text
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SCOPE, FakeNode
 from tests.fakes.thread import ServedNode, served_on_socket
@@ -256,6 +257,20 @@ def test_watch_prints_each_change_as_it_happens(served: ServedNode) -> None:
         decisions = {json.loads(watching.stdout.readline())["scopes"][0]["decision"]}
         watching.terminate()
     assert decisions == {"divert"}
+
+
+def test_watch_into_a_pipe_does_not_wait_for_its_end(served: ServedNode) -> None:
+    environment = {**os.environ, "RINGFENCE_SOCKET": served.place.removeprefix("unix:")}
+    program = [sys.executable, "-c", "from ringfence.cli import main; main()", "status", "--watch"]
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        first = watching.stdout.readline()
+        watching.terminate()
+    assert first.startswith("ALL WELL")
+
+
+def test_a_promise_is_rounded_up() -> None:
+    assert [at_most(seconds) for seconds in (1.8, 2.25, 14.45, 1.1)] == ["1.8 s", "2.3 s", "14.5 s", "1.1 s"]
 
 
 def test_asking_loads_nothing_that_only_the_daemon_needs() -> None:

@@ -49,19 +49,26 @@ def _picture(seen: dict[str, Any]) -> Any:
 
 def _watch(daemon: Daemon, as_json: bool) -> None:
     try:
-        asyncio.run(_print_changes(daemon) if as_json else _show_live(daemon))
+        live = not as_json and console().is_terminal
+        asyncio.run(_show_live(daemon) if live else _print_changes(daemon, as_json))
     except KeyboardInterrupt:
         return
 
 
-async def _print_changes(daemon: Daemon) -> None:
-    """One JSON object a line."""
+async def _print_changes(daemon: Daemon, as_json: bool) -> None:
+    """One JSON object a line; or, into a pipe or file, one picture under the other."""
     version = ""
     while True:
         seen = await _next(daemon, version)
-        if seen["version"] != version:
-            version = seen["version"]
+        if seen["version"] == version:
+            continue
+        version = seen["version"]
+        if as_json:
             typer.echo(json.dumps(seen, ensure_ascii=False))
+        else:
+            out = console()
+            out.print(_picture(seen))
+            out.file.flush()
 
 
 async def _show_live(daemon: Daemon) -> None:
@@ -69,7 +76,7 @@ async def _show_live(daemon: Daemon) -> None:
     from rich.text import Text
 
     out, version = console(), ""
-    with Live(Text("asking the daemon..."), console=out, auto_refresh=False, screen=out.is_terminal) as live:
+    with Live(Text("asking the daemon..."), console=out, auto_refresh=False, screen=True) as live:
         while True:
             try:
                 seen = await _next(daemon, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from rich import box
@@ -71,10 +72,15 @@ def _evidence(scope: dict[str, Any]) -> RenderableType:
     if trial:
         lines.append(f"trial calls in a row: {trial['good']} good, {trial['bad']} bad")
     bound = scope["worst_case_detection_seconds"]
-    promise = f"silence is noticed within {bound:.1f} s. " if bound is not None else "it is not probed. "
+    promise = f"silence is noticed within {at_most(bound)}. " if bound is not None else "it is not probed. "
     lines.append(f"{promise}{scope['without_traffic']}")
     heading = Text(f"{scope['scope']}: {scope['sentence']}")
     return Group(Padding(heading, (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 4)) for line in lines))
+
+
+def at_most(seconds: float) -> str:
+    """A promise is rounded up: 2.25 s is not kept within 2.2 s."""
+    return f"{math.ceil(round(seconds * 10, 6)) / 10:.1f} s"
 
 
 def _targets_table(targets: list[dict[str, Any]]) -> Table:
@@ -85,7 +91,7 @@ def _targets_table(targets: list[dict[str, Any]]) -> Table:
             f"{target['role']} {target['name']}",
             Text(verdict["state"], style=_VERDICT_STYLES.get(verdict["state"], "")),
             Text(verdict["sentence"]),
-            "not probed" if bound is None else f"{bound:.1f} s",
+            "not probed" if bound is None else at_most(bound),
         )
     return table
 
