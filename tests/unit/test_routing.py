@@ -137,6 +137,12 @@ def test_policy_lists_decide() -> None:
     assert why_not(number, lenient, ()) is None
 
 
+def test_a_denied_prefix_is_kept_out_of_the_plan_as_the_egress_keeps_it_out_of_the_call() -> None:
+    strict = EgressPolicy(frozenset({"GB"}), denied_prefixes=("+449", "+4420794"))
+    assert why_not(parse_number("+447700900123", "GB"), strict, ()) is None
+    assert why_not(parse_number("+442079460123", "GB"), strict, ()) is Refusal.PREFIX_DENIED
+
+
 def test_every_reason_has_a_sentence() -> None:
     assert all(reason.sentence for reason in (*StepReason, *Omission, *Refusal))
 

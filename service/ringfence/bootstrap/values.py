@@ -34,7 +34,8 @@ def outcome_policy(platform: PlatformSettings) -> OutcomePolicy:
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:
-    return EgressPolicy(frozenset(settings.egress.countries))
+    egress = settings.egress
+    return EgressPolicy(frozenset(egress.countries), denied_prefixes=tuple(egress.denied_prefixes))
 
 
 def routing_policy(settings: Settings) -> RoutingPolicy:

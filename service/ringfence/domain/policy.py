@@ -28,10 +28,12 @@ DENIED_BY_DEFAULT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """What may be dialled out. Countries are ISO 3166 codes; `001` stands for calling codes of no country."""
+    """What may be dialled out. Countries are ISO 3166 codes; `001` stands for calling codes of no country. Prefixes
+    are the beginnings of numbers in E.164."""
 
     allowed_countries: frozenset[str]
     denied_kinds: frozenset[NumberKind] = DENIED_BY_DEFAULT
+    denied_prefixes: tuple[str, ...] = ()
 
 
 class Refusal(StrEnum):
@@ -41,6 +43,7 @@ class Refusal(StrEnum):
     EMERGENCY_OR_SHORT = "emergency_or_short"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     KIND_DENIED = "kind_denied"
+    PREFIX_DENIED = "prefix_denied"
     NOT_A_NUMBER = "not_a_number"
 
     @property
@@ -53,6 +56,7 @@ _SENTENCES: Final = {
     Refusal.EMERGENCY_OR_SHORT: "it is, or may reach, an emergency or short number",
     Refusal.COUNTRY_NOT_ALLOWED: "its country is not among the allowed countries",
     Refusal.KIND_DENIED: "its number type (premium rate, shared cost, personal number...) is not allowed",
+    Refusal.PREFIX_DENIED: "it begins with one of the denied prefixes",
     Refusal.NOT_A_NUMBER: "it is not a possible telephone number",
 }
 
@@ -67,6 +71,8 @@ def why_not(number: Number, policy: EgressPolicy, own_dids: Container[str]) -> R
         return Refusal.COUNTRY_NOT_ALLOWED
     if number.kind in policy.denied_kinds:
         return Refusal.KIND_DENIED
+    if number.e164.startswith(policy.denied_prefixes):
+        return Refusal.PREFIX_DENIED
     return None
 
 
