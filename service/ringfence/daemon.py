@@ -109,7 +109,7 @@ def _applications(
     local = create_app(node.operator, node.importer, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     for listener in listeners[1:]:
-        token = BearerToken(secrets.http_token.get_secret_value(), [settings.node])
+        token = BearerToken(secrets.http_token.get_secret_value(), [settings.node, settings.http.host])
         doors.append(Door(create_app(node.operator, node.importer, token, settings.default_country), listener))
     return doors
 

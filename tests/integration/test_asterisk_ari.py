@@ -214,7 +214,7 @@ async def test_the_sweep_frees_the_waiting_and_never_the_answered(site: Asterisk
         await platform.ring_for_ever()
         await call(site)
         async with asyncio.timeout(10):
-            while not any(leg.ringing for leg in await board.platform_legs("uc-dial")):
+            while not any(leg.ringing and not leg.answered for leg in await board.platform_legs("uc-dial")):
                 await asyncio.sleep(0.02)
         legs = await board.platform_legs("uc-dial")
         assert sorted(leg.answered for leg in legs) == [False, True]

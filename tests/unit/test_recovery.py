@@ -49,6 +49,17 @@ async def test_nothing_is_decided_while_neither_answers() -> None:
     assert states["uc"].mode is Mode.FAILED_OVER
 
 
+async def test_a_database_that_knows_of_no_outage_is_believed_while_asterisk_is_away() -> None:
+    clock, astdb = FakeClock(), FakeAstDb()
+    astdb.fault = AsteriskUnavailable("gone")
+    waiting = asyncio.create_task(recover(FakeOutageStore(), astdb, ["uc"], clock))
+    await settle()
+    await clock.advance(9)
+    assert not waiting.done()
+    await clock.advance(2)
+    assert waiting.result() == ({}, [])
+
+
 async def test_a_persons_word_survives_a_lost_database() -> None:
     clock = FakeClock()
     astdb = FakeAstDb({"mode/uc": "1|divert|0|NORMAL|dr|1893456000"})

@@ -20,29 +20,30 @@ from ringfence.domain.verdict import Cause
 log = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 0.5
+PATIENCE_SECONDS = 10.0
 FOUND_BY = "found in Asterisk"
 
 
 async def recover(
     store: OutageStore, astdb: AstDb, scopes: Iterable[str], clock: Clock
 ) -> tuple[dict[str, ScopeState], list[Override]]:
-    """States and overrides to start from. Returns only when the database or Asterisk has answered."""
-    wanted = tuple(scopes)
+    """States and overrides to start from: what the database knows, and for the rest what Asterisk holds.
+
+    Returns when one of them has answered. A database without a word on a scope is believed after `PATIENCE_SECONDS`:
+    most likely that scope has never failed, and less likely the database was begun anew in the middle of an outage.
+    """
+    wanted, began, told = tuple(scopes), clock.now(), False
     while True:
-        try:
-            states = await store.load_states(clock.now())
-            overrides = await store.load_overrides()
-        except StoreError as error:
-            log.error("the database cannot be read, asking asterisk what is in force", extra={"reason": str(error)})
-            states, overrides = {}, []
+        states, overrides, read = await _stored(store, clock, tell=not told)
+        told = told or not read
         missing = [scope for scope in wanted if scope not in states]
         if not missing:
             return states, overrides
         try:
             records = {scope: await astdb.get(f"mode/{scope}") for scope in missing}
         except AsteriskError:
-            if states:
-                return states, overrides  # a scope that is new in the configuration begins as NORMAL
+            if read and (states or clock.now().since(began) >= PATIENCE_SECONDS):
+                return states, overrides
             await clock.sleep(ASK_AGAIN_SECONDS)
             continue
         for scope, text in records.items():
@@ -51,6 +52,16 @@ async def recover(
             if override is not None and not any(o.target == override.target for o in overrides):
                 overrides.append(override)
         return states, overrides
+
+
+async def _stored(store: OutageStore, clock: Clock, tell: bool) -> tuple[dict[str, ScopeState], list[Override], bool]:
+    """What the database knows, and whether it could be read at all."""
+    try:
+        return await store.load_states(clock.now()), await store.load_overrides(), True
+    except StoreError as error:
+        if tell:
+            log.error("the database cannot be read, asking asterisk what is in force", extra={"reason": str(error)})
+        return {}, [], False
 
 
 def adopted(scope: str, text: str | None, now: Moment) -> tuple[ScopeState, Override | None]:

@@ -56,7 +56,8 @@ class StatusBoard:
     async def run(self) -> None:
         while True:
             try:
-                await asyncio.wait_for(self._poked.wait(), REFRESH_SECONDS)
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await self._poked.wait()
                 await asyncio.sleep(GATHER_SECONDS)
             except TimeoutError:
                 pass
