@@ -92,10 +92,7 @@ class RingfenceNode:
     def configure(self) -> None:
         """Writes the configuration, the secrets and Asterisk's snippets."""
         lab = self._lab
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.config_path.write_text(self.toml())
-        for name in config.reading.SECRETS:
-            write_private(self.directory / name, SECRET)
+        self.write_configuration()
         settings, secrets = config.load(self.config_path), config.load_secrets(self.config_path)
         own = lab.asterisk.etc / "ringfence"
         own.mkdir(parents=True, exist_ok=True)
@@ -108,6 +105,13 @@ class RingfenceNode:
         for include in INCLUDES:
             with (lab.asterisk.etc / include.asterisk_file).open("a") as file:
                 file.write(f"{include.section}\n{include.line}\n" if include.section else f"{include.line}\n")
+
+    def write_configuration(self) -> None:
+        """The daemon's own files alone: enough for a second node beside an Asterisk that is configured already."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config_path.write_text(self.toml())
+        for name in config.reading.SECRETS:
+            write_private(self.directory / name, SECRET)
 
     def toml(self) -> str:
         """The configuration's text."""

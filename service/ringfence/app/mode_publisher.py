@@ -15,7 +15,7 @@ from ringfence.app.ports import AstDb, AsteriskError, AsteriskRefused, Clock
 
 log = logging.getLogger(__name__)
 
-VERIFY_SECONDS = 15.0
+VERIFY_SECONDS = 3.0  # how long calls can miss a mode that somebody deleted; three small questions a round
 RETRY_SECONDS = 0.5
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,11 +131,16 @@ class Stage:
 
 @asynccontextmanager
 async def opened(
-    installation: Installation, organisation: Organisation = SMALL, small_disk: bool = False, filled: bool = True
+    installation: Installation,
+    organisation: Organisation = SMALL,
+    *,
+    small_disk: bool = False,
+    filled: bool = True,
+    platform: Mapping[str, str] = PLATFORM,
 ) -> AsyncIterator[Stage]:
     """A stage that is up, with the organisation published when `filled`."""
     async with Lab(installation, name="faults") as lab:
-        node = RingfenceNode(lab, PLATFORM)
+        node = RingfenceNode(lab, platform)
         configure(node, lab)
         disk = SmallDisk(node.state_dir) if small_disk else None
         if disk is not None:

@@ -1,0 +1,142 @@
+"""Outages end to end: a real Asterisk, the real daemon, a few calls each. Counts and order, no times."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+import pytest_asyncio
+
+from tests.lab.faults.stage import Stage, opened
+from tests.lab.installation import Installation
+from tests.lab.mode_watch import ModeWatch
+from tests.scenarios.outage_steps import (
+    ORGANISATION,
+    PLATFORM,
+    call,
+    call_all,
+    fail_over,
+    modes_in_history,
+    reach,
+    status,
+    until,
+)
+
+EVERYBODY = range(6)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shared(installation: Installation) -> AsyncIterator[Stage]:
+    async with opened(installation, ORGANISATION, platform=PLATFORM) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture
+async def stage(shared: Stage) -> Stage:
+    """Healthy, in NORMAL, nothing overridden."""
+    await shared.heal()
+    return shared
+
+
+def _decisions(watch: ModeWatch, since: int) -> list[str]:
+    """What the mode key said one after another, without repeats."""
+    said = [change.decision for change in watch.changes[since:]]
+    return [word for number, word in enumerate(said) if not number or said[number - 1] != word]
+
+
+async def test_from_frozen_platform_to_normal_again(stage: Stage) -> None:
+    before = len(await modes_in_history(stage))
+    assert await call(stage) == "platform"
+    await stage.lab.platform.answer(503, number=ORGANISATION.did(1))
+    assert await call(stage, 1) == "person", "inline, while the mode is NORMAL"
+    assert await stage.node.mode() == "NORMAL"
+
+    await stage.lab.platform.freeze()
+    caught = asyncio.create_task(call(stage, 2))
+    await reach(stage, "FAILED_OVER")
+    assert await caught == "person", "only the sweep can have freed this caller"
+    assert await call_all(stage, EVERYBODY) == ["person"] * 6
+
+    await stage.lab.platform.thaw()
+    await stage.lab.platform.healthy()
+    await reach(stage, "TRIAL")
+    assert await call_all(stage, range(3)) == ["platform"] * 3
+    await reach(stage, "NORMAL")
+    assert (await modes_in_history(stage))[before:] == ["FAILED_OVER", "HOLD_DOWN", "TRIAL", "NORMAL"]
+
+
+async def test_480_to_everybody(stage: Stage) -> None:
+    """Until the verdict nobody's private number is called; after it everybody's is."""
+    assert await call_all(stage, EVERYBODY) == ["platform"] * 6
+    await stage.lab.platform.answer(480)
+    for person in range(3):
+        assert await call(stage, person) == "site"
+    await reach(stage, "FAILED_OVER")
+    assert await call_all(stage, EVERYBODY) == ["person"] * 6
+    evidence = (await status(stage))["scopes"][0]["verdict"]["evidence"]
+    assert any("480" in line["words"] for line in evidence), evidence
+
+
+async def test_an_override_of_one_did_moves_that_did_alone(stage: Stage) -> None:
+    did = ORGANISATION.did(4)
+    order = {"mode": "dr", "did": did, "reason": "at home today"}
+    await stage.node.must("PUT", "/v1/override", order)
+    family = f"ringfence/did/{int('1' + did[-3:]) % 500}"
+
+    async def forced() -> bool:
+        return "|divert|" in (await stage.lab.asterisk.db_get(family, did) or "")
+
+    await until(stage, "the DID's record", forced)
+    assert await call_all(stage, range(3, 6)) == ["platform", "person", "platform"]
+    await stage.node.must("DELETE", f"/v1/override?did={did.replace('+', '%2B')}&reason=back")
+
+    async def free() -> bool:
+        return not await forced()
+
+    await until(stage, "the DID's record", free)
+    assert await call(stage, 4) == "platform"
+
+
+async def test_a_killed_daemon_comes_back_with_mode_and_override(stage: Stage) -> None:
+    await fail_over(stage)
+    await stage.node.must("PUT", "/v1/override", {"mode": "freeze", "scope": "uc", "reason": "vendor works on it"})
+    since = len(stage.watch.changes)
+    await stage.node.process.kill()
+    assert await call_all(stage, EVERYBODY) == ["person"] * 6, "by the last published mode"
+    await stage.node.start()
+    scope = (await status(stage))["scopes"][0]
+    assert (scope["mode"], scope["decision"]) == ("FAILED_OVER", "divert")
+    assert (scope["override"]["mode"], scope["override"]["reason"]) == ("freeze", "vendor works on it")
+    assert set(_decisions(stage.watch, since)) <= {"divert"}, "no call was let to the dead platform in between"
+
+
+async def test_a_locked_database_delays_nothing_and_gets_everything_later(stage: Stage) -> None:
+    with closing(sqlite3.connect(stage.node.state_dir / "ringfence.db", isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        await fail_over(stage)
+        assert await call_all(stage, EVERYBODY) == ["person"] * 6
+        found = await status(stage)
+        assert not found["store"]["up"]
+        assert found["unstored_changes"] >= 1
+
+    async def stored() -> bool:
+        found = await status(stage)
+        return bool(found["store"]["up"]) and found["unstored_changes"] == 0
+
+    await until(stage, "everything to be stored", stored)
+    assert (await modes_in_history(stage))[-1] == "FAILED_OVER"
+
+
+async def test_an_emptied_astdb_is_transparent_until_it_is_filled_again(stage: Stage) -> None:
+    await stage.lab.asterisk.db_delete_tree("ringfence")
+    assert await call_all(stage, EVERYBODY) == ["platform"] * 6
+
+    async def filled() -> bool:
+        rows = await stage.lab.asterisk.db_show("ringfence/did")
+        return len(rows) == ORGANISATION.dids and await stage.published() == "normal"
+
+    await until(stage, "every record to be back", filled)
+    await fail_over(stage)
+    assert await call_all(stage, EVERYBODY) == ["person"] * 6
