@@ -137,3 +137,11 @@ async def test_a_clock_that_is_stepped_ends_no_hold_down() -> None:
     assert world.mode is Mode.HOLD_DOWN
     await world.run(90)
     assert world.mode is Mode.TRIAL
+
+
+async def test_witnesses_on_one_host_are_one_and_those_on_the_platforms_are_none() -> None:
+    down = {target: [(60.0, EVER)] for target in (PLATFORM, TRUNK_A, TRUNK_B)}
+    beside = {PLATFORM: "uc.example", TRUNK_A: "uc.example", TRUNK_B: "sbc.example", CONTROL: "sbc.example"}
+    world = World(1, LAN, LAN_QUALIFY, Network(down=down), hosts=beside)
+    await world.run(64)
+    assert world.mode is Mode.FAILED_OVER

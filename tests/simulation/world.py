@@ -85,7 +85,13 @@ class World:
     """One node, one platform, two trunks, one control target."""
 
     def __init__(
-        self, seed: int, cadence: Cadence, qualify: Qualify, network: Network, policy: OutagePolicy | None = None
+        self,
+        seed: int,
+        cadence: Cadence,
+        qualify: Qualify,
+        network: Network,
+        policy: OutagePolicy | None = None,
+        hosts: dict[TargetId, str] | None = None,
     ) -> None:
         self.seed = seed
         self.random = Random(seed)
@@ -97,7 +103,9 @@ class World:
         watched = [Watched(t, kinds, cadence.limits) for t in (PLATFORM, TRUNK_A, TRUNK_B)]
         watched.append(Watched(CONTROL, (EvidenceKind.SIP_OPTIONS,), cadence.limits))
         delivered = dict.fromkeys(DIDS, START.wall)
-        self.judge = Judge(watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered)
+        self.judge = Judge(
+            watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered, hosts
+        )
         self.failover = Failover(
             {"uc": policy or OutagePolicy()},
             self.judge,

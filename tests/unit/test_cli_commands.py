@@ -192,7 +192,7 @@ def test_without_a_daemon_it_says_what_was_tried_and_what_to_run(arguments: tupl
     lost = ringfence(None, *arguments)
     assert lost.exit_code == 3, lost.output
     assert "No daemon answers on /nonexistent/control.sock: there is no such socket." in lost.stderr
-    assert "systemctl start ringfence" in lost.stderr
+    assert "ringfence run" in lost.stderr
     assert told(ringfence(None, *arguments, "--json"))["error"].startswith("No daemon answers")
 
 

@@ -10,6 +10,7 @@ from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.csv_text import Problem, Severity
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_csv import (
+    STORED,
     CsvFile,
     CsvFiles,
     Reading,
@@ -301,3 +302,15 @@ def test_the_difference_is_told_with_masked_numbers() -> None:
         "sites: 0 added, 0 changed, 0 removed"
     )
     assert SECOND_MOBILE not in "".join(change.lines())
+
+
+def test_a_file_with_few_rows_is_one_fault_and_not_one_for_each_row_it_lacks() -> None:
+    people = [Person(PersonKey(f"p{n}"), f"P {n}", "Leeds") for n in range(50)]
+    dids = [DidAssignment(Did(f"+4411349600{n:02}"), PersonKey(f"p{n}"), "Leeds", "uc") for n in range(50)]
+    current = Directory.of(people, dids, [Site("Leeds")])
+    few = CsvFile("people.csv", b"key,name,site,default_number_1\np0,P 0,Leeds,\n")
+    reading = read_directory(CsvFiles(people=few), current, RULES)
+    assert [str(problem) for problem in reading.errors] == [
+        f"{STORED}, owner: 49 rows name a person that people.csv does not hold (p1, p10, p11, ...); "
+        "is people.csv whole? It replaces what is stored"
+    ]

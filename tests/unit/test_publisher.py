@@ -188,6 +188,21 @@ async def test_whatever_interrupts_it_no_did_loses_its_record_and_it_ends_equal(
     assert asterisk.rows["table"].endswith(f"|{publisher.view.rows}")
 
 
+@pytest.mark.parametrize("turns", range(0, 60, 3))
+async def test_stopped_at_any_moment_it_takes_up_where_it_was(turns: int) -> None:
+    asterisk = Asterisk()
+    publisher = TablePublisher(asterisk, Clock())
+    async with running(publisher):
+        publisher.want(table_of(200, "a"))
+        await publisher.wait_equal()
+        publisher.want(table_of(200, "b"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    async with running(publisher):
+        await publisher.wait_equal()
+    assert set(asterisk.rows.values()) >= {"1|b|7", "1|b|199"}
+
+
 async def test_a_table_wanted_in_mid_publish_takes_over() -> None:
     asterisk = Asterisk()
     publisher = TablePublisher(asterisk, Clock())

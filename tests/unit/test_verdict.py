@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringfence.domain.health import EvidenceKind, Health, HealthState, TargetId, TargetRole
+from ringfence.domain.health import EvidenceKind, Health, HealthState
 from ringfence.domain.outcomes import CallOutcome, CallWindow, OutcomeClass, OutcomePolicy
 from ringfence.domain.reasons import SENTENCES, Reason
 from ringfence.domain.verdict import (
@@ -25,8 +25,7 @@ UP = Health(HealthState.UP, 0, True, at(99), at(0), None, at(99), "answered")
 WAVERING = Health(HealthState.UP, 2, True, at(98), None, at(99), at(99), "no answer")
 DOWN = Health(HealthState.DOWN, 0, True, at(90), None, at(91), at(99), "no answer")
 NEVER = Health(HealthState.UNKNOWN, 0, False, None, None, at(1), at(99), "no answer")
-A = TargetId(TargetRole.TRUNK, "a")
-B = TargetId(TargetRole.CONTROL, "b")
+A, B = "a.example", "b.example"
 ALIVE = Health(HealthState.UP, 0, True, at(99), at(0), None, at(99), "answered")
 CUT_WITH_US = Health(HealthState.DOWN, 0, True, at(90.5), None, at(91.2), at(99), "no answer")
 LONG_DEAD = Health(HealthState.DOWN, 0, True, at(-500), None, at(-499), at(99), "no answer")
@@ -35,7 +34,7 @@ LONG_DEAD = Health(HealthState.DOWN, 0, True, at(-500), None, at(-499), at(99), 
 def weigh(
     probes: dict[EvidenceKind, Health],
     window: CallWindow | None = None,
-    witnesses: dict[TargetId, Health] | None = None,
+    witnesses: dict[str, Health] | None = None,
     calls: CarrierCalls | None = None,
 ) -> Verdict:
     surroundings = Surroundings(witnesses or {}, calls)
@@ -98,7 +97,7 @@ def test_cut_off_when_every_witness_fell_silent_with_the_platform() -> None:
     ],
 )
 def test_an_outage_is_believed_without_living_witnesses_or_with_one_that_answers(
-    witnesses: dict[TargetId, Health],
+    witnesses: dict[str, Health],
 ) -> None:
     verdict = weigh({OPTIONS: DOWN, CONTACT: DOWN}, witnesses=witnesses)
     assert (verdict.state, verdict.cause) == (VerdictState.DOWN, Cause.SILENCE)

@@ -205,3 +205,16 @@ async def test_an_unforeseen_fault_is_told_as_such() -> None:
         del node.keeper.directory
         answer = await client.get(f"/v1/explain/{DID}")
         assert (answer.status_code, answer.json()["error"]) == (500, "Ringfence failed at this.")
+
+
+async def test_failback_under_a_freeze_says_that_nothing_would_move() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        await node.platform(True)
+        await node.platform(False, 3)
+        await node.platform(True, 2)
+        await client.put("/v1/override", json={"mode": "freeze", "scope": SCOPE, "reason": REASON})
+        refused = await client.post("/v1/failback", json={"scope": SCOPE, "reason": REASON})
+        assert refused.status_code == 409
+        assert "is frozen by" in refused.json()["error"]
+        assert node.failover.states[SCOPE].mode is Mode.HOLD_DOWN

@@ -44,7 +44,7 @@ async def test_an_outage_is_told_in_words() -> None:
         assert (scope["mode_words"], scope["decision_words"]) == ("DR mode", "calls go to default numbers")
         assert scope["verdict"]["evidence"][0]["words"] == "no answer"
         assert seen["alarms"] == [
-            "uc is in DR mode: every kind of probe that used to be answered is missed",
+            "uc: DR mode: every kind of probe that used to be answered is missed",
             "uc is down: every kind of probe that used to be answered is missed",
         ]
 

@@ -58,8 +58,13 @@ class ImportRefused(RingfenceError):
     def __init__(self, errors: Sequence[Problem]) -> None:
         told = "\n".join(str(problem) for problem in errors[:MAX_TOLD_ERRORS])
         rest = f"\n... and {len(errors) - MAX_TOLD_ERRORS} more" if len(errors) > MAX_TOLD_ERRORS else ""
-        super().__init__(f"{told}{rest}\n{len(errors)} errors, nothing was imported.", "Correct them and try again.")
+        super().__init__(f"{told}{rest}\n{counted(len(errors))}, nothing was imported.", "Correct and try again.")
         self.errors = tuple(errors)
+
+
+def counted(errors: int) -> str:
+    """`1 error`, `2 errors`."""
+    return "1 error" if errors == 1 else f"{errors} errors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ class Judge:
         owned: Callable[[str], bool],
         passed_before: Mapping[tuple[TargetId, EvidenceKind], datetime] | None = None,
         delivered: Mapping[str, datetime] | None = None,
+        hosts: Mapping[TargetId, str] | None = None,
     ) -> None:
+        """`hosts`: where each target lives, as far as known; two targets on one host are one witness, and none for a
+        platform on the same host: they die together."""
         self._limits = {w.target: w.limits for w in watched}
         self._passed_before = passed_before or {}
         self._health: dict[TargetId, dict[EvidenceKind, Health]] = {
@@ -67,6 +70,7 @@ class Judge:
         self._owned = owned
         self._delivered: dict[str, datetime] = dict(delivered or {})
         self._carrier_calls: CarrierCalls | None = None
+        self._hosts = {target: (hosts or {}).get(target, str(target)) for target in self._health}
 
     @property
     def targets(self) -> tuple[TargetId, ...]:
@@ -149,14 +153,23 @@ class Judge:
         probes = self._health[target]
         if target.role is not TargetRole.PLATFORM:
             return weigh_trunk(probes, now)
-        surroundings = Surroundings(
-            {t: _most_alive(kinds) for t, kinds in self._health.items() if t != target}, self._carrier_calls
-        )
+        surroundings = Surroundings(self._witnesses(target), self._carrier_calls)
         window = self._windows[target.name]
         policy = self._outcome_policies[target.name]
         return weigh_platform(probes, window, surroundings, now, policy, self._witness_policy)
 
+    def _witnesses(self, platform: TargetId) -> dict[str, Health]:
+        """For each other host the evidence that was heard last: a host is as alive as the liveliest thing on it."""
+        found: dict[str, Health] = {}
+        for target, kinds in self._health.items():
+            host = self._hosts[target]
+            if host == self._hosts[platform]:
+                continue
+            for health in kinds.values():
+                if host not in found or _heard_at(health) > _heard_at(found[host]):
+                    found[host] = health
+        return found
 
-def _most_alive(kinds: Mapping[EvidenceKind, Health]) -> Health:
-    """The kind of evidence that was heard last: as a witness a target is as alive as its liveliest evidence."""
-    return max(kinds.values(), key=lambda h: h.last_passed_at.monotonic if h.last_passed_at else float("-inf"))
+
+def _heard_at(health: Health) -> float:
+    return health.last_passed_at.monotonic if health.last_passed_at else float("-inf")

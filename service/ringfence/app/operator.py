@@ -14,7 +14,7 @@ from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, Ringfe
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.calls import CallRecord
-from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget
+from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, standing_override
 from ringfence.domain.records import RecordError, RouteRecord, decode_route
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import did_path
@@ -138,6 +138,9 @@ class Operator:
                 f"{scope} is in {mode.value}, there is no failback to order",
                 "Use `dr off` to force normal mode against the verdict." if mode is Mode.FAILED_OVER else "",
             )
+        standing = standing_override(self._failover.overrides.values(), scope)
+        if standing is not None and standing.kind is OverrideKind.FREEZE:
+            raise NotNow("scope", f"{scope} is frozen by {standing.who}", "Release the freeze with `dr auto` first.")
         await self._failover.order(OrderFailback(scope, who, why))
         return self._failover.states[scope].mode
 

@@ -108,7 +108,6 @@ class TablePublisher:
         """Settles every piece that is changed or uncertain, then says so in the table's own record."""
         if self._generation is None:
             self._generation = generation_of(await self._astdb.get(TABLE_KEY))
-        worked = bool(self._queue or self._compare)
         settled = 0
         while self._queue or self._compare:
             if self._compare:
@@ -119,7 +118,7 @@ class TablePublisher:
             family = next(iter(self._queue))
             await self._settle(family)
             settled += 1
-        if worked:
+        if not self._equal.is_set():
             await self._write_record()
 
     async def _find_changed(self) -> None:
@@ -127,7 +126,6 @@ class TablePublisher:
         change must not wait for the rest of a reconcile."""
         wanted, before, changed = self._wanted, self._before, dict[str, None]()
         assert wanted is not None
-        self._compare, self._before = False, None
         for number, family in enumerate(FAMILIES):
             records, held = wanted.family(family), self._held.get(family)
             known = held if held is not None else before.family(family) if before is not None else records
@@ -138,6 +136,9 @@ class TablePublisher:
             if number % COMPARED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._queue = {**changed, **self._queue}
+        # Only at the end: whoever is stopped in the middle has to compare again; so has a table wanted meanwhile.
+        if wanted is self._wanted:
+            self._compare, self._before = False, None
 
     async def _settle(self, family: str) -> None:
         """Makes one piece equal and verifies it. May raise AsteriskError; the piece is then uncertain."""

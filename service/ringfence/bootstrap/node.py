@@ -72,6 +72,7 @@ class Node:
             {p.name: values.outcome_policy(p) for p in settings.platform},
             WitnessPolicy(),
             self.keeper.owns,
+            hosts=values.hosts(settings),
         )
         self._memory = Memory(SqlMemoryStore(database), self.judge, clock)
         self.failover = self._failover()

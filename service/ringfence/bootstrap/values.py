@@ -77,6 +77,14 @@ def probed_hosts(settings: Settings) -> dict[TargetId, tuple[str, Cadence]]:
     return found
 
 
+def hosts(settings: Settings) -> dict[TargetId, str]:
+    """Where each target lives."""
+    found = {target: host_port for target, (host_port, _) in probed_hosts(settings).items()}
+    found.update({TargetId(TargetRole.PLATFORM, p.name): p.host_port for p in settings.platform})
+    found.update({TargetId(TargetRole.TRUNK, t.name): t.host_port for t in settings.egress_trunk})
+    return {target: host_port.rpartition(":")[0] for target, host_port in found.items()}
+
+
 def watched(settings: Settings) -> list[Watched]:
     """Every target with the kinds of evidence there are about it."""
     probed, contacts = probed_hosts(settings), set(contact_endpoints(settings).values())

@@ -115,8 +115,7 @@ class Daemon:
             why = error.strerror or str(error)
         return NoDaemon(
             f"No daemon answers on {self.socket}: {why}. Calls are routed by the last published table all the same.",
-            "Start it with `systemctl start ringfence` or `ringfence run`; if it listens elsewhere, give --config or "
-            "--socket.",
+            "Start it with `ringfence run`; if it listens elsewhere, give --config or --socket.",
         )
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringfence.app.directory_import import DirectoryImport, ImportRefused
+from ringfence.app.directory_import import DirectoryImport, ImportRefused, counted
 from ringfence.app.ports import RingfenceError
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.identity import NodeRunning, StateDir
@@ -69,7 +69,7 @@ def _run(settings: Settings, work: Coroutine[Any, Any, T], no_daemon: NoDaemon) 
         raise no_daemon from None  # there is one after all, and it does not answer: hands off its database
     except ImportRefused as error:
         problems = [str(problem) for problem in error.errors]
-        raise Refused(422, f"{len(problems)} errors, nothing was imported.", None, error.fix, problems) from None
+        raise Refused(422, f"{counted(len(problems))}, nothing was imported.", None, error.fix, problems) from None
     except RingfenceError as error:
         raise Refused(503, error.message, getattr(error, "field", None), error.fix) from None
     finally:

@@ -55,7 +55,9 @@ def calls(
 
     def render(out: Console) -> None:
         rows = [_call_row(call) for call in found["calls"]]
-        _show_table(out, ("ended", "DID", "caller", "decision", "answered by", "step", "result", "SIP", "s"), rows)
+        _show_table(
+            out, ("ended", "DID", "caller", "decision", "path", "answered by", "step", "result", "SIP", "s"), rows
+        )
         if not rows:
             out.print("No calls yet.")
 
@@ -88,6 +90,7 @@ def _call_row(call: dict[str, Any]) -> tuple[str, ...]:
         call["did"],
         call["caller"],
         call["decision"],
+        call["path"],
         call["answered_by"],
         str(call["step"]),
         call["result"],

@@ -29,6 +29,7 @@ from ringfence.domain.numbers import mask, spaced
 from ringfence.domain.route_table import BUCKET_COUNT, MAX_BUCKET_ROWS, bucket_of
 
 STORED: Final = "the stored directory"
+MAX_TOLD_APART: Final = 3
 
 T = TypeVar("T")
 K = TypeVar("K", bound=str)
@@ -189,18 +190,41 @@ def _stored(item: object) -> Iterator[_Reference]:
 
 
 def _check_references(part: _Part[T], sites: _Part[Site], people: _Part[Person]) -> None:
-    for reference in part.references:
-        target: _Part[Site] | _Part[Person] = sites if reference.column == "site" else people
-        wanted = reference.wanted
-        if not target.whole or wanted in target.items or wanted in target.lines:
+    for column, target, what in (("site", sites, "site"), ("owner", people, "person")):
+        if not target.whole:
             continue
-        near = _same_but_for_case(wanted, target.items)
-        hint = f"did you mean {near!r}?" if near is not None else f"add it to {target.file} or correct it"
-        # A row that was stored earlier has no line to look at, so the message names it.
-        whose = f"of {reference.key} " if part.file == STORED else ""
-        what = "site" if reference.column == "site" else "person"
-        message = f"{whose}is no {what} of {target.file}; {hint}"
-        part.problems.append(Problem(part.file, reference.line, reference.column, wanted, message))
+        missing = [
+            reference
+            for reference in part.references
+            if reference.column == column
+            and reference.wanted not in target.items
+            and reference.wanted not in target.lines
+        ]
+        if part.file == STORED and len(missing) > MAX_TOLD_APART:
+            # A file that holds only some rows: one fault, not one for each of its thousand consequences.
+            some = ", ".join(sorted({reference.wanted for reference in missing})[:MAX_TOLD_APART])
+            message = (
+                f"{len(missing)} rows name a {what} that {target.file} does not hold ({some}, ...); is {target.file} "
+                "whole? It replaces what is stored"
+            )
+            part.problems.append(Problem(part.file, 0, column, "", message))
+            continue
+        for reference in missing:
+            part.problems.append(_missing(reference, part, target, what))
+
+
+def _missing(reference: _Reference, part: _Part[T], target: _Part[Site] | _Part[Person], what: str) -> Problem:
+    near = _same_but_for_case(reference.wanted, target.items)
+    if near is not None:
+        hint = f"did you mean {near!r}?"
+    elif target.file == STORED:
+        hint = f"import the file with the {what} along with this one, or correct it"
+    else:
+        hint = f"add it to {target.file} or correct it"
+    # A row that was stored earlier has no line to look at, so the message names it.
+    whose = f"of {reference.key} " if part.file == STORED else ""
+    message = f"{whose}is no {what} of {target.file}; {hint}"
+    return Problem(part.file, reference.line, reference.column, reference.wanted, message)
 
 
 def _check_loops(people: _Part[Person], dids: _Part[DidAssignment], sites: _Part[Site]) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from ringfence.domain import outcomes
-from ringfence.domain.health import EvidenceKind, Health, HealthState, TargetId
+from ringfence.domain.health import EvidenceKind, Health, HealthState
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallWindow, OutcomePolicy, OutcomeState
 from ringfence.domain.reasons import Reason
@@ -95,9 +95,9 @@ class CarrierCalls:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What else we hear from: every other target off this machine, and the carrier's calls."""
+    """What else we hear from: the other hosts off this machine, by name, and the carrier's calls."""
 
-    witnesses: Mapping[TargetId, Health] = field(default_factory=dict)
+    witnesses: Mapping[str, Health] = field(default_factory=dict)
     carrier_calls: CarrierCalls | None = None
 
 

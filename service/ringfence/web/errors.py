@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ringfence.app.directory_change import NotPublishable
-from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused
+from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused, counted
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
 
@@ -111,7 +111,7 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     problems = []
     if isinstance(error, ImportRefused):
         problems = [str(problem) for problem in error.errors]
-        message = f"{len(problems)} errors, nothing was imported."
+        message = f"{counted(len(problems))}, nothing was imported."
     else:
         message = error.message
     field = getattr(error, "field", None)

@@ -126,7 +126,7 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
     yield from not_ready_because(snapshot)
     for name, view in sorted(snapshot.scopes.items()):
         if view.state.mode is not Mode.NORMAL:
-            yield f"{name} is in {MODE_WORDS[view.state.mode]}: {view.state.reason.sentence}"
+            yield f"{name}: {MODE_WORDS[view.state.mode]}: {view.state.reason.sentence}"
         if view.override is not None:
             yield f"{name} is overridden by {view.override.who} ({view.override.kind.value}): {view.override.why}"
         if view.verdict.state in _ALARMING:
