@@ -105,6 +105,8 @@ def render_pjsip(site: SitePjsip) -> str:
         "; Written by `ringfence init`. Include it once in pjsip.conf.",
         "; Recommended in pjsip.conf's [global]: ignore_uri_user_options=yes, for carriers that append",
         "; `;user=phone` and the like to the number: Ringfence refuses a number that is not plain.",
+        "; And there, too: taskprocessor_overload_trigger=pjsip_only. Otherwise a burst of events for AMI or",
+        "; ARI, as an outage under load brings it, makes PJSIP ignore new calls until it is worked off.",
     ]
     if site.transport_bind:
         lines += _section("ringfence_udp", "transport", "protocol=udp", f"bind={site.transport_bind}")
