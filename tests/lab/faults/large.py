@@ -11,7 +11,7 @@ from typing import Any
 from tests.lab.faults import measuring
 from tests.lab.faults.large_table import equal_at, has_tables, imported, renumbered, watching_commits, watching_records
 from tests.lab.faults.measuring import Fault, Kind
-from tests.lab.faults.result import Bound, Row
+from tests.lab.faults.result import Bound, Row, guarded
 from tests.lab.faults.small import override_figure
 from tests.lab.faults.stage import Stage, now, opened
 from tests.lab.installation import Installation
@@ -43,8 +43,12 @@ async def large_rows(
         for name in wanted:
             if name != first.name:
                 doing(name)
-                await stage.heal()
-                yield await LARGE[name](stage)
+                yield await guarded(name, _healed(name, stage))
+
+
+async def _healed(name: str, stage: Stage) -> Row:
+    await stage.heal()
+    return await LARGE[name](stage)
 
 
 async def _first_publish(stage: Stage) -> Row:

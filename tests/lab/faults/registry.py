@@ -9,13 +9,12 @@ from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.measuring import Fault
 from tests.lab.faults.node_faults import egress_faults, node_faults
 from tests.lab.faults.platform_faults import platform_faults
-from tests.lab.faults.result import Bound, Row
-from tests.lab.faults.small import SMALL_FIGURES
+from tests.lab.faults.result import Row, guarded
+from tests.lab.faults.small import SMALL_FIGURES, Figure
 from tests.lab.faults.stage import Stage, opened
 from tests.lab.installation import Installation
 from tests.lab.provision import provision
 from tests.lab.small_disk import MountRefused
-from tests.lab.waiting import LabError
 
 FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
 
@@ -44,11 +43,10 @@ async def run_all(
             version = (await stage.lab.asterisk.cli("core show version")).split(" built")[0].strip()
             for fault in shared:
                 doing(fault.name)
-                note(await _guarded(fault, stage))
+                note(await guarded(fault.name, measuring.run(fault, stage)))
             for name in figures:
                 doing(name)
-                await stage.heal()
-                note(await SMALL_FIGURES[name](stage))
+                note(await guarded(name, _healed(SMALL_FIGURES[name], stage)))
     for name in wanted:
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
@@ -62,14 +60,11 @@ async def run_all(
 async def _alone(fault: Fault, installation: Installation) -> Row:
     try:
         async with opened(installation, small_disk=fault.small_disk) as stage:
-            return await _guarded(fault, stage)
+            return await guarded(fault.name, measuring.run(fault, stage))
     except MountRefused as error:
         return Row(fault.name, fault.what, (), skipped=str(error))
 
 
-async def _guarded(fault: Fault, stage: Stage) -> Row:
-    """A lab that could not do its part is a broken row, and the others are still run."""
-    try:
-        return await measuring.run(fault, stage)
-    except LabError as error:
-        return Row(fault.name, f"{fault.what}. {str(error).splitlines()[0]}", (Bound("the lab failed", None, 0),))
+async def _healed(figure: Figure, stage: Stage) -> Row:
+    await stage.heal()
+    return await figure(stage)

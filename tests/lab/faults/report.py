@@ -43,7 +43,7 @@ def lines(row: Row) -> str:
     """One row as it ends: its bounds in words."""
     if row.skipped:
         return f"{row.name}: skipped, {row.skipped}"
-    return f"{row.name}: " + "; ".join(str(bound) for bound in row.bounds)
+    return f"{row.name}: " + "; ".join(str(bound) for bound in row.bounds) + ("" if row.ok else f" ({row.what})")
 
 
 def to_json(rows: Sequence[Row]) -> str:

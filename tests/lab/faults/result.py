@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from tests.lab.tally import Tally
+from tests.lab.waiting import LabError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,11 @@ class Row:
     @property
     def ok(self) -> bool:
         return all(bound.ok for bound in self.bounds)
+
+
+async def guarded(name: str, work: Awaitable[Row]) -> Row:
+    """A lab that could not do its part is a broken row, and the others are still run."""
+    try:
+        return await work
+    except LabError as error:
+        return Row(name, str(error).splitlines()[0], (Bound("the lab failed", None, 0),))
