@@ -94,6 +94,7 @@ Written by `python -m tests.lab.faults --write-docs`; `make faults` runs the sam
 One configuration holds for all rows: platform and trunks with profile `lan`, `no_progress_seconds = 8` (the default)
 on the platform and 1.5 on the egress trunks. Asterisk, the daemon, the carrier (SIPp), the platform and both mobile
 networks are real processes that talk over the loopback. The full disk is a small tmpfs and needs the right to mount.
+Asterisk logs as it is shipped (no line per dialplan step) and has `taskprocessor_overload_trigger=pjsip_only`.
 
 Measured on: {machine}.
 """
@@ -105,6 +106,7 @@ ringing at a platform when it died, with no daemon to free them. *Worst added*: 
 less the median of the calls before the fault. *After verdict*: the same, of the calls that came once Asterisk had been
 told; up to 100 ms is taken for the machine's own unrest. *Verdict*: from the fault to the published mode key, or to the
 key of the egress trunk.
+*Failed calls before verdict* leaves out calls already in flight, 50 ms, when the deciding one failed.
 """
 
 
