@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ringfence.app.ports import AsteriskUnavailable, StoreUnavailable
+from ringfence.domain.directory import Directory, Site
 from ringfence.domain.outage import Mode, OverrideTarget
 from ringfence.web import override_api
 from tests.fakes.clock import NOON, settle
@@ -218,3 +219,15 @@ async def test_failback_under_a_freeze_says_that_nothing_would_move() -> None:
         assert refused.status_code == 409
         assert "is frozen by" in refused.json()["error"]
         assert node.failover.states[SCOPE].mode is Mode.HOLD_DOWN
+
+
+async def test_a_word_about_a_did_that_has_left_the_directory_can_be_taken_back() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        await client.put("/v1/override", json={"mode": "dr", "did": DID, "reason": REASON})
+        await node.keeper.adopt(Directory.of(sites=[Site("Leeds")]))
+        gone = await client.put("/v1/override", json={"mode": "dr", "did": DID, "reason": REASON})
+        assert gone.status_code == 404
+        released = await client.delete("/v1/override", params={"did": DID, "reason": REASON})
+        assert released.status_code == 200, released.text
+        assert node.failover.overrides == {}

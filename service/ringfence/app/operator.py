@@ -121,8 +121,9 @@ class Operator:
     async def release_override(self, target: OverrideTarget, who: str, why: str) -> bool:
         """Gives the target back to the automatic. False: nothing was set, and nothing has changed."""
         check_words(who, why)
-        self._check_target(target)
         if target not in self._failover.overrides:
+            # Checked only here: a word about a DID that has left the directory since must not outlive it for ever.
+            self._check_target(target)
             return False
         await self._failover.order(ReleaseOverride(target, who, why))
         return True
