@@ -168,9 +168,13 @@ class Demo:
         fallbacks = frozenset(self.organisation.fallback(site) for site in SITES)
         _, start, end, _ = self.marks[0]
         usual = usual_delay_seconds(between(accounts, start, end))
+        # Every call belongs to one act: those that were still waiting when an act ended are counted in the next, and
+        # those that waited when all was over in the last.
+        starts = [start for _, start, _, _ in self.marks]
+        ends = [*starts[1:], float("inf")]
         return [
             tally(phase.name, between(accounts, start, end), fallbacks, usual, verdict_ms)
-            for phase, start, end, verdict_ms in self.marks
+            for (phase, _, _, verdict_ms), start, end in zip(self.marks, [0.0, *starts[1:]], ends, strict=True)
         ]
 
 
@@ -221,6 +225,10 @@ async def demonstrate(keep: bool) -> int:
             REPORT.write_text(json.dumps({"phases": [asdict(t) for t in tallies]}, indent=2) + "\n")
             lost = sum(t.lost for t in tallies)
             offered = sum(t.offered for t in tallies)
+            if any(t.busy_or_unanswered for t in tallies):
+                console.print(
+                    "Busy or unanswered: it was ringing at the platform when that died, with no daemon to free it."
+                )
             console.print(f"{offered} calls offered, [bold]{lost} lost[/bold]. The same as JSON: {REPORT}")
             if keep:
                 await keep_running(demo)
