@@ -47,9 +47,31 @@ async def test_frozen_trunk_is_followed_by_the_next(site: CallSite) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410, 484, 604, 480])
-async def test_number_refused_is_followed_by_the_next_step(site: CallSite, status: int) -> None:
+async def test_number_refused_by_every_trunk_is_followed_by_the_next_step(site: CallSite, status: int) -> None:
     did = site.did()
     await site.network_a.answer(status, number=MOBILE)
+    await site.network_b.answer(status, number=MOBILE_AS_B_WANTS_IT)
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_b, caller=did) == [MOBILE_AS_B_WANTS_IT]
+    event = await site.event("RingfenceCall", did)
+    assert (event["answered_by"], event["step"], event["egress"]) == ("site", "2", "a")
+    told = [(attempt["egress"], attempt["result"]) for attempt in site.events_of("RingfenceEgress", did)]
+    assert told == [("a", "undeliverable"), ("b", "undeliverable")]
+
+
+@pytest.mark.parametrize("status", [404, 480, 484])
+async def test_trunk_that_reaches_no_number_loses_nobody(site: CallSite, status: int) -> None:
+    did = site.did()
+    await site.network_a.answer(status)
+    assert (await divert(site, did)).answered
+    assert site.rang(site.network_b, caller=did) == [MOBILE_AS_B_WANTS_IT]
+    event = await site.event("RingfenceCall", did)
+    assert (event["answered_by"], event["step"], event["egress"]) == ("person", "1", "b")
+
+
+async def test_person_who_declines_is_not_rung_through_another_trunk(site: CallSite) -> None:
+    did = site.did()
+    await site.network_a.answer(603, number=MOBILE)
     assert (await divert(site, did)).answered
     assert site.rang(site.network_b, caller=did) == []
     assert (await site.event("RingfenceCall", did))["step"] == "2"

@@ -208,6 +208,14 @@ def test_every_spelling_of_a_contacts_state(spelling: str, passed: bool | None) 
     assert (told.target, told.passed) == (UC, passed)
 
 
+@pytest.mark.parametrize(
+    ("result", "passed"), [("failure", [False]), ("full", []), ("undeliverable", []), ("busy", [True])]
+)
+def test_what_an_egress_attempt_says_of_its_trunk(result: str, passed: list[bool]) -> None:
+    event = user_event("RingfenceEgress", did="%2B441134960012", egress="out", result=result, status="404")
+    assert [seen.passed for seen in read(event)] == passed
+
+
 def test_another_endpoints_contact_says_nothing() -> None:
     event = {"type": "PeerStatusChange", "endpoint": {"technology": "PJSIP", "resource": "desk"}, "peer": {}}
     assert read(event) == ()

@@ -90,7 +90,7 @@ LEG_OUTCOMES: Final = {
 EGRESS_PASSED: Final = {
     "failure": False,
     "full": None,
-    "undeliverable": True,
+    "undeliverable": None,
     "busy": True,
     "declined": True,
     "unanswered": True,
