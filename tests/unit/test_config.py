@@ -107,6 +107,15 @@ def test_a_configuration_with_many_errors_names_each_with_line_and_fix(tmp_path:
     assert len(faults) == len(EXPECTED)
 
 
+@pytest.mark.parametrize("port", [0, 65536, 70000])
+def test_a_port_nobody_can_have_is_refused_where_it_stands(tmp_path: Path, port: int) -> None:
+    path = tmp_path / "ringfence.toml"
+    path.write_text(GOOD.replace("192.0.2.10:5060", f"192.0.2.10:{port}"))
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert caught.value.faults == [f"{path}:3: platform[1] (uc).host_port: port {port} is not between 1 and 65535"]
+
+
 def test_references_that_lead_nowhere_are_named_together() -> None:
     text = GOOD.replace('platform = "uc"', 'platform = "ucs"\nannouncement = "none"').replace('"out"', '"carrier"')
     with pytest.raises(ConfigError) as caught:

@@ -184,6 +184,14 @@ async def test_a_closed_port_is_seen_at_once() -> None:
     assert answer == (False, "refused")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a" * 64 + ".example"])
+@pytest.mark.parametrize("port", [70_000, -1, 2**70])
+async def test_an_address_that_cannot_be_used_tells_nothing_and_raises_nothing(host: str, port: int) -> None:
+    passed, detail = await SipOptionsProbe(SipOptionsConfig(TARGET, host, port)).probe(1.0)
+    assert passed is None
+    assert detail
+
+
 async def test_a_name_that_does_not_resolve_tells_nothing_and_the_last_good_address_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -28,8 +28,15 @@ def _e164(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _host_port(text: str) -> str:
+    port = int(text.rpartition(":")[2])
+    if not 1 <= port <= 65535:
+        raise ValueError(f"port {port} is not between 1 and 65535")
+    return text
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$")]
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$"), AfterValidator(_host_port)]
 Country = Annotated[str, AfterValidator(_country)]
 E164 = Annotated[str, AfterValidator(_e164)]
 Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,13}$")]

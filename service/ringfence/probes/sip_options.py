@@ -42,7 +42,7 @@ class SipOptionsConfig:
 
 
 class SipOptionsProbe:
-    """The port `Probe`. Never raises for what the network does."""
+    """The port `Probe`. Never raises for what the network does, nor for an address that cannot be used."""
 
     kind = EvidenceKind.SIP_OPTIONS
 
@@ -59,6 +59,8 @@ class SipOptionsProbe:
             return await self._ask(address, timeout_seconds)
         except OSError as error:
             return _fault(error)
+        except (OverflowError, ValueError) as error:
+            return None, f"cannot send: {error}"
 
     async def _ask(self, address: str, timeout_seconds: float) -> tuple[bool | None, str]:
         loop = asyncio.get_running_loop()
@@ -140,7 +142,7 @@ class _Address:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError):
+        except (OSError, OverflowError, ValueError):
             return None
         addresses = [str(entry[4][0]) for entry in found]
         # The address in use stays while it is still one of them: no change of target between two probes for nothing.
