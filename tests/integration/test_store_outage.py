@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringfence.app.ports import OutageChange, OutageStore, StoreUnavailable, VersionConflict
+from ringfence.app.ports import OutageChange, OutageStore, StoreCorrupt, StoreUnavailable, VersionConflict
 from ringfence.domain.outage import (
     Mode,
     Override,
@@ -118,7 +120,7 @@ async def test_overrides_are_set_replaced_released_and_told(store: OutageStore) 
         (DID, OverrideKind.DR, "ada", "drill", later(4), later(3600)),
     ]
     await store.commit(OutageChange("k5", override_released=UC, at=later(5), who="bo", why="done"))
-    await store.commit(OutageChange("k6", override_released=DID, at=later(6), why="its time is over"))
+    await store.commit(OutageChange("k6", override_released=DID, at=later(6), why="its time is over", expired=True))
     assert [o.target for o in await store.load_overrides()] == [EVERYTHING]
     told = [(row.scope, row.before, row.after, row.reason, row.who) for row in await store.history(10)]
     assert told == [
@@ -130,6 +132,27 @@ async def test_overrides_are_set_replaced_released_and_told(store: OutageStore) 
         ("uc", "-", "dr", "person_forced_dr", "ada"),
     ]
     assert len(await store.history(2)) == 2
+
+
+async def test_an_admin_called_as_we_are_is_a_person(store: OutageStore) -> None:
+    await store.commit(word(OverrideKind.DR, UC, "k1"))
+    await store.commit(OutageChange("k2", override_released=UC, at=later(5), who="ringfence", why="done"))
+    assert [row.reason for row in await store.history(1)] == ["person_released"]
+
+
+async def test_a_row_edited_by_hand_is_corrupt_and_nothing_else(store: OutageStore, database: Database) -> None:
+    await store.commit(moved(first_state("uc", NOW), Mode.FAILED_OVER, "k1"))
+    await store.commit(word(OverrideKind.DR, UC, "k2"))
+
+    async def edit(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE scope_states SET since = 'yesterday'"))
+        await connection.execute(text("UPDATE overrides SET set_at = 'yesterday'"))
+        await connection.execute(text("UPDATE transitions SET at = 'yesterday'"))
+
+    await database.write(edit)
+    for reading in (store.load_states(NOW), store.load_overrides(), store.history(10)):
+        with pytest.raises(StoreCorrupt, match="cannot be understood"):
+            await reading
 
 
 async def test_a_restart_keeps_how_long_a_mode_has_lasted(store: OutageStore) -> None:

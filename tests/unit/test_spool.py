@@ -33,6 +33,7 @@ def changes() -> list[OutageChange]:
         OutageChange("1", state=state, transition=transition, at=START.wall),
         OutageChange("2", override_set=override, at=START.wall, who="ann", why="übung | x"),
         OutageChange("3", override_released=OverrideTarget(scope="uc"), at=START.wall, who="bob"),
+        OutageChange("4", override_released=OverrideTarget(scope="teams"), at=START.wall, expired=True),
     ]
 
 
@@ -44,12 +45,19 @@ async def test_everything_comes_back_in_order_from_another_process(tmp_path: Pat
     assert await FileSpool(tmp_path / "spool").waiting(START) == changes()
 
 
+async def test_a_line_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    await FileSpool(path).append(changes()[2])
+    path.write_text(path.read_text().replace(',"expired":false', ""))
+    assert await FileSpool(path).waiting(START) == changes()[2:3]
+
+
 async def test_what_is_stored_is_forgotten(tmp_path: Path) -> None:
     spool = FileSpool(tmp_path / "spool")
     for change in changes():
         await spool.append(change)
     await spool.remove(["1", "3"])
-    assert [c.key for c in await FileSpool(tmp_path / "spool").waiting(START)] == ["2"]
+    assert [c.key for c in await FileSpool(tmp_path / "spool").waiting(START)] == ["2", "4"]
 
 
 async def test_the_room_is_taken_beforehand_and_never_given_back(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ class OutageChange:
     """One commit: a scope's new state with its transition, or an override set or released.
 
     `key` is unique for each change: storing the same change twice (after a spool file was replayed) stores it once.
+    `expired`: the override was released because its time was over, by nobody's word.
     """
 
     key: str
@@ -99,6 +100,7 @@ class OutageChange:
     who: str = "ringfence"
     why: str = ""
     at: datetime | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

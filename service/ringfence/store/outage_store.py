@@ -34,15 +34,16 @@ class SqlOutageStore:
 
     async def load_states(self, now: Moment) -> dict[str, ScopeState]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(select(scope_states))).all()
-        with understood("A scope's state"):
-            return {row.scope: _state(row, now) for row in rows}
+            # The read itself is inside as well: a time that was edited by hand is turned into a value there.
+            with understood("A scope's state"):
+                rows = (await connection.execute(select(scope_states))).all()
+                return {row.scope: _state(row, now) for row in rows}
 
     async def load_overrides(self) -> list[Override]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(select(overrides).order_by(overrides.c.set_at))).all()
-        with understood("An override"):
-            return [_override(row) for row in rows]
+            with understood("An override"):
+                rows = (await connection.execute(select(overrides).order_by(overrides.c.set_at))).all()
+                return [_override(row) for row in rows]
 
     async def commit(self, change: OutageChange) -> None:
         async def work(connection: AsyncConnection) -> None:
@@ -64,8 +65,9 @@ class SqlOutageStore:
     async def history(self, limit: int) -> list[TransitionRow]:
         newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
         async with self._database.reading() as connection:
-            rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()
-        return [_transition_row(row) for row in rows]
+            with understood("The history"):
+                rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()
+                return [_transition_row(row) for row in rows]
 
 
 async def _store_state(connection: AsyncConnection, state: ScopeState) -> None:
@@ -108,8 +110,7 @@ async def _rows(connection: AsyncConnection, change: OutageChange) -> list[dict[
     released, set_now = change.override_released, change.override_set
     if released is not None:
         before = await _standing(connection, released)
-        # The program itself releases an override only when its time is over (`OutageChange.who` then is its default).
-        reason = Reason.OVERRIDE_EXPIRED if change.who == "ringfence" else Reason.PERSON_RELEASED
+        reason = Reason.OVERRIDE_EXPIRED if change.expired else Reason.PERSON_RELEASED
         rows.append(_word_row(change, released, before, NO_OVERRIDE, reason, change.at))
     if set_now is not None:
         before = await _standing(connection, set_now.target)

@@ -144,6 +144,7 @@ def _to_json(change: OutageChange) -> dict[str, Any]:
             "until": _time(override.until),
         },
         "released": released and _target(released),
+        "expired": change.expired,
     }
 
 
@@ -185,6 +186,7 @@ def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
             until=_read_time(override["until"]),
         ),
         override_released=released and OverrideTarget(**released),
+        expired=bool(raw.get("expired", False)),  # an earlier version did not write it
     )
 
 
