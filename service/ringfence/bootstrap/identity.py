@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -32,10 +33,7 @@ class StateDir:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StateDirUnusable(
-                f"state_dir {self.path} cannot be used: {error.strerror}.",
-                "Make it and give it to the service's account, or change state_dir.",
-            ) from None
+            raise self._unusable(error) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,8 +43,12 @@ class StateDir:
                 f"Another Ringfence daemon (process {holder}) runs on state_dir {self.path}.",
                 "Stop it first, or give this one a state_dir of its own.",
             ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._lock)
+            raise self._unusable(error) from None
         return self
 
     def __exit__(
@@ -58,10 +60,16 @@ class StateDir:
         """This node's identity, made once: the same after a restart, another one for a second installation."""
         path = self.path / "node-id"
         try:
-            found = path.read_text().strip()
-        except FileNotFoundError:
-            found = ""
-        if not found:
-            found = uuid4().hex
-            path.write_text(f"{found}\n")
+            found = path.read_text().strip() if path.exists() else ""
+            if not found:
+                found = uuid4().hex
+                path.write_text(f"{found}\n")
+        except OSError as error:
+            raise self._unusable(error) from None
         return found
+
+    def _unusable(self, error: OSError) -> StateDirUnusable:
+        fix = "Make it and give it to the service's account, or change state_dir."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fix = "Make room on its disk, or change state_dir."
+        return StateDirUnusable(f"state_dir {self.path} cannot be used: {error.strerror}.", fix)
