@@ -123,7 +123,8 @@ class FakeNode:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:
-        """The one writer and its publisher at work."""
+        """The one writer and its publisher at work, after a start that found nothing."""
+        self.failover.restore({}, [])
         tasks = [asyncio.create_task(self.failover.run()), asyncio.create_task(self.publisher.run())]
         await self.keeper.adopt(small_directory())
         await settle()

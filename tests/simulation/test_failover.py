@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ringfence.domain.health import EvidenceKind, Observation
 from ringfence.domain.outage import Mode, OutagePolicy
 from ringfence.domain.outcomes import OutcomeClass
 from ringfence.domain.schedule import LAN, WAN, Cadence
@@ -145,3 +146,21 @@ async def test_witnesses_on_one_host_are_one_and_those_on_the_platforms_are_none
     world = World(1, LAN, LAN_QUALIFY, Network(down=down), hosts=beside)
     await world.run(64)
     assert world.mode is Mode.FAILED_OVER
+
+
+async def test_a_diverted_call_that_rings_out_by_our_own_timer_is_no_witness() -> None:
+    world = World(1, LAN, LAN_QUALIFY, Network(cut_off=[(60.0, 120.0)]))
+    for second in (59.0, 65.0, 75.0):
+        world.at(second, lambda: Observation(TRUNK_A, EvidenceKind.CALL_OUTCOMES, True, world.clock.now(), "rang out"))
+    await world.run(240)
+    assert world.failovers == 0
+
+
+async def test_a_platform_known_by_its_calls_alone_comes_back_by_trial() -> None:
+    network = Network(down={PLATFORM: [(0.0, EVER)]})  # it has never answered a probe
+    world = World(1, LAN, LAN_QUALIFY, network, OutagePolicy(hold_down_seconds=30))
+    world.calls((10 + n * 0.2 for n in range(10)), OutcomeClass.FAILURE, 503)
+    await world.run(100)
+    assert world.mode is Mode.FAILED_OVER
+    await world.run(200)
+    assert world.mode is Mode.TRIAL

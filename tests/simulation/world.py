@@ -101,6 +101,7 @@ class World:
         self.stopped: list[tuple[float, float]] = []
         kinds = (EvidenceKind.CONTACT_STATUS, EvidenceKind.SIP_OPTIONS)
         watched = [Watched(t, kinds, cadence.limits) for t in (PLATFORM, TRUNK_A, TRUNK_B)]
+        watched[1] = Watched(TRUNK_A, (*kinds, EvidenceKind.CALL_OUTCOMES), cadence.limits)
         watched.append(Watched(CONTROL, (EvidenceKind.SIP_OPTIONS,), cadence.limits))
         delivered = dict.fromkeys(DIDS, START.wall)
         self.judge = Judge(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.ports import CallEnded, CarrierCalled
-from ringfence.asterisk.events import LegMemory, MalformedEvent, Wiring, endpoint_of, observation, read_event
+from ringfence.asterisk.events import MalformedEvent, Wiring, endpoint_of, observation, read_event
+from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.vocabulary import EventType, Field, UserEventName, contact_passed, contact_state
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.health import Observation, TargetId, TargetRole
@@ -53,8 +54,8 @@ def read(event: object, legs: LegMemory | None = None) -> tuple[Any, ...]:
     return read_event(event, WIRING, legs or LegMemory(), NOW)
 
 
-@pytest.mark.parametrize("status", ["RINGING", "PROGRESS", "ANSWER"])
-def test_a_leg_that_rings_plays_or_answers_is_put_through(status: str) -> None:
+@pytest.mark.parametrize("status", ["RINGING", "ANSWER"])
+def test_a_leg_that_rings_or_answers_is_put_through(status: str) -> None:
     (outcome,) = read(dial(status))
     assert outcome == CallOutcome("main-uc", DID, "+44113\ufffd\ufffd4960", OutcomeClass.PUT_THROUGH, None, NOW)
 
@@ -64,6 +65,14 @@ def test_a_leg_is_told_once_and_the_memory_is_bounded() -> None:
     assert [len(read(dial(status), legs)) for status in ("RINGING", "PROGRESS", "ANSWER")] == [1, 0, 0]
     assert "1700000000.43" in legs
     assert [legs.first(channel) for channel in ("b", "c", "1700000000.43")] == [True, True, True]
+
+
+def test_a_leg_that_only_plays_something_is_not_put_through_until_it_is_answered() -> None:
+    """An announcement before a 480 comes as 183: not silence, but no success either."""
+    legs = LegMemory()
+    assert read(dial("PROGRESS"), legs) == ()
+    assert "1700000000.43" in legs
+    assert [len(read(dial(status), legs)) for status in ("ANSWER", "PROGRESS", "ANSWER")] == [1, 0, 0]
 
 
 def test_a_call_that_begins_shows_that_the_carrier_reaches_us() -> None:

@@ -287,3 +287,26 @@ async def test_a_trunk_that_answers_probes_and_refuses_calls_is_left_out_for_a_w
     await stage.clock.advance(61)
     assert stage.astdb.rows["egress/a"] == "1|up"
     tick.cancel()
+
+
+async def test_calls_through_a_trunk_that_was_taken_out_of_the_configuration_break_nothing() -> None:
+    stage = Stage()
+    await settle()
+    await stage.probe(True, TargetId(TargetRole.TRUNK, "removed"))
+    await outage(stage)
+    assert stage.decision == "divert"
+
+
+async def test_a_call_put_through_to_anybody_speaks_for_the_platform() -> None:
+    stage = Stage()
+    await settle()
+    await stage.probe(True)
+    await stage.calls(9, OutcomeClass.UNDELIVERABLE, 480)
+    switchboard = CallOutcome("uc", "+441134969999", "+44", OutcomeClass.PUT_THROUGH, None, stage.clock.now())
+    stage.failover.submit(switchboard)
+    await settle()
+    await stage.clock.advance(1)
+    tenth = CallOutcome("uc", DIDS[20], "+4420794699", OutcomeClass.UNDELIVERABLE, 480, stage.clock.now())
+    stage.failover.submit(tenth)
+    await settle()
+    assert stage.decision == "normal"

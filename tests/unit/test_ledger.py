@@ -39,7 +39,7 @@ def stored(store: FakeOutageStore) -> list[str]:
 async def test_a_change_is_stored_and_leaves_nothing_behind() -> None:
     clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
     ledger = Ledger(store, spool, clock)
-    assert await ledger.commit(change(1, clock))
+    assert await ledger.commit(change(1, clock)) is None
     assert stored(store) == ["key-1"]
     assert (ledger.unstored, spool.changes, ledger.link.up) == (0, [], True)
 
@@ -52,7 +52,7 @@ async def test_a_slow_database_delays_a_decision_by_its_deadline_and_no_more() -
     await clock.advance(COMMIT_DEADLINE_SECONDS - 0.001)
     assert not commit.done()
     await clock.advance(0.002)
-    assert commit.done() and commit.result() is False
+    assert commit.done() and commit.result() is not None
     await settle()
     assert [c.key for c in spool.changes] == ["key-1"]
     assert not ledger.link.up
@@ -63,7 +63,7 @@ async def test_what_follows_an_unstored_change_does_not_wait_at_all_and_keeps_th
     store.fault = StoreUnavailable("locked")
     ledger = Ledger(store, spool, clock)
     for number in (1, 2, 3):
-        assert not await ledger.commit(change(number, clock))
+        assert await ledger.commit(change(number, clock)) is not None
     run = asyncio.create_task(ledger.run())
     await settle()
     assert ledger.unstored == 3
@@ -78,7 +78,7 @@ async def test_a_full_disk_loses_nothing_while_the_process_lives() -> None:
     clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
     store.fault = spool.fault = StoreUnavailable("no space left")
     ledger = Ledger(store, spool, clock)
-    assert not await ledger.commit(change(1, clock))
+    assert await ledger.commit(change(1, clock)) is not None
     await settle()
     run = asyncio.create_task(ledger.run())
     store.fault = spool.fault = None
@@ -92,12 +92,26 @@ async def test_the_spool_of_an_earlier_process_is_stored_first() -> None:
     spool.changes = [change(1, clock)]
     ledger = Ledger(store, spool, clock)
     await ledger.recover()
-    run = asyncio.create_task(ledger.run())
-    await settle()
-    assert not await ledger.commit(change(2, clock)) or stored(store) == ["key-1", "key-2"]
-    await clock.advance(1)
+    assert stored(store) == ["key-1"], "before anybody reads what the database holds"
+    assert await ledger.commit(change(2, clock)) is None
     assert stored(store) == ["key-1", "key-2"]
-    run.cancel()
+
+
+async def test_a_spool_the_database_still_will_not_take_is_told_to_whoever_recovers() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    store.fault = StoreUnavailable("locked")
+    spool.changes = [change(1, clock)]
+    ledger = Ledger(store, spool, clock)
+    await ledger.recover()
+    assert [c.key for c in ledger.waiting()] == ["key-1"]
+
+
+async def test_a_spool_that_cannot_be_read_keeps_nobody_from_starting() -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    spool.fault = StoreUnavailable("no permission")
+    ledger = Ledger(store, spool, clock)
+    await ledger.recover()
+    assert await ledger.commit(change(1, clock)) is None
 
 
 async def test_a_change_that_was_stored_after_all_is_stored_once() -> None:
@@ -121,6 +135,6 @@ async def test_a_row_that_is_not_ours_is_overwritten_and_later_changes_follow(st
         store.states["uc"] = foreign
     ledger = Ledger(store, spool, clock)
     for number in (4, 5):
-        assert await ledger.commit(change(number, clock))
+        assert await ledger.commit(change(number, clock)) is None
     assert stored(store) == ["key-4", "key-5"]
     assert store.states["uc"].version == stored_version + 2

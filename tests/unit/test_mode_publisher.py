@@ -57,6 +57,14 @@ async def test_only_the_newest_value_is_put_after_a_loss(stage: Stage) -> None:
     assert [put.value for put in stage.astdb.puts] == ["new"]
 
 
+async def test_a_value_that_was_superseded_while_it_was_put_is_not_told(stage: Stage) -> None:
+    stage.astdb.on_put = lambda: stage.publisher.want("mode/uc", "new")
+    stage.publisher.want("mode/uc", "old")
+    await settle()
+    assert [put.value for put in stage.astdb.puts] == ["old", "new"]
+    assert stage.told == ["mode/uc"]
+
+
 async def test_everything_is_put_again_when_asterisk_was_away(stage: Stage) -> None:
     stage.publisher.want("mode/uc", "x")
     stage.publisher.want("egress/a", "1|up")

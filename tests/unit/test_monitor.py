@@ -73,6 +73,22 @@ async def test_a_miss_is_discarded_when_the_loop_was_late_meanwhile() -> None:
     tick.cancel()
 
 
+async def test_a_loop_that_is_always_late_is_not_blind_for_ever() -> None:
+    stage = Stage()
+    tick = asyncio.create_task(stage.lateness.run())
+    await settle()
+    stage.probe.answer, stage.probe.takes_seconds = False, 0.04
+    for _ in range(2 * CADENCE.fall + 1):
+        asking = asyncio.create_task(stage.once())
+        await settle()
+        stage.clock._now = stage.clock.now().plus(0.2)
+        await stage.clock.advance(0.1)
+        await asking
+    assert len(stage.seen) == 1
+    assert stage.monitor.late_count == 2 * CADENCE.fall
+    tick.cancel()
+
+
 async def test_a_pass_is_believed_however_late_we_are() -> None:
     stage = Stage()
     tick = asyncio.create_task(stage.lateness.run())

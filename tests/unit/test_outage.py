@@ -36,6 +36,7 @@ UP = Verdict(VerdictState.UP, Reason.ANSWERING)
 SILENT = Verdict(VerdictState.DOWN, Reason.SILENT, (), Cause.SILENCE)
 REFUSING = Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, (), Cause.REFUSING)
 UNKNOWN = Verdict(VerdictState.UNKNOWN, Reason.WE_MAY_BE_CUT_OFF)
+NEVER_SEEN = Verdict(VerdictState.UNKNOWN, Reason.NEVER_SEEN_UP)
 DEGRADED = Verdict(VerdictState.DEGRADED, Reason.EVIDENCE_DISAGREES)
 VERDICTS = [UP, SILENT, REFUSING, UNKNOWN, DEGRADED]
 
@@ -58,6 +59,9 @@ def in_mode(mode: Mode, cause: Cause | None = Cause.SILENCE) -> ScopeState:
         (in_mode(Mode.FAILED_OVER, Cause.REFUSING), SILENT, 1, Mode.FAILED_OVER),
         (in_mode(Mode.FAILED_OVER, Cause.REFUSING), REFUSING, 1, Mode.FAILED_OVER),
         (in_mode(Mode.FAILED_OVER, Cause.REFUSING), DEGRADED, 1, Mode.HOLD_DOWN),
+        (in_mode(Mode.FAILED_OVER, Cause.REFUSING), NEVER_SEEN, 1, Mode.HOLD_DOWN),
+        (in_mode(Mode.FAILED_OVER, Cause.SILENCE), NEVER_SEEN, 1, Mode.FAILED_OVER),
+        (in_mode(Mode.HOLD_DOWN, Cause.REFUSING), NEVER_SEEN, 60, Mode.TRIAL),
         (in_mode(Mode.HOLD_DOWN), UP, 59, Mode.HOLD_DOWN),
         (in_mode(Mode.HOLD_DOWN), UP, 60, Mode.TRIAL),
         (in_mode(Mode.HOLD_DOWN), UNKNOWN, 60, Mode.HOLD_DOWN),

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.app.ports import AsteriskUnavailable, StoreUnavailable
-from ringfence.app.recovery import adopted, recover
-from ringfence.domain.outage import Mode, OverrideKind, first_state
+from ringfence.app.orders import adopt
+from ringfence.app.ports import AsteriskUnavailable, OutageChange, StoreUnavailable
+from ringfence.app.recovery import FOUND_BY, Recovered, adopted, recover
+from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, first_state
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from tests.fakes.astdb import FakeAstDb
@@ -19,11 +20,19 @@ from tests.fakes.stores import FakeOutageStore
 DIVERTED = "1|divert|0|FAILED_OVER|-|1893456000"
 
 
+UC = OverrideTarget(scope="uc")
+FORCED = "1|divert|0|NORMAL|dr|1893456000"
+
+
+def word(kind: OverrideKind, target: OverrideTarget) -> Override:
+    return Override(target, kind, "ann", "drill", FakeClock().now().wall)
+
+
 async def test_the_database_is_believed_before_asterisk() -> None:
     clock, store = FakeClock(), FakeOutageStore()
     store.states["uc"] = replace(first_state("uc", clock.now()), mode=Mode.HOLD_DOWN, version=3)
-    states, _ = await recover(store, FakeAstDb({"mode/uc": DIVERTED}), ["uc"], clock)
-    assert states["uc"].mode is Mode.HOLD_DOWN
+    found = await recover(store, FakeAstDb({"mode/uc": DIVERTED}), ["uc"], clock)
+    assert found.states["uc"].mode is Mode.HOLD_DOWN
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -31,9 +40,10 @@ async def test_a_lost_database_does_not_end_a_failover(lost: bool) -> None:
     clock, store = FakeClock(), FakeOutageStore()
     if not lost:
         store.fault = StoreUnavailable("locked")
-    states, _ = await recover(store, FakeAstDb({"mode/uc": DIVERTED}), ["uc"], clock)
-    assert (states["uc"].mode, states["uc"].cause) == (Mode.FAILED_OVER, Cause.REFUSING)
-    assert states["uc"].reason is Reason.FOUND_IN_ASTERISK
+    found = await recover(store, FakeAstDb({"mode/uc": DIVERTED}), ["uc"], clock)
+    state = found.states["uc"]
+    assert (state.mode, state.cause, state.reason) == (Mode.FAILED_OVER, Cause.REFUSING, Reason.FOUND_IN_ASTERISK)
+    assert found.read is lost
 
 
 async def test_nothing_is_decided_while_neither_answers() -> None:
@@ -45,11 +55,10 @@ async def test_nothing_is_decided_while_neither_answers() -> None:
     assert not waiting.done()
     astdb.fault = None
     await clock.advance(1)
-    states, _ = waiting.result()
-    assert states["uc"].mode is Mode.FAILED_OVER
+    assert waiting.result().states["uc"].mode is Mode.FAILED_OVER
 
 
-async def test_a_database_that_knows_of_no_outage_is_believed_while_asterisk_is_away() -> None:
+async def test_an_empty_database_is_believed_after_a_while_without_asterisk() -> None:
     clock, astdb = FakeClock(), FakeAstDb()
     astdb.fault = AsteriskUnavailable("gone")
     waiting = asyncio.create_task(recover(FakeOutageStore(), astdb, ["uc"], clock))
@@ -57,15 +66,51 @@ async def test_a_database_that_knows_of_no_outage_is_believed_while_asterisk_is_
     await clock.advance(9)
     assert not waiting.done()
     await clock.advance(2)
-    assert waiting.result() == ({}, [])
+    assert waiting.result() == Recovered({}, [], True)
 
 
 async def test_a_persons_word_survives_a_lost_database() -> None:
-    clock = FakeClock()
-    astdb = FakeAstDb({"mode/uc": "1|divert|0|NORMAL|dr|1893456000"})
-    states, overrides = await recover(FakeOutageStore(), astdb, ["uc"], clock)
-    assert states["uc"].mode is Mode.NORMAL
-    assert [(o.kind, o.target.scope) for o in overrides] == [(OverrideKind.DR, "uc")]
+    found = await recover(FakeOutageStore(), FakeAstDb({"mode/uc": FORCED}), ["uc"], FakeClock())
+    assert found.states["uc"].mode is Mode.NORMAL
+    assert [(o.kind, o.target) for o in found.overrides] == [(OverrideKind.DR, UC)]
+
+
+@pytest.mark.parametrize("released", [False, True])
+async def test_a_word_the_database_knows_is_not_found_a_second_time_in_asterisk(released: bool) -> None:
+    clock, store = FakeClock(), FakeOutageStore()
+    said = word(OverrideKind.DR, OverrideTarget())
+    await store.commit(OutageChange("1", override_set=said, at=clock.now().wall))
+    if released:
+        await store.commit(OutageChange("2", override_released=said.target, at=clock.now().wall))
+    found = await recover(store, FakeAstDb({"mode/uc": FORCED}), ["uc"], clock)
+    assert found.overrides == ([] if released else [said])
+
+
+async def test_what_is_still_to_be_stored_is_newer_than_what_is_stored() -> None:
+    clock, store = FakeClock(), FakeOutageStore()
+    now = clock.now()
+    store.states["uc"] = replace(first_state("uc", now), version=3)
+    store.overrides[UC] = word(OverrideKind.NORMAL, UC)
+    failed_over = replace(first_state("uc", now), mode=Mode.FAILED_OVER, version=4)
+    did = word(OverrideKind.DR, OverrideTarget(did="+441134960001"))
+    waiting = [
+        OutageChange("1", state=failed_over),
+        OutageChange("2", override_set=did),
+        OutageChange("3", override_released=UC),
+    ]
+    found = await recover(store, FakeAstDb(), ["uc"], clock, waiting)
+    assert (found.states["uc"].mode, found.overrides) == (Mode.FAILED_OVER, [did])
+
+
+def test_words_read_late_replace_their_shadows_and_no_later_word() -> None:
+    shadow = replace(word(OverrideKind.DR, UC), who=FOUND_BY)
+    everything = word(OverrideKind.DR, OverrideTarget())
+    did = word(OverrideKind.DR, OverrideTarget(did="+441134960001"))
+    later = replace(did, kind=OverrideKind.NORMAL, who="bob")
+    held = {UC: shadow, did.target: later}
+    changed = adopt([everything, did], held)
+    assert held == {did.target: later, everything.target: everything}
+    assert changed == [UC, everything.target]
 
 
 @pytest.mark.parametrize("text", [None, "", "2|divert|0|FAILED_OVER|-|1", "garbage", "1|divert"])

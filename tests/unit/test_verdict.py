@@ -45,6 +45,12 @@ def put_through(second: float) -> CallWindow:
     return CallWindow((), at(second))
 
 
+def put_through_then_failed() -> CallWindow:
+    kind = OutcomeClass.FAILURE
+    failures = tuple(CallOutcome("uc", f"+44{n}", f"+1{n}", kind, None, at(97)) for n in range(2))
+    return CallWindow(failures, at(95))
+
+
 def refused(count: int, status: int | None = 480) -> CallWindow:
     kind = OutcomeClass.UNDELIVERABLE
     failures = tuple(CallOutcome("uc", f"+44{n}", f"+1{n}", kind, status, at(95)) for n in range(count))
@@ -69,6 +75,9 @@ def refused(count: int, status: int | None = 480) -> CallWindow:
             Reason.CALLS_PUT_THROUGH_DESPITE_SILENCE,
         ),
         ({OPTIONS: DOWN, CONTACT: DOWN}, put_through(90), VerdictState.DOWN, Reason.SILENT),
+        # A ring that was on its way when the platform died.
+        ({OPTIONS: DOWN, CONTACT: DOWN}, put_through(91.1), VerdictState.DOWN, Reason.SILENT),
+        ({OPTIONS: DOWN, CONTACT: DOWN}, put_through_then_failed(), VerdictState.DOWN, Reason.SILENT),
         ({OPTIONS: UP, CONTACT: UP}, refused(10), VerdictState.DOWN, Reason.REFUSING_CALLS),
         ({OPTIONS: UP, CONTACT: UP}, refused(9), VerdictState.DEGRADED, Reason.SOME_CALLS_REFUSED),
     ],

@@ -118,11 +118,11 @@ async def test_release_gives_back_and_says_when_there_was_nothing() -> None:
 async def test_a_new_word_replaces_the_old_one() -> None:
     node = FakeNode()
     async with node.running(), http_door(node) as client:
-        for mode in ("dr", "freeze", "normal"):
+        for mode in ("freeze", "dr", "normal"):
             await client.put("/v1/override", json={"mode": mode, "scope": SCOPE, "reason": REASON})
         assert [o.kind.value for o in node.failover.overrides.values()] == ["normal"]
         history = (await client.get("/v1/history", params={"limit": 2})).json()["history"]
-        assert [row["after"] for row in history] == ["normal", "freeze"]
+        assert [row["after"] for row in history] == ["normal", "dr"]
 
 
 async def test_failback_is_refused_in_normal_and_carried_out_in_hold_down() -> None:
@@ -231,3 +231,14 @@ async def test_a_word_about_a_did_that_has_left_the_directory_can_be_taken_back(
         released = await client.delete("/v1/override", params={"did": DID, "reason": REASON})
         assert released.status_code == 200, released.text
         assert node.failover.overrides == {}
+
+
+@pytest.mark.parametrize("standing", [{"scope": SCOPE}, {"everything": True}])
+async def test_a_freeze_that_would_end_somebodys_word_is_refused(standing: dict[str, object]) -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        await client.put("/v1/override", json={"mode": "dr", "reason": REASON, **standing})
+        refused = await client.put("/v1/override", json={"mode": "freeze", "scope": SCOPE, "reason": REASON})
+        await settle()
+        assert (refused.status_code, refused.json()["field"]) == (409, "mode")
+        assert node.astdb.rows[f"mode/{SCOPE}"].startswith("1|divert")

@@ -16,7 +16,7 @@ from uuid import uuid4
 from ringfence.app.judge import Judge
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
-from ringfence.app.orders import ForgetExpired, Order, OrderFailback, ReleaseOverride, SetOverride
+from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, adopt, carried_out
 from ringfence.app.ports import CarrierCalled, Clock, OutageChange
 from ringfence.domain.health import Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
@@ -85,11 +85,13 @@ class Failover:
         self._decided_at: dict[str, Moment] = {}
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_ITEMS)
         self.dropped = 0
+        self.restored = False
 
     def restore(self, states: Mapping[str, ScopeState], overrides: Iterable[Override]) -> None:
         """Takes what an earlier process stored, before `run`."""
         self.states.update({scope: state for scope, state in states.items() if scope in self._policies})
         self.overrides.update({o.target: o for o in overrides})
+        self.restored = True
 
     def decision(self, scope: str) -> Decision:
         """What is decided for a scope at this moment."""
@@ -126,18 +128,20 @@ class Failover:
         """One turn."""
         now = self._clock.now()
         match item:
-            case Observation():
+            case Observation() if item.target in self.verdicts:
                 self._judge.observe(item)
                 await self._weigh_after(item.target, now)
+            case Observation():
+                pass  # a trunk that was taken out of the configuration and still carries calls
             case CallOutcome():
                 self._observe_call(item)
                 await self._weigh_scope(item.scope, now)
             case CarrierCalled():
                 self._judge.carrier_called(item.at)
-            case SetOverride() | ReleaseOverride() | OrderFailback() | ForgetExpired():
-                await self._obey(item, now)
             case None:
                 await self._look_at_the_clock(now)
+            case _:
+                await self._obey(item, now)
 
     async def _weigh_after(self, target: TargetId, now: Moment) -> None:
         if target.role is TargetRole.PLATFORM:
@@ -178,7 +182,7 @@ class Failover:
         state = self.states.get(outcome.scope)
         if state is None or state.mode is not Mode.TRIAL:
             return
-        good = outcome.outcome is OutcomeClass.PUT_THROUGH
+        good = counts and outcome.outcome is OutcomeClass.PUT_THROUGH
         bad = counts and outcome.outcome in (OutcomeClass.FAILURE, OutcomeClass.UNDELIVERABLE)
         if good or bad:
             self.states[outcome.scope] = replace(state, trial=state.trial.another(good))
@@ -241,46 +245,28 @@ class Failover:
         self._hooks.swapped()
 
     async def _obey(self, order: Order, now: Moment) -> None:
-        match order:
-            case SetOverride(override=override):
-                self.overrides[override.target] = override
-                change = OutageChange(
-                    uuid4().hex, override_set=override, at=now.wall, who=override.who, why=override.why
-                )
-                await self._overridden(override.target, change, now)
-            case ReleaseOverride(target=target, who=who, why=why):
-                self.overrides.pop(target, None)
-                change = OutageChange(uuid4().hex, override_released=target, at=now.wall, who=who, why=why)
-                await self._overridden(target, change, now)
-            case ForgetExpired(override=override):
-                if self.overrides.get(override.target) == override:
-                    del self.overrides[override.target]
-                    change = OutageChange(
-                        uuid4().hex, override_released=override.target, at=now.wall, why="its time is over"
-                    )
-                    await self._overridden(override.target, change, now)
-            case OrderFailback(scope=scope):
-                await self._weigh_scope(scope, now, order)
-        order.finish()
+        safe = None
+        if isinstance(order, OrderFailback):
+            await self._weigh_scope(order.scope, now, order)
+        elif isinstance(order, AdoptStored):
+            for target in adopt(order.overrides, self.overrides):
+                self._overridden(target, now)
+        elif (change := carried_out(order, self.overrides, now.wall)) is not None:
+            # A person waits, and callers do: what is said is published before it is stored, and stored all the same.
+            self._overridden(order.about, now)
+            safe = await self._ledger.commit(change)
+        order.finish(safe)
+        self._hooks.swapped()
 
-    async def _overridden(self, target: OverrideTarget, change: OutageChange, now: Moment) -> None:
+    def _overridden(self, target: OverrideTarget, now: Moment) -> None:
         held = self.overrides.get(target)
-        log.warning(
-            "override changed",
-            extra={
-                "target": target.level,
-                "scope": target.scope,
-                "kind": held.kind.value if held else "released",
-            },
-        )
-        # A person waits, and callers do: what is said is published before it is stored, and stored all the same.
+        kind = held.kind.value if held else "released"
+        log.warning("override changed", extra={"level": target.level, "scope": target.scope, "kind": kind})
         for scope in self._policies:
             if target.did is None and target.scope in (None, scope):
                 self._publish(scope, now)
         if target.did is not None:
             self._hooks.forced_changed(target.did)
-        await self._ledger.commit(change)
-        self._hooks.swapped()
 
     def _note(self, target: TargetId, verdict: Verdict) -> None:
         before = self.verdicts.get(target)

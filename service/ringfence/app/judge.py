@@ -116,12 +116,15 @@ class Judge:
     def observe_call(self, outcome: CallOutcome) -> bool:
         """Takes one call's outcome; returns whether it counts for this DID (owned, and delivered lately)."""
         window = self._windows.get(outcome.scope)
-        if window is None or not self._owned(outcome.did):
+        if window is None:
             return False
-        policy = self._outcome_policies[outcome.scope]
+        policy, counts = self._outcome_policies[outcome.scope], self._owned(outcome.did)
         if outcome.outcome is OutcomeClass.PUT_THROUGH:
-            self._delivered[outcome.did] = outcome.at.wall
-            counts = True
+            # Whoever was called: the platform puts calls through.
+            if counts:
+                self._delivered[outcome.did] = outcome.at.wall
+        elif not counts:
+            return False
         else:
             counts = delivered_lately(self._delivered.get(outcome.did), outcome.at.wall, policy)
         self._windows[outcome.scope] = window.observe(outcome, counts, policy)
@@ -165,7 +168,9 @@ class Judge:
             host = self._hosts[target]
             if host == self._hosts[platform]:
                 continue
-            for health in kinds.values():
+            for kind, health in kinds.items():
+                if kind is EvidenceKind.CALL_OUTCOMES:
+                    continue  # a call that rings out by our own timer would testify for a trunk nobody hears
                 if host not in found or _heard_at(health) > _heard_at(found[host]):
                     found[host] = health
         return found

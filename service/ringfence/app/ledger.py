@@ -42,24 +42,31 @@ class Ledger:
         return len(self._unstored)
 
     async def recover(self) -> None:
-        """Reads what an earlier process left in the spool; it is stored before anything newer."""
-        for change in await self._spool.waiting(self._clock.now()):
-            self._unstored.append(change)
-        if self._unstored:
-            self._wake.set()
+        """Reads what an earlier process left in the spool, and stores it if the database lets it: it is newer than
+        what the database holds, and older than anything to come."""
+        try:
+            self._unstored.extend(await self._spool.waiting(self._clock.now()))
+        except StoreError as error:
+            log.error("the spool cannot be read, going on without it", extra={"reason": str(error)})
+        await self._drain()
+        self._wake.set()
 
-    async def commit(self, change: OutageChange) -> bool:
-        """Stores the change within the deadline. False: it is in the spool instead and will be stored later."""
+    def waiting(self) -> tuple[OutageChange, ...]:
+        """What the database does not hold yet, oldest first."""
+        return tuple(self._unstored)
+
+    async def commit(self, change: OutageChange) -> asyncio.Task[None] | None:
+        """Stores the change within the deadline: None. Else the task that writes it to the spool, which the caller
+        need not await; it is stored later."""
         if self._unstored:
-            self._set_aside(change)  # keeps the order; the database has not answered for older ones yet
-            return False
+            # Keeps the order; the database has not answered for older ones yet.
+            return self._set_aside(change)
         try:
             await within(self._clock, COMMIT_DEADLINE_SECONDS, self._store_change(change))
         except (TimeoutError, StoreError) as error:
             self._edge(error)
-            self._set_aside(change)
-            return False
-        return True
+            return self._set_aside(change)
+        return None
 
     async def run(self) -> None:
         """Stores what was set aside, oldest first, as soon as the database lets it."""
@@ -67,20 +74,26 @@ class Ledger:
             if not self._unstored:
                 self._wake.clear()
                 await self._wake.wait()
+            if not await self._drain():
+                await self._clock.sleep(RETRY_SECONDS)
+
+    async def _drain(self) -> bool:
+        """Stores what was set aside, oldest first; False when the database would not take all of it."""
+        while self._unstored:
             change = self._unstored[0]
             try:
                 await self._store_change(change)
             except StoreError as error:
                 self._edge(error)
-                await self._clock.sleep(RETRY_SECONDS)
-                continue
+                return False
             if self._unstored and self._unstored[0] is change:
                 self._unstored.popleft()
             await self._forget(change)
-            if not self._unstored and not self._healthy:
-                self._healthy = True
-                self.link = LinkView(True, "stores again", self._clock.now())
-                log.info("the database answers again, everything decided meanwhile is stored")
+        if not self._healthy:
+            self._healthy = True
+            self.link = LinkView(True, "stores again", self._clock.now())
+            log.info("the database answers again, everything decided meanwhile is stored")
+        return True
 
     async def _store_change(self, change: OutageChange) -> None:
         try:
@@ -104,12 +117,13 @@ class Ledger:
         transition = replace(change.transition, version=version) if change.transition else None
         return replace(change, state=replace(change.state, version=version), transition=transition)
 
-    def _set_aside(self, change: OutageChange) -> None:
+    def _set_aside(self, change: OutageChange) -> asyncio.Task[None]:
         self._unstored.append(change)
         task = asyncio.create_task(self._spool_away(change), name=f"spool {change.key}")
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         self._wake.set()
+        return task
 
     async def _spool_away(self, change: OutageChange) -> None:
         try:

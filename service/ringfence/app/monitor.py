@@ -76,6 +76,7 @@ class Monitor:
         self._undecided = undecided
         self._random = random
         self._hurry = asyncio.Event()
+        self._discarded: dict[Probe, int] = {}
         self.late_count = 0
 
     def hurry(self) -> None:
@@ -115,7 +116,11 @@ class Monitor:
         """One question, and its answer handed on unless it is a miss we may have caused ourselves."""
         probe, began = entry.probe, self._clock.now()
         passed, detail = await probe.probe(entry.cadence.timeout_seconds)
-        if passed is not True and self._lateness.late_since(began):
+        # A stall costs each probe one miss at most. A loop that is late all the time must not make us blind for ever.
+        spared = self._discarded.get(probe, 0)
+        if passed is not True and spared < entry.cadence.fall and self._lateness.late_since(began):
+            self._discarded[probe] = spared + 1
             self.late_count += 1
             return
+        self._discarded.pop(probe, None)
         self._emit(Observation(probe.target, probe.kind, passed, self._clock.now(), detail))

@@ -114,6 +114,14 @@ class Operator:
             raise OrderRefused(
                 "mode", "a single DID cannot be frozen", "Freeze its scope, or force it to dr or normal."
             )
+        standing = self._failover.overrides.get(target) or self._standing_for(target)
+        if kind is OverrideKind.FREEZE and standing is not None and standing.kind is not OverrideKind.FREEZE:
+            raise NotNow(
+                "mode",
+                f"{standing.target} is overridden ({standing.kind.value}) by {standing.who}; a freeze would end that "
+                "and move its calls",
+                "Release it first with `dr auto`, or leave it as it is.",
+            )
         override = Override(target, kind, who, why, now, until)
         await self._failover.order(SetOverride(override))
         return override
@@ -121,7 +129,7 @@ class Operator:
     async def release_override(self, target: OverrideTarget, who: str, why: str) -> bool:
         """Gives the target back to the automatic. False: nothing was set, and nothing has changed."""
         check_words(who, why)
-        if target not in self._failover.overrides:
+        if self._failover.restored and target not in self._failover.overrides:
             # Checked only here: a word about a DID that has left the directory since must not outlive it for ever.
             self._check_target(target)
             return False
@@ -172,6 +180,12 @@ class Operator:
     async def history(self, limit: int) -> list[TransitionRow]:
         """Mode changes and people's orders, newest first. Raises StoreError."""
         return await self._outage_store.history(max(1, min(limit, 1000)))
+
+    def _standing_for(self, target: OverrideTarget) -> Override | None:
+        """A word that decides for any scope of this target now."""
+        scopes = [target.scope] if target.scope is not None else list(self._failover.states)
+        standing = (standing_override(self._failover.overrides.values(), scope) for scope in scopes)
+        return next((word for word in standing if word is not None and word.kind is not OverrideKind.FREEZE), None)
 
     def _check_target(self, target: OverrideTarget) -> None:
         if target.scope is not None and target.scope not in self._failover.states:

@@ -7,10 +7,10 @@ then Asterisk, and goes on asking; until one of them has answered, the dialplan 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, StoreError
+from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageChange, OutageStore, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, ScopeState, first_state
 from ringfence.domain.reasons import Reason
@@ -24,44 +24,73 @@ PATIENCE_SECONDS = 10.0
 FOUND_BY = "found in Asterisk"
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What the daemon starts from. `read`: the database has answered; else its overrides are still to be asked for."""
+
+    states: dict[str, ScopeState]
+    overrides: list[Override]
+    read: bool
+
+
 async def recover(
-    store: OutageStore, astdb: AstDb, scopes: Iterable[str], clock: Clock
-) -> tuple[dict[str, ScopeState], list[Override]]:
-    """States and overrides to start from: what the database knows, and for the rest what Asterisk holds.
+    store: OutageStore, astdb: AstDb, scopes: Iterable[str], clock: Clock, waiting: Sequence[OutageChange] = ()
+) -> Recovered:
+    """What the database knows; if it cannot be read, or was never written, what Asterisk holds. On top of either what
+    is `waiting` to be stored, which is newer than both.
 
-    Returns when one of them has answered. A database without a word on a scope is believed after `PATIENCE_SECONDS`:
-    most likely that scope has never failed, and less likely the database was begun anew in the middle of an outage.
+    Returns when one of them has answered. An empty database is believed after `PATIENCE_SECONDS` without Asterisk: most
+    likely nothing has ever happened here, and less likely the database was begun anew in the middle of an outage.
     """
-    wanted, began, told = tuple(scopes), clock.now(), False
+    began, told = clock.now(), False
     while True:
-        states, overrides, read = await _stored(store, clock, tell=not told)
+        states, overrides, read, blank = await _stored(store, clock, tell=not told)
         told = told or not read
-        missing = [scope for scope in wanted if scope not in states]
-        if not missing:
-            return states, overrides
-        try:
-            records = {scope: await astdb.get(f"mode/{scope}") for scope in missing}
-        except AsteriskError:
-            if read and (states or clock.now().since(began) >= PATIENCE_SECONDS):
-                return states, overrides
-            await clock.sleep(ASK_AGAIN_SECONDS)
-            continue
-        for scope, text in records.items():
-            state, override = adopted(scope, text, clock.now())
-            states[scope] = state
-            if override is not None and not any(o.target == override.target for o in overrides):
-                overrides.append(override)
-        return states, overrides
+        if blank or not read:
+            found = await _held(astdb, scopes, clock.now())
+            if found is not None:
+                states, overrides = found
+            elif not read or clock.now().since(began) < PATIENCE_SECONDS:
+                await clock.sleep(ASK_AGAIN_SECONDS)
+                continue
+        return _overlaid(Recovered(states, overrides, read), waiting)
 
 
-async def _stored(store: OutageStore, clock: Clock, tell: bool) -> tuple[dict[str, ScopeState], list[Override], bool]:
-    """What the database knows, and whether it could be read at all."""
+async def _stored(
+    store: OutageStore, clock: Clock, tell: bool
+) -> tuple[dict[str, ScopeState], list[Override], bool, bool]:
+    """What the database knows, whether it could be read at all, and whether it was never written."""
     try:
-        return await store.load_states(clock.now()), await store.load_overrides(), True
+        states, overrides = await store.load_states(clock.now()), await store.load_overrides()
+        blank = not states and not overrides and not await store.history(1)
     except StoreError as error:
         if tell:
             log.error("the database cannot be read, asking asterisk what is in force", extra={"reason": str(error)})
-        return {}, [], False
+        return {}, [], False, False
+    return states, overrides, True, blank
+
+
+async def _held(
+    astdb: AstDb, scopes: Iterable[str], now: Moment
+) -> tuple[dict[str, ScopeState], list[Override]] | None:
+    """What Asterisk was told last; None when it does not answer."""
+    try:
+        found = [adopted(scope, await astdb.get(f"mode/{scope}"), now) for scope in scopes]
+    except AsteriskError:
+        return None
+    return {state.scope: state for state, _ in found}, [word for _, word in found if word is not None]
+
+
+def _overlaid(found: Recovered, waiting: Sequence[OutageChange]) -> Recovered:
+    states, by_target = dict(found.states), {word.target: word for word in found.overrides}
+    for change in waiting:
+        if change.state is not None:
+            states[change.state.scope] = change.state
+        if change.override_set is not None:
+            by_target[change.override_set.target] = change.override_set
+        if change.override_released is not None:
+            by_target.pop(change.override_released, None)
+    return Recovered(states, list(by_target.values()), found.read)
 
 
 def adopted(scope: str, text: str | None, now: Moment) -> tuple[ScopeState, Override | None]:

@@ -27,7 +27,11 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock
         try:
             await work()
         except asyncio.CancelledError:
-            raise
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Not we were cancelled but something we waited for: without this the task would vanish without a word.
+            reason, trace = "what it waited for was cancelled", True
         except RingfenceError as error:
             reason, trace = str(error), False
         except Exception as error:  # noqa: BLE001  the one boundary that catches broadly

@@ -21,13 +21,14 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.monitor import LoopLateness, Monitor, Scheduled
 from ringfence.app.node_claim import NodeClaim
 from ringfence.app.operator import Operator
+from ringfence.app.orders import AdoptStored
 from ringfence.app.ports import AsteriskError, AsteriskEvent, CallEnded, Clock, LinkChanged, Probe, StoreError
 from ringfence.app.publisher import TablePublisher
 from ringfence.app.recovery import recover
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.status_board import StatusBoard
 from ringfence.app.supervisor import supervise
-from ringfence.app.sweep import Sweeper, SweepLimits
+from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
@@ -79,11 +80,7 @@ class Node:
         self.lateness = LoopLateness(clock)
         self.monitor = self._monitor()
         self.claim = NodeClaim(self.asterisk.mode_astdb, clock, node_id, settings.node)
-        self.sweeper = Sweeper(
-            self.asterisk.switchboard,
-            clock,
-            SweepLimits(settings.egress.sweep_per_second, settings.egress.max_calls),
-        )
+        self.sweeps = self._due_sweeps()
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
         self.board = self._board()
@@ -100,11 +97,8 @@ class Node:
         self.importer = DirectoryChange(
             DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper
         )
-        self._sweeps: dict[str, bool] = {}  # key -> spare ringing legs; until its value has reached Asterisk
         self._claimed = asyncio.Event()
-        self._background: set[asyncio.Future[int]] = set()
-        self._endpoints = {f"mode/{p.name}": p.dial_endpoint for p in settings.platform}
-        self._endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in settings.egress_trunk}
+        self._words_read = False
         self._wire()
 
     async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -162,10 +156,10 @@ class Node:
 
     async def _recover(self) -> None:
         await self.ledger.recover()
-        states, overrides = await recover(
-            self._outage_store, self.asterisk.mode_astdb, [p.name for p in self.settings.platform], self.clock
-        )
-        self.failover.restore(states, overrides)
+        scopes = [platform.name for platform in self.settings.platform]
+        found = await recover(self._outage_store, self.asterisk.mode_astdb, scopes, self.clock, self.ledger.waiting())
+        self._words_read = found.read
+        self.failover.restore(found.states, found.overrides)
         self.keeper.restore_forced(self.failover.overrides)
 
     async def _load_directory(self) -> None:
@@ -173,6 +167,9 @@ class Node:
         told = False
         while True:
             try:
+                if not self._words_read:
+                    # Before any record is compiled: a DID that somebody forced must not lose that for a moment.
+                    await self._adopt_words()
                 stored = await self._directory_store.load()
                 break
             except StoreError as error:
@@ -187,6 +184,12 @@ class Node:
         elif self.keeper.directory is None:
             await self.keeper.adopt(stored.directory)
         await asyncio.Event().wait()
+
+    async def _adopt_words(self) -> None:
+        words = await self._outage_store.load_overrides()
+        if words or await self._outage_store.history(1):  # else it was begun anew, and Asterisk knows better
+            await self.failover.order(AdoptStored(tuple(words)))
+        self._words_read = True
 
     def _wire(self) -> None:
         for link in self.asterisk.ami_links:
@@ -203,13 +206,20 @@ class Node:
             self.modes,
             self.clock,
             Hooks(
-                sweep=lambda key, spare: self._sweeps.__setitem__(key, spare),
+                sweep=lambda key, spare: self.sweeps.want(key, spare),
                 forced_changed=lambda did: self.keeper.force(did, self.failover.overrides.get(OverrideTarget(did=did))),
                 swapped=lambda: self.board.poke(),
                 undecided=lambda: self.monitor.hurry(),
             ),
             [trunk.name for trunk in self.settings.egress_trunk],
         )
+
+    def _due_sweeps(self) -> DueSweeps:
+        egress = self.settings.egress
+        endpoints = {f"mode/{p.name}": p.dial_endpoint for p in self.settings.platform}
+        endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in self.settings.egress_trunk}
+        limits = SweepLimits(egress.sweep_per_second, egress.max_calls)
+        return DueSweeps(Sweeper(self.asterisk.switchboard, self.clock, limits), self.failover, endpoints)
 
     def _monitor(self) -> Monitor:
         scheduled = []
@@ -249,13 +259,8 @@ class Node:
                 self.failover.submit(event)
 
     def _after_put(self, key: str) -> None:
-        """A mode or an egress state has reached Asterisk: now, and not before, the callers who wait are freed."""
         self.board.poke()
-        spare = self._sweeps.pop(key, None)
-        if spare is not None:
-            task = asyncio.ensure_future(self.sweeper.sweep(self._endpoints[key], spare))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+        self.sweeps.after_put(key)
 
 
 async def open_node(settings: Settings, secrets: Secrets, node_id: str, clock: Clock) -> tuple[Node, Database]:

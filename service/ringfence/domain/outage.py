@@ -232,6 +232,8 @@ def _recovered(state: ScopeState, verdict: Verdict) -> bool:
     (they were fine all the time): it is over when its failures have grown old, and only the trial clears it."""
     if verdict.state is VerdictState.UP:
         return True
+    if state.cause is Cause.REFUSING and verdict.reason is Reason.NEVER_SEEN_UP:
+        return True  # nothing but calls ever told of this platform, and only a trial brings calls
     if verdict.state is not VerdictState.DEGRADED:
         return False
     return state.cause is Cause.REFUSING or verdict.reason is Reason.SOME_CALLS_REFUSED

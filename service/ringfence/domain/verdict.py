@@ -15,10 +15,12 @@ from typing import ClassVar, Final
 from ringfence.domain import outcomes
 from ringfence.domain.health import EvidenceKind, Health, HealthState
 from ringfence.domain.moment import Moment
-from ringfence.domain.outcomes import CallWindow, OutcomePolicy, OutcomeState
+from ringfence.domain.outcomes import CallWindow, OutcomeClass, OutcomePolicy, OutcomeState
 from ringfence.domain.reasons import Reason
 
 TRUNK_REFUSALS_SECONDS: Final = 60.0
+MIN_FAILED_IN_SILENCE: Final = 2
+LATE_RING_SECONDS: Final = 0.5
 
 
 class VerdictState(StrEnum):
@@ -118,7 +120,7 @@ def weigh_platform(
         # These calls came in from the carrier, so we are not the ones cut off.
         return Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, evidence, Cause.REFUSING)
     if silent_since is not None:
-        if _put_through_after(window, silent_since):
+        if _put_through_after(window, silent_since, now, outcome_policy):
             return Verdict(VerdictState.DEGRADED, Reason.CALLS_PUT_THROUGH_DESPITE_SILENCE, evidence)
         if _may_be_cut_off(surroundings, silent_since, now, witness_policy):
             return Verdict(VerdictState.UNKNOWN, Reason.WE_MAY_BE_CUT_OFF, evidence)
@@ -167,9 +169,19 @@ def _silent_since(probes: Mapping[EvidenceKind, Health]) -> Moment | None:
     return min(starts, key=lambda moment: moment.monotonic) if starts else None
 
 
-def _put_through_after(window: CallWindow, silent_since: Moment) -> bool:
+def _put_through_after(window: CallWindow, silent_since: Moment, now: Moment, policy: OutcomePolicy) -> bool:
+    """Whether calls go through despite the silence. A ring that was on its way when the platform died must not bar the
+    verdict: it counts only a moment after the first miss, no longer than the window, and not against calls to two DIDs
+    that failed since."""
     put_through = window.last_put_through_at
-    return put_through is not None and put_through.monotonic > silent_since.monotonic
+    if put_through is None or put_through.since(silent_since) <= LATE_RING_SECONDS:
+        return False
+    failed = {
+        failure.did
+        for failure in window.fresh_failures(now, policy)
+        if failure.outcome is OutcomeClass.FAILURE and failure.at.monotonic > put_through.monotonic
+    }
+    return now.since(put_through) <= policy.window_seconds and len(failed) < MIN_FAILED_IN_SILENCE
 
 
 def _may_be_cut_off(surroundings: Surroundings, silent_since: Moment, now: Moment, policy: WitnessPolicy) -> bool:
