@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.directory_import import DirectoryImport, ImportRefused, StoredDirectory
 from ringfence.app.ports import StoreCorrupt, StoreUnavailable, VersionConflict
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_csv import CsvFile, CsvFiles
+from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.moment import Moment
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressPolicy
-from ringfence.store.database import Database
+from ringfence.store import directory_store
+from ringfence.store.database import Database, upsert
 from ringfence.store.directory_store import SqlDirectoryStore
 from tests.integration.stores import NOW, locked_by_another, opened
 
@@ -78,6 +82,33 @@ async def test_what_was_stored_is_loaded(store: SqlDirectoryStore) -> None:
     stored = await store.replace(await store.load(), directory(), "ada", "first import", NOW.wall)
     assert stored.version == 1
     assert await store.load() == StoredDirectory(directory(), 1)
+
+
+async def test_a_large_first_import_leaves_the_event_loop_its_turns(
+    store: SqlDirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = 2 * directory_store.READ_ROWS + 1
+    everybody = [Person(PersonKey(f"p{n}"), "Ada", "Leeds", (DefaultNumber("+447700900123"),)) for n in range(many)]
+    assignments = [DidAssignment(Did(f"+44113{n:07d}"), PersonKey(f"p{n}"), "Leeds", "uc") for n in range(many)]
+    large = Directory.of(everybody, assignments, [Site("Leeds")])
+    written: list[int] = []
+    compared_in: list[threading.Thread] = []
+
+    async def counted(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        written.append(len(rows))
+        await upsert(connection, table, rows)
+
+    def noted(before: Directory, after: Directory) -> DirectoryDiff:
+        compared_in.append(threading.current_thread())
+        return compare(before, after)
+
+    monkeypatch.setattr(directory_store, "upsert", counted)
+    monkeypatch.setattr(directory_store, "compare", noted)
+    await store.replace(await store.load(), large, "ada", "first import", NOW.wall)
+    assert max(written) == directory_store.READ_ROWS
+    assert sum(written) == 3 * many + 1
+    assert threading.main_thread() not in compared_in
+    assert (await store.load()).directory == large
 
 
 async def test_every_kind_of_change_is_stored(store: SqlDirectoryStore) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from sys import intern
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, insert, select
+from sqlalchemy import Row, Select, Table, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.directory_import import StoredDirectory
@@ -20,7 +21,7 @@ from ringfence.domain.numbers import Did
 from ringfence.store.database import Database, understood, upsert
 from ringfence.store.tables import default_numbers, dids, directory_changes, people, sites
 
-READ_ROWS: Final = 1_000  # built at a time: between two portions the event loop gets its turn
+READ_ROWS: Final = 1_000  # built or written at a time: between two portions the event loop gets its turn
 DELETE_ROWS: Final = 500
 MAX_LOGGED_LINES: Final = 1_000
 
@@ -53,10 +54,11 @@ class SqlDirectoryStore:
     ) -> StoredDirectory:
         """Stores the difference, all or nothing. Raises VersionConflict when the stored directory is no longer
         `before`, and StoreError."""
-        change = compare(before.directory, after)
+        change = await asyncio.to_thread(compare, before.directory, after)
         if not change:
             return before
         version = before.version + 1
+        log_row = await asyncio.to_thread(_log_row, change, version, who, why, at)
 
         async def work(connection: AsyncConnection) -> None:
             if await _version(connection) != before.version:
@@ -65,7 +67,7 @@ class SqlDirectoryStore:
                     "Nothing was stored; look at the difference again and repeat the import.",
                 )
             await _apply(connection, change)
-            await connection.execute(insert(directory_changes).values(_log_row(change, version, who, why, at)))
+            await connection.execute(insert(directory_changes).values(log_row))
 
         await self._database.write(work)
         return StoredDirectory(after, version)
@@ -96,7 +98,7 @@ class SqlDirectoryStore:
                 async for row in _rows(connection, select(people).order_by(people.c.key))
             ]
             assignments = [_assignment(row) async for row in _rows(connection, select(dids).order_by(dids.c.did))]
-        return StoredDirectory(Directory.of(everybody, assignments, all_sites), version)
+        return StoredDirectory(await asyncio.to_thread(Directory.of, everybody, assignments, all_sites), version)
 
 
 async def _version(connection: AsyncConnection) -> int:
@@ -115,14 +117,21 @@ async def _apply(connection: AsyncConnection, change: DirectoryDiff) -> None:
     now_sites = [*change.sites.added, *(new for _, new in change.sites.changed)]
     now_people = [*change.people.added, *(new for _, new in change.people.changed)]
     now_dids = [*change.assignments.added, *(new for _, new in change.assignments.changed)]
-    await upsert(connection, sites, [_site_row(site) for site in now_sites])
-    await upsert(connection, people, [_person_row(person) for person in now_people])
+    await _write(connection, sites, map(_site_row, now_sites))
+    await _write(connection, people, map(_person_row, now_people))
     await _remove(connection, default_numbers.c.person, [new.key for _, new in change.people.changed])
-    await upsert(connection, default_numbers, [row for person in now_people for row in _number_rows(person)])
-    await upsert(connection, dids, [_did_row(assignment) for assignment in now_dids])
+    await _write(connection, default_numbers, (row for person in now_people for row in _number_rows(person)))
+    await _write(connection, dids, map(_did_row, now_dids))
     await _remove(connection, dids.c.did, [assignment.did for assignment in change.assignments.removed])
     await _remove(connection, people.c.key, [person.key for person in change.people.removed])
     await _remove(connection, sites.c.name, [site.name for site in change.sites.removed])
+
+
+async def _write(connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    # SQLAlchemy prepares every row of one statement on the event loop, without a pause.
+    left = iter(rows)
+    while portion := list(islice(left, READ_ROWS)):
+        await upsert(connection, table, portion)
 
 
 async def _remove(connection: AsyncConnection, column: Any, keys: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from itertools import islice
@@ -50,10 +51,10 @@ async def change_directory(importer: Importer, order: ImportOrder, who: str) -> 
     if plan.diff is None:
         raise ImportRefused(plan.reading.errors)
     if order.dry_run or not plan.diff:
-        return _done(plan, False, plan.before.version)
+        return await asyncio.to_thread(_done, plan, False, plan.before.version)
     _refuse_surprises(order, plan)
     stored = await importer.apply(plan, who, order.reason)
-    return _done(plan, True, stored.version)
+    return await asyncio.to_thread(_done, plan, True, stored.version)
 
 
 def _files(order: ImportOrder) -> CsvFiles:
