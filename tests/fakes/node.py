@@ -119,7 +119,7 @@ class FakeNode:
         )
         self.directory_store = FakeDirectoryStore(small_directory())
         files = DirectoryImport(self.directory_store, self.clock, CsvRules("GB", frozenset({SCOPE}), gate.policy))
-        self.importer = DirectoryChange(files, self.keeper)
+        self.importer = DirectoryChange(files, self.keeper, self.failover)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from tests.fakes.doors import http_door, local_door
-from tests.fakes.node import DID, PRIVATE_NUMBERS, FakeNode
+from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, FakeNode
 
 PEOPLE = "key,name,site,default_number_1\nada,Ada Example,Leeds,+44 7700 900555\nbob,Bob Example,Leeds,\n"
 
@@ -100,3 +100,16 @@ async def test_the_export_is_for_the_local_socket_only() -> None:
         assert PRIVATE_NUMBERS[0] in files["people"].replace(" ", "")
         order = {part: {"text": files[part]} for part in files} | {"dry_run": True}
         assert (await local.post("/v1/import", json=order)).json()["lines"] == []
+
+
+async def test_a_did_that_leaves_takes_the_words_about_it_along() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        for did in (DID, OTHER_DID):
+            await client.put("/v1/override", json={"mode": "dr", "did": did, "reason": "drill"})
+        dids = f"did,owner,site,platform\n{OTHER_DID},bob,Leeds,uc\n"
+        done = await client.post("/v1/import", json={"dids": {"text": dids}, "dry_run": False})
+        assert done.status_code == 200, done.text
+        assert [target.did for target in node.failover.overrides] == [OTHER_DID]
+        history = (await client.get("/v1/history", params={"limit": 1})).json()["history"]
+        assert history[0]["why"] == "the DID has left the directory"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDirectory
+from ringfence.app.failover import Failover
+from ringfence.app.orders import ReleaseOverride
 from ringfence.app.ports import RingfenceError
 from ringfence.app.table_keeper import TableKeeper
+from ringfence.domain.directory import Directory
 from ringfence.domain.directory_csv import CsvFiles
 from ringfence.domain.route_table import TableError
 
@@ -16,9 +19,10 @@ class NotPublishable(RingfenceError):
 class DirectoryChange:
     """Import and export while the daemon runs."""
 
-    def __init__(self, files: DirectoryImport, keeper: TableKeeper) -> None:
+    def __init__(self, files: DirectoryImport, keeper: TableKeeper, failover: Failover) -> None:
         self._files = files
         self._keeper = keeper
+        self._failover = failover
 
     async def plan(self, files: CsvFiles) -> ImportPlan:
         """Reads and compares; stores nothing. May raise StoreError."""
@@ -34,7 +38,14 @@ class DirectoryChange:
                 raise NotPublishable(str(error)) from error
         stored = await self._files.apply(plan, who, why)
         await self._keeper.adopt(stored.directory)
+        await self._release_the_gone(stored.directory, who)
         return stored
+
+    async def _release_the_gone(self, directory: Directory, who: str) -> None:
+        """A DID that comes back one day, with another owner, must not inherit a word about this one."""
+        for target in list(self._failover.overrides):
+            if target.did is not None and directory.assignment(target.did) is None:
+                await self._failover.order(ReleaseOverride(target, who, "the DID has left the directory"))
 
     async def export(self) -> dict[str, str]:
         """File name -> CSV text, private numbers in clear. May raise StoreError."""

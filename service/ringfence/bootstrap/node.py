@@ -75,7 +75,7 @@ class Node:
             self.keeper.owns,
             hosts=values.hosts(settings),
         )
-        self._memory = Memory(SqlMemoryStore(database), self.judge, clock)
+        self._memory = Memory(SqlMemoryStore(database), self.judge, clock, values.host_ports(settings))
         self.failover = self._failover()
         self.lateness = LoopLateness(clock)
         self.monitor = self._monitor()
@@ -95,7 +95,7 @@ class Node:
             self.board.refresh,
         )
         self.importer = DirectoryChange(
-            DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper
+            DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper, self.failover
         )
         self._claimed = asyncio.Event()
         self._words_read = False
