@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ringfence.app.ports import OutageChange, StoreError, TransitionRow, VersionConflict
+from ringfence.app.ports import OutageChange, Passed, StoreError, TransitionRow, VersionConflict
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
 from ringfence.domain.moment import Moment
@@ -115,14 +115,14 @@ class FakeMemoryStore(_Faulty):
     """Implements `ports.MemoryStore`."""
 
     def __init__(self) -> None:
-        self.passed: dict[tuple[TargetId, EvidenceKind], datetime] = {}
+        self.passed: dict[tuple[TargetId, EvidenceKind], Passed] = {}
         self.delivered: dict[str, datetime] = {}
 
-    async def load_passed(self) -> dict[tuple[TargetId, EvidenceKind], datetime]:
+    async def load_passed(self, since: datetime) -> dict[tuple[TargetId, EvidenceKind], Passed]:
         self._answer()
-        return dict(self.passed)
+        return {key: last for key, last in self.passed.items() if last.at >= since}
 
-    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], datetime]) -> None:
+    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], Passed]) -> None:
         self._answer()
         self.passed.update(passed)
 

@@ -141,7 +141,7 @@ async def test_a_removed_file_is_noticed_and_one_put_back_is_used(file: Path, tm
         with pytest.raises(StoreUnavailable, match="has been removed"):
             await database.write(touch)
         with pytest.raises(StoreUnavailable, match="has been removed"):
-            await SqlMemoryStore(database).load_passed()
+            await SqlMemoryStore(database).load_passed(NOW.wall)
         file.write_bytes(aside.read_bytes())
         await database.write(touch)
         assert await SqlMemoryStore(database).load_delivered(NOW.wall)

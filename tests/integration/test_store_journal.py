@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ringfence.app.ports import JournalStore, MemoryStore
+from ringfence.app.ports import JournalStore, MemoryStore, Passed
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.store.database import Database
@@ -86,14 +86,18 @@ async def test_memory_survives_and_is_overwritten(database: Database) -> None:
     memory: MemoryStore = SqlMemoryStore(database)
     platform, trunk = TargetId(TargetRole.PLATFORM, "uc"), TargetId(TargetRole.TRUNK, "carrier")
     sip, contact = EvidenceKind.SIP_OPTIONS, EvidenceKind.CONTACT_STATUS
-    await memory.save_passed({(platform, sip): later(1), (trunk, sip): later(2)})
-    await memory.save_passed({(platform, sip): later(3), (platform, contact): later(4)})
+    old, new = "192.0.2.10:5060", "192.0.2.11:5060"
+    await memory.save_passed({(platform, sip): Passed(later(1), old), (trunk, sip): Passed(later(2), old)})
+    await memory.save_passed({(platform, sip): Passed(later(3), new), (platform, contact): Passed(later(4), new)})
     await memory.save_passed({})
-    assert await memory.load_passed() == {
-        (platform, sip): later(3),
-        (trunk, sip): later(2),
-        (platform, contact): later(4),
+    held = {
+        (platform, sip): Passed(later(3), new),
+        (trunk, sip): Passed(later(2), old),
+        (platform, contact): Passed(later(4), new),
     }
+    assert await memory.load_passed(later(0)) == held
+    del held[(trunk, sip)]
+    assert await memory.load_passed(later(3)) == held
     await memory.save_delivered({"+441134960123": later(1), "+441134960124": later(2)})
     await memory.save_delivered({"+441134960123": later(5)})
     assert await memory.load_delivered(later(3)) == {"+441134960123": later(5)}
@@ -101,6 +105,6 @@ async def test_memory_survives_and_is_overwritten(database: Database) -> None:
 
 async def test_a_kind_of_evidence_from_a_newer_version_is_passed_over(database: Database) -> None:
     memory = SqlMemoryStore(database)
-    await memory.save_passed({(TargetId(TargetRole.PLATFORM, "uc"), EvidenceKind.SIP_OPTIONS): later(1)})
+    await memory.save_passed({(TargetId(TargetRole.PLATFORM, "uc"), EvidenceKind.SIP_OPTIONS): Passed(later(1), "")})
     await database.write(lambda connection: connection.execute(text("UPDATE passed SET kind = 'canary_call'")))
-    assert await memory.load_passed() == {}
+    assert await memory.load_passed(later(0)) == {}

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ringfence.app.judge import Judge
-from ringfence.app.ports import Clock, MemoryStore, StoreError
+from ringfence.app.ports import Clock, MemoryStore, Passed, StoreError
+from ringfence.domain.health import TargetId
 from ringfence.domain.outcomes import OutcomePolicy
 
 log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 10.0
+# What has not answered for so long may have stopped answering for good while nobody looked.
+PASSED_WITHIN_DAYS = 30
 
 
 class Memory:
-    """Keeps the judge's memory in the store."""
+    """Keeps the judge's memory in the store. `host_ports`: where each target lives now. What another address once
+    answered is forgotten: a new platform that drops OPTIONS would else be called down for its predecessor's habits."""
 
-    def __init__(self, store: MemoryStore, judge: Judge, clock: Clock) -> None:
+    def __init__(self, store: MemoryStore, judge: Judge, clock: Clock, host_ports: Mapping[TargetId, str]) -> None:
         self._store = store
         self._judge = judge
         self._clock = clock
+        self._host_ports = host_ports
         self._saved: dict[str, datetime] = {}
 
     async def run(self) -> None:
@@ -39,17 +45,20 @@ class Memory:
         days = timedelta(days=OutcomePolicy().delivered_within_days)
         while True:
             try:
-                passed = await self._store.load_passed()
-                self._saved = await self._store.load_delivered(self._clock.now().wall - days)
+                now = self._clock.now().wall
+                passed = await self._store.load_passed(now - timedelta(days=PASSED_WITHIN_DAYS))
+                self._saved = await self._store.load_delivered(now - days)
                 break
             except StoreError:
                 await self._clock.sleep(SAVE_SECONDS)
-        self._judge.restore(passed, self._saved)
+        here = [key for key, last in passed.items() if last.host_port == self._host_ports.get(key[0])]
+        self._judge.restore(here, self._saved)
 
     async def _save(self) -> None:
         delivered = {did: at for did, at in self._judge.delivered.items() if self._is_news(did, at)}
+        passed = {key: Passed(at, self._host_ports.get(key[0], "")) for key, at in self._judge.passed().items()}
         try:
-            await self._store.save_passed(self._judge.passed())
+            await self._store.save_passed(passed)
             await self._store.save_delivered(delivered)
         except StoreError:
             return  # the ledger tells the edge; the next round saves the same and more

@@ -154,12 +154,20 @@ class JournalStore(Protocol):
     async def prune(self, before: datetime) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """When one kind of evidence about a target last passed, and where the target lived then."""
+
+    at: datetime
+    host_port: str
+
+
 class MemoryStore(Protocol):
     """What must outlive a restart for evidence to be weighed. May raise StoreError."""
 
-    async def load_passed(self) -> dict[tuple[TargetId, EvidenceKind], datetime]: ...
+    async def load_passed(self, since: datetime) -> dict[tuple[TargetId, EvidenceKind], Passed]: ...
 
-    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], datetime]) -> None: ...
+    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], Passed]) -> None: ...
 
     async def load_delivered(self, since: datetime) -> dict[str, datetime]:
         """When the platform last put a call through, per DID."""
@@ -178,12 +186,14 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One channel from Asterisk to the platform. `endpoint` is the PJSIP endpoint it was dialled through."""
+    """One channel from Asterisk to the platform. `endpoint` is the PJSIP endpoint it was dialled through, `did` the
+    called DID, empty where it is not known."""
 
     channel: str
     endpoint: str
     answered: bool
     ringing: bool
+    did: str = ""
 
 
 class AstDb(Protocol):

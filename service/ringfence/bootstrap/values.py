@@ -77,12 +77,17 @@ def probed_hosts(settings: Settings) -> dict[TargetId, tuple[str, Cadence]]:
     return found
 
 
-def hosts(settings: Settings) -> dict[TargetId, str]:
-    """Where each target lives."""
+def host_ports(settings: Settings) -> dict[TargetId, str]:
+    """Address and port of each target."""
     found = {target: host_port for target, (host_port, _) in probed_hosts(settings).items()}
     found.update({TargetId(TargetRole.PLATFORM, p.name): p.host_port for p in settings.platform})
     found.update({TargetId(TargetRole.TRUNK, t.name): t.host_port for t in settings.egress_trunk})
-    return {target: host_port.rpartition(":")[0] for target, host_port in found.items()}
+    return found
+
+
+def hosts(settings: Settings) -> dict[TargetId, str]:
+    """Where each target lives."""
+    return {target: host_port.rpartition(":")[0] for target, host_port in host_ports(settings).items()}
 
 
 def watched(settings: Settings) -> list[Watched]:

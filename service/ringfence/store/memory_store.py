@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.app.ports import Passed
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.store import tables
 from ringfence.store.database import Database, upsert
@@ -19,21 +20,22 @@ class SqlMemoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load_passed(self) -> dict[tuple[TargetId, EvidenceKind], datetime]:
+    async def load_passed(self, since: datetime) -> dict[tuple[TargetId, EvidenceKind], Passed]:
         """A kind or role this version does not know (written by a newer one) is passed over."""
+        lately = select(tables.passed).where(tables.passed.c.at >= since)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(select(tables.passed))).all()
+            rows = (await connection.execute(lately)).all()
         roles, kinds = set(TargetRole), set(EvidenceKind)
         return {
-            (TargetId(TargetRole(row.role), row.name), EvidenceKind(row.kind)): row.at
+            (TargetId(TargetRole(row.role), row.name), EvidenceKind(row.kind)): Passed(row.at, row.host_port)
             for row in rows
             if row.role in roles and row.kind in kinds
         }
 
-    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], datetime]) -> None:
+    async def save_passed(self, passed: Mapping[tuple[TargetId, EvidenceKind], Passed]) -> None:
         rows = [
-            {"role": target.role, "name": target.name, "kind": kind, "at": when}
-            for (target, kind), when in passed.items()
+            {"role": target.role, "name": target.name, "kind": kind, "at": last.at, "host_port": last.host_port}
+            for (target, kind), last in passed.items()
         ]
 
         async def work(connection: AsyncConnection) -> None:

@@ -172,7 +172,7 @@ calls = Table(
     Index("ix_calls_did_ended_at", "did", "ended_at"),
 )
 
-# When each kind of evidence about a target last passed.
+# When each kind of evidence about a target last passed, and where the target lived then.
 passed = Table(
     "passed",
     metadata,
@@ -180,6 +180,7 @@ passed = Table(
     Column("name", String(100), primary_key=True),
     Column("kind", String(32), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+    Column("host_port", String(300), nullable=False, server_default=""),
 )
 
 # When the platform last put a call through to each DID.
