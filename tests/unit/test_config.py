@@ -126,6 +126,28 @@ def test_references_that_lead_nowhere_are_named_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ('endpoint = "ringfence-uc"', "uses endpoint 'ringfence-uc', as platform 'uc' does"),
+        ('qualify_endpoint = "ringfence-uc_qualify"', "uses endpoint 'ringfence-uc_qualify', as platform 'uc' does"),
+        ('endpoint = "ringfence-uc_qualify"', "uses endpoint 'ringfence-uc_qualify', as platform 'uc' does"),
+    ],
+)
+def test_two_far_ends_with_one_endpoint_are_refused(out: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(GOOD.replace('name = "out"', f'name = "out"\n{out}'))
+    (fault,) = caught.value.faults
+    assert f"egress_trunk 'out' {said}; give each its own" in fault
+
+
+def test_a_carrier_with_one_endpoint_may_have_it_under_both_its_trunks() -> None:
+    own = 'endpoint = "registered"'
+    text = GOOD.replace('name = "carrier"', f'name = "carrier"\n{own}').replace('name = "out"', f'name = "out"\n{own}')
+    settings = settings_of(text)
+    assert settings.trunk[0].endpoint == settings.egress_trunk[0].dial_endpoint == "registered"
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"node = \n", "not TOML"),

@@ -225,6 +225,22 @@ def _repeated(settings: Settings) -> list[str]:
     for what, names in named.items():
         for name in sorted({n for n in names if names.count(n) > 1}):
             faults.append(f"{what} name {name!r} is used twice; give each its own")
+    return [*faults, *_shared_endpoints(settings)]
+
+
+def _shared_endpoints(settings: Settings) -> list[str]:
+    """What an endpoint's legs and contacts say is said of one far end: its evidence, and whom its sweep frees."""
+    faults = []
+    owners: dict[str, str] = {}
+    far_ends: list[tuple[str, PlatformSettings | EgressTrunkSettings]] = [
+        *(("platform", platform) for platform in settings.platform),
+        *(("egress_trunk", trunk) for trunk in settings.egress_trunk),
+    ]
+    for what, far_end in far_ends:
+        owner = f"{what} {far_end.name!r}"
+        for endpoint in sorted({far_end.dial_endpoint, far_end.evidence_endpoint}):
+            if owners.setdefault(endpoint, owner) != owner:
+                faults.append(f"{owner} uses endpoint {endpoint!r}, as {owners[endpoint]} does; give each its own")
     return faults
 
 
