@@ -26,7 +26,8 @@ from ringfence.app.ports import (
 )
 from ringfence.asterisk.ari import AriClient
 from ringfence.asterisk.backoff import BackOff
-from ringfence.asterisk.events import LegMemory, MalformedEvent, Wiring, read_event
+from ringfence.asterisk.events import MalformedEvent, Wiring, read_event
+from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.vocabulary import EventType
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,6 @@ event is malformed, with a reason that repeats nothing of it, and the caller dro
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from ringfence.app.ports import AsteriskEvent, CallEnded, CarrierCalled
+from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.vocabulary import (
     ANSWERED_BY,
     EGRESS_PASSED,
@@ -37,9 +37,8 @@ from ringfence.domain.outcomes import CallOutcome, OutcomeClass
 MAX_TEXT_CHARS: Final = 128
 MAX_STEP: Final = 99
 MAX_CALL_MS: Final = 7 * 24 * 3600 * 1000
-REMEMBERED_LEGS: Final = 4096
 
-_DID: Final = re.compile(r"\+[1-9][0-9]{5,14}")
+DID: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WORD: Final = re.compile(r"[a-z0-9_-]{0,64}")
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
@@ -59,26 +58,6 @@ class Wiring:
 
     platform_endpoints: Mapping[str, str] = field(default_factory=dict)
     contact_endpoints: Mapping[str, TargetId] = field(default_factory=dict)
-
-
-class LegMemory:
-    """The platform legs that were put through lately, by channel id, so that each is told once; bounded."""
-
-    def __init__(self, limit: int = REMEMBERED_LEGS) -> None:
-        self._limit = limit
-        self._legs: OrderedDict[str, None] = OrderedDict()
-
-    def __contains__(self, channel_id: object) -> bool:
-        return channel_id in self._legs
-
-    def first(self, channel_id: str) -> bool:
-        """Whether this leg was not known yet; it is from now on."""
-        if channel_id in self._legs:
-            return False
-        self._legs[channel_id] = None
-        if len(self._legs) > self._limit:
-            self._legs.popitem(last=False)
-        return True
 
 
 def read_event(event: object, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[AsteriskEvent, ...]:
@@ -121,11 +100,13 @@ def _dial(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[
         return (CarrierCalled(now),)
     endpoint = endpoint_of(_text(peer, "name", "peer.name"))
     scope = wiring.platform_endpoints.get(endpoint or "")
-    if scope is None or status not in PUT_THROUGH or context != ROUTE_CONTEXT:
+    if scope is None or context != ROUTE_CONTEXT:
         return ()
-    if not _DID.fullmatch(exten):  # a test number that is routed transparently: no evidence
+    if not DID.fullmatch(exten):  # a test number that is routed transparently: no evidence
         return ()
-    if not legs.first(_text(peer, "id", "peer.id")):
+    if status == DialStatus.PROGRESS:
+        legs.heard(_text(peer, "id", "peer.id"))
+    if status not in PUT_THROUGH or not legs.first(_text(peer, "id", "peer.id")):
         return ()
     number = _text(_object(_object(caller, "caller").get("caller", {}), "caller.caller"), "number", "number")
     return (CallOutcome(scope, exten, _clean(number), OutcomeClass.PUT_THROUGH, None, now),)
@@ -145,7 +126,7 @@ def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEve
 
 def _leg(fields: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
     did, scope = _field(fields, Field.DID), _field(fields, Field.SCOPE)
-    if not _DID.fullmatch(did):
+    if not DID.fullmatch(did):
         return ()
     if scope not in wiring.platform_endpoints.values():
         raise MalformedEvent(f"{UserEventName.LEG}: scope is not one of ours")

@@ -109,12 +109,15 @@ class DialStatus(StrEnum):
     ANSWER = "ANSWER"
 
 
-PUT_THROUGH: Final = frozenset({DialStatus.RINGING, DialStatus.PROGRESS, DialStatus.ANSWER})
+PUT_THROUGH: Final = frozenset({DialStatus.RINGING, DialStatus.ANSWER})
+"""Not PROGRESS: a 183 may bring ringback, or an announcement that the call cannot be put through."""
 
 
 class ChannelState(StrEnum):
-    """Channel states that matter to the sweep, as ARI spells them."""
+    """Channel states that matter to the sweep, as ARI spells them. `RING`: it called in, and is not answered yet; a leg
+    that Asterisk dialled is `Down` or `RINGING` until then."""
 
+    RING = "Ring"
     RINGING = "Ringing"
     UP = "Up"
 
