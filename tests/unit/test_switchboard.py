@@ -40,7 +40,7 @@ class FakeAmi:
 
     async def ask(self, action: str, fields: dict[str, str]) -> Reply:
         self.hung_up.append(fields["Channel"])
-        return Reply({"Response": "Success"})
+        return Reply(True, "Channel Hungup")
 
 
 def board(ami: FakeAmi | None = None) -> AsteriskSwitchboard:

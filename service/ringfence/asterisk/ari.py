@@ -44,12 +44,14 @@ class AriSettings:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """One channel as ARI lists it. `created_at` is Asterisk's text, good for ordering only."""
+    """One channel as ARI lists it. `created_at` is Asterisk's text, good for ordering only. `exten` is where it is in
+    the dialplan; a leg that `Dial` made has its caller's."""
 
     channel_id: str
     name: str
     state: str
     created_at: str = ""
+    exten: str = ""
 
 
 class AriClient:
@@ -176,4 +178,7 @@ class AriClient:
 
 def _channel(entry: object) -> ChannelInfo:
     fields = entry if isinstance(entry, dict) else {}
-    return ChannelInfo(*(str(fields.get(key, "")) for key in ("id", "name", "state", "creationtime")))
+    dialplan = fields.get("dialplan")
+    exten = dialplan.get("exten", "") if isinstance(dialplan, dict) else ""
+    channel_id, name, state, created_at = (str(fields.get(key, "")) for key in ("id", "name", "state", "creationtime"))
+    return ChannelInfo(channel_id, name, state, created_at, str(exten))
