@@ -6,7 +6,6 @@ Exit status: 0 stopped by a signal, 1 an expected fault (said in one sentence wi
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -77,8 +76,6 @@ async def _serve(settings: config.Settings, secrets: config.Secrets, node_id: st
         async with asyncio.TaskGroup() as group:
             for door in served:
                 group.create_task(door.run(), name=f"door {door.place}")
-            # What start-up made lives as long as the process: the collector need not look at it again and again.
-            gc.freeze()
             log.info("started", extra={"node": settings.node, "doors": [door.place for door in served]})
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -183,6 +184,8 @@ class Node:
             log.warning("no directory has been imported, asterisk keeps the table it has")
         elif self.keeper.directory is None:
             await self.keeper.adopt(stored.directory)
+        # All that lives for long has been made: the collector need not stop us to look at it again and again.
+        gc.freeze()
         await asyncio.Event().wait()
 
     async def _adopt_words(self) -> None:
