@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -13,11 +13,22 @@ from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
 
 
+class BusyAstDb(FakeAstDb):
+    """Something else may happen between a value and its acknowledgement."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    async def put(self, key: str, value: str) -> None:
+        await super().put(key, value)
+        if self.meanwhile:
+            self.meanwhile()
+
+
 class Stage:
     """A running publisher."""
 
     def __init__(self) -> None:
-        self.clock, self.astdb = FakeClock(), FakeAstDb()
+        self.clock, self.astdb = FakeClock(), BusyAstDb()
         self.publisher = ModePublisher(self.astdb, self.clock)
         self.told: list[str] = []
         self.publisher.on_put(self.told.append)
@@ -58,7 +69,7 @@ async def test_only_the_newest_value_is_put_after_a_loss(stage: Stage) -> None:
 
 
 async def test_a_value_that_was_superseded_while_it_was_put_is_not_told(stage: Stage) -> None:
-    stage.astdb.on_put = lambda: stage.publisher.want("mode/uc", "new")
+    stage.astdb.meanwhile = lambda: stage.publisher.want("mode/uc", "new")
     stage.publisher.want("mode/uc", "old")
     await settle()
     assert [put.value for put in stage.astdb.puts] == ["old", "new"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from ringfence.app.ports import AsteriskUnavailable, Leg
 from ringfence.app.sweep import Sweeper, SweepLimits
@@ -34,9 +35,16 @@ TALKING = Leg("talking", "uc", answered=True, ringing=True)
 ELSEWHERE = Leg("elsewhere", "other", answered=False, ringing=False)
 
 
-async def sweep(board: FakeSwitchboard, spare_ringing: bool = False, at_most: int = 100) -> int:
+async def sweep(
+    board: FakeSwitchboard,
+    spare_ringing: bool = False,
+    at_most: int = 100,
+    still: Callable[[], bool] = lambda: True,
+    spared: Callable[[str], bool] = lambda did: False,
+) -> int:
     clock = FakeClock()
-    task = asyncio.create_task(Sweeper(board, clock, SweepLimits(50, at_most)).sweep("uc", spare_ringing))
+    sweeper = Sweeper(board, clock, SweepLimits(50, at_most))
+    task = asyncio.create_task(sweeper.sweep("uc", spare_ringing, still, spared))
     await settle()
     for _ in range(50):
         await clock.advance(0.1)
@@ -54,6 +62,19 @@ async def test_ringing_legs_are_spared_when_the_platform_only_refuses() -> None:
     board = FakeSwitchboard([WAITING, RINGING, TALKING])
     assert await sweep(board, spare_ringing=True) == 1
     assert board.freed == ["waiting"]
+
+
+async def test_a_sweep_that_is_no_longer_wanted_stops_at_the_next_leg() -> None:
+    board = FakeSwitchboard([Leg(f"w{n}", "uc", answered=False, ringing=False) for n in range(30)])
+    assert await sweep(board, still=lambda: len(board.freed) < 3) == 3
+
+
+async def test_callers_of_a_spared_did_are_left_and_a_leg_of_no_known_did_is_freed() -> None:
+    pinned, other = "+441134960001", "+441134960002"
+    legs = [Leg(f"for {did}", "uc", answered=False, ringing=False, did=did) for did in (pinned, other, "")]
+    board = FakeSwitchboard(legs)
+    assert await sweep(board, spared=lambda did: did != other) == 2
+    assert board.freed == [f"for {other}", "for "]
 
 
 async def test_no_more_are_freed_than_there_is_room() -> None:

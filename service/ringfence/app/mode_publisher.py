@@ -32,7 +32,7 @@ class ModePublisher:
         self._on_put: list[Callable[[str], None]] = []
 
     def on_put(self, callback: Callable[[str], None]) -> None:
-        """Calls back with the key, right after Asterisk has taken its value. Must not block."""
+        """Calls back with the key, right after Asterisk has taken the value that is still wanted. Must not block."""
         self._on_put.append(callback)
 
     def want(self, key: str, value: str) -> None:
@@ -83,9 +83,10 @@ class ModePublisher:
             self._dirty.pop(key, None)
             self._once.pop(key, None)
             return
-        if value == (self._once.get(key) or self._wanted.get(key)):
-            self._dirty.pop(key, None)
-            self._once.pop(key, None)
+        if value != (self._once.get(key) or self._wanted.get(key)):
+            return  # another one is wanted by now, which is still to be put and will be told then
+        self._dirty.pop(key, None)
+        self._once.pop(key, None)
         for callback in self._on_put:
             callback(key)
 
