@@ -23,8 +23,11 @@ from ringfence.domain.health import EvidenceKind, Observation, TargetId, TargetR
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
 from tests.integration.asterisk_links import Events, RealClock, ami_links, ari_settings, recorded_logs, running
 from tests.lab.asterisk import AsteriskInstance
+from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.caller import CallerAgent
 from tests.lab.far_end import Platform
 from tests.lab.fixtures import AsteriskFactory
+from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
 
 CLOCK = RealClock()
@@ -47,6 +50,12 @@ exten => _[+0-9]!,1,Dial(PJSIP/uc-dial/sip:${{EXTEN}}@PLATFORM,20^5,iI)
  same => n,Hangup()
 [wait]
 exten => s,1,Wait(20)
+[both-ways]
+exten => _[+0-9]!,1,Goto(ringfence-route,${{EXTEN}},1)
+[marked]
+exten => s,1,Return()
+[egress-like]
+exten => s,1,Dial(PJSIP/uc-dial/sip:1@PLATFORM,20,b(marked^s^1))
 """
 
 PJSIP = """\
@@ -61,6 +70,11 @@ disallow=all
 allow=ulaw
 direct_media=no
 [uc-dial](platform)
+context=both-ways
+[uc-dial-identify]
+type=identify
+endpoint=uc-dial
+match=127.0.0.1
 [uc-dial_qualify](platform)
 aors=uc-dial_qualify
 [uc-dial_qualify]
@@ -92,10 +106,10 @@ async def linked(asterisk: AsteriskInstance) -> AsyncIterator[tuple[AriClient, A
             yield ari, link, events
 
 
-async def call(asterisk: AsteriskInstance) -> None:
+async def call(asterisk: AsteriskInstance, to: str = f"{DID}@ringfence-route") -> None:
     """One inbound call, as far as the dialplan can tell."""
     async with ami_links(asterisk, "caller") as (ami,):
-        where = {"Channel": f"Local/{DID}@ringfence-route/n", "Context": "wait", "Exten": "s", "Priority": "1"}
+        where = {"Channel": f"Local/{to}/n", "Context": "wait", "Exten": "s", "Priority": "1"}
         assert (await ami.ask("Originate", {**where, "Async": "true", "Timeout": "30000"})).success
 
 
@@ -112,6 +126,21 @@ async def test_a_call_that_rings_is_told_once(site: AsteriskInstance) -> None:
         await call(site)
         await events.wait_for(CallOutcome)
         assert sum(isinstance(event, CallOutcome) for event in events.seen) == 2
+
+
+async def test_a_call_that_only_plays_something_is_told_when_it_is_answered(
+    site: AsteriskInstance, platform: Platform
+) -> None:
+    """What a platform plays may be its announcement that it cannot put the call through."""
+    await platform.behave(Behaviour(ring_status=183, answer_delay_ms=1500))
+    async with linked(site) as (ari, link, events), ami_links(site, "sweep") as (ami,):
+        board = AsteriskSwitchboard(ari, ami, link.legs)
+        await call(site)
+        async with asyncio.timeout(10):
+            while not any(leg.ringing for leg in await board.platform_legs("uc-dial")):
+                await asyncio.sleep(0.02)
+        assert not any(isinstance(event, CallOutcome) for event in events.seen)
+        assert (await events.wait_for(CallOutcome)).outcome is OutcomeClass.PUT_THROUGH
 
 
 async def test_a_failed_leg_and_the_record_are_told_and_junk_is_dropped(
@@ -231,3 +260,39 @@ async def test_the_sweep_frees_the_waiting_and_never_the_answered(site: Asterisk
         stale = replace(next(leg for leg in legs if leg.answered), answered=False)
         assert not await board.free(stale)
         assert not await board.free(replace(stale, channel="../applications"))
+
+
+async def test_a_caller_of_the_platforms_own_endpoint_is_no_leg(
+    site: AsteriskInstance, platform: Platform, ports: Ports
+) -> None:
+    """A carrier with one registered endpoint sends calls in by it and takes calls out by it."""
+    await platform.behave(Behaviour(manner=Manner.SILENT))
+    agent = CallerAgent(ports, site.ports.sip)
+    await agent.start()
+    async with linked(site) as (ari, link, _), ami_links(site, "sweep") as (ami,):
+        board = AsteriskSwitchboard(ari, ami, link.legs)
+        async with running(agent.call(DID, give_up_seconds=15)):
+            async with asyncio.timeout(10):
+                while not (legs := await board.platform_legs("uc-dial")):
+                    await asyncio.sleep(0.02)
+            (caller,) = [found for found in await ari.channels() if found.state == "Ring"]
+            assert caller.name.startswith("PJSIP/uc-dial-")
+            assert [(leg.did, leg.answered) for leg in legs] == [(DID, False)]
+            assert not await board.free(replace(legs[0], channel=caller.channel_id))
+            assert await board.free(legs[0])
+    await agent.close()
+
+
+async def test_a_leg_that_a_subroutine_ran_on_is_still_a_leg_of_no_known_did(
+    site: AsteriskInstance, platform: Platform
+) -> None:
+    """As on an egress trunk. ARI goes on naming the subroutine's last application, not the `Dial` it belongs to."""
+    await platform.behave(Behaviour(manner=Manner.SILENT))
+    async with linked(site) as (ari, link, _), ami_links(site, "sweep") as (ami,):
+        board = AsteriskSwitchboard(ari, ami, link.legs)
+        await call(site, "s@egress-like")
+        async with asyncio.timeout(10):
+            while not (legs := await board.platform_legs("uc-dial")):
+                await asyncio.sleep(0.02)
+        assert [leg.did for leg in legs] == [""]
+        assert await board.free(legs[0])
