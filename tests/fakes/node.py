@@ -86,7 +86,7 @@ class FakeNode:
         self.table_state = "equal"
         self.publisher = ModePublisher(self.astdb, self.clock)
         gate = EgressGate(EgressPolicy(frozenset({"GB"})))
-        self.keeper = TableKeeper(RoutingPolicy(gate, 90), [], self.publisher, self._offer)
+        self.keeper = TableKeeper(RoutingPolicy(gate, 90), [], self.publisher, self._offer, frozenset({SCOPE}))
         self.judge = Judge(
             [
                 Watched(PLATFORM, (EvidenceKind.SIP_OPTIONS,), _LIMITS),
@@ -167,7 +167,7 @@ class FakeNode:
         }
         targets = {t: TargetView(t, verdict, 1.8) for t, verdict in failover.verdicts.items()}
         rows = len(self.keeper.table or ())
-        table = TableView(self.table_state, 7, rows, now.plus(-5))
+        table = TableView(self.table_state, 7, rows, now.plus(-5), lost_scopes=self.keeper.lost_scopes)
         self.holder.swap(
             replace(
                 self.holder.current,

@@ -34,7 +34,7 @@ RECORD = "1|uc|-|voice|0|a:unavailable:0|a:unavailable:0"
 STATUS: dict[str, object] = {
     "not_ready_because": [],
     "alarms": [],
-    "table": {"state": "equal", "age_seconds": 3.0, "detail": ""},
+    "table": {"state": "equal", "age_seconds": 3.0, "detail": "", "lost_scopes": []},
 }
 WHOLE_WALK_SECONDS = 10.0
 
@@ -358,6 +358,22 @@ async def test_what_the_daemon_says_of_its_table(table: object, state: State, sa
     (finding,) = await daemon_checks.table_equal(ground)
     assert finding.state is state
     assert said in finding.words
+
+
+@pytest.mark.parametrize(
+    ("table", "state", "said"),
+    [
+        ({"lost_scopes": []}, State.OK, "configured"),
+        ({"lost_scopes": ["uc_old", "teams"]}, State.FAIL, "uc_old, teams"),
+        ({}, State.UNKNOWN, "nothing"),
+    ],
+)
+async def test_a_platform_that_is_not_configured_any_more_is_found(table: object, state: State, said: str) -> None:
+    (finding,) = await daemon_checks.platforms_known(Ground(Path("unused"), daemon_status={"table": table}))
+    assert finding.state is state
+    assert said in finding.words
+    (finding,) = await daemon_checks.platforms_known(Ground(Path("unused")))
+    assert finding.state is State.UNKNOWN
 
 
 def test_exit_status() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 
 from ringfence.app.snapshot import LinkView
+from ringfence.domain.directory import Directory
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door
-from tests.fakes.node import SCOPE, FakeNode
+from tests.fakes.node import DID, SCOPE, FakeNode, small_directory
 
 
 async def _status(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -47,6 +50,29 @@ async def test_an_outage_is_told_in_words() -> None:
             "uc: DR mode: every kind of probe that used to be answered is missed",
             "uc is down: every kind of probe that used to be answered is missed",
         ]
+
+
+async def test_dids_of_a_platform_that_is_not_configured_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    node, whole = FakeNode(), small_directory()
+    renamed = [replace(held, scope="uc_old") for held in whole.assignments.values()]
+    async with node.running(), http_door(node) as client:
+        await node.platform(True)
+        version = (await _status(client))["version"]
+        for _ in range(2):
+            await node.keeper.adopt(Directory.of(whole.people.values(), renamed, whole.sites.values()))
+        node.refresh()
+        seen = await _status(client)
+        assert seen["alarms"] == ["DIDs belong to platform uc_old, which is not configured: their plans are not used"]
+        assert seen["table"]["lost_scopes"] == ["uc_old"]
+        assert seen["version"] != version
+        explained = (await client.get(f"/v1/explain/{DID}")).json()
+        assert explained["decision"] is None
+        assert "platform uc_old is not configured" in explained["decision_words"]
+        await node.keeper.adopt(whole)
+        node.refresh()
+        assert (await _status(client))["alarms"] == []
+        assert (await client.get(f"/v1/explain/{DID}")).json()["decision"] == "normal"
+    assert [r.levelname for r in caplog.records if "not configured" in r.getMessage()] == ["ERROR"]
 
 
 async def test_waiting_ends_with_the_change_and_not_before() -> None:

@@ -43,13 +43,15 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """The published table as Asterisk holds it. `state`: unknown, publishing, equal, differs, no directory."""
+    """The published table as Asterisk holds it. `state`: unknown, publishing, equal, differs, no directory.
+    `lost_scopes`: platforms that its DIDs belong to and that are not configured."""
 
     state: str = "unknown"
     generation: int = 0
     rows: int = 0
     verified_at: Moment | None = None
     detail: str = ""
+    lost_scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

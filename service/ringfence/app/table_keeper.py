@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from ringfence.app.mode_publisher import ModePublisher
@@ -13,6 +14,8 @@ from ringfence.domain.records import Forced, encode_route, record_of
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import RouteTable, TableDiff, compile_table, did_path, update_table
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback, plan_for
+
+log = logging.getLogger(__name__)
 
 
 class TableKeeper:
@@ -25,15 +28,20 @@ class TableKeeper:
         fallbacks: Iterable[TrunkFallback],
         modes: ModePublisher,
         offer: Callable[[RouteTable], None],
+        scopes: frozenset[str],
     ) -> None:
+        """`scopes`: the platforms that are configured."""
         self._policy = policy
         self._fallbacks = tuple(fallbacks)
         self._modes = modes
         self._offer = offer
+        self._scopes = scopes
         self._forced: dict[Did, Forced] = {}
         self._adopting = asyncio.Lock()
         self.directory: Directory | None = None
         self.table: RouteTable | None = None
+        self.lost_scopes: frozenset[str] = frozenset()
+        """Platforms that DIDs belong to and that are not configured: the dialplan passes those DIDs' plans over."""
 
     def owns(self, did: str) -> bool:
         """Whether this DID has an owner, so that what becomes of its calls is evidence."""
@@ -60,12 +68,19 @@ class TableKeeper:
             forced_before = dict(self._forced)
             table = await self.prepare(directory)
             self.directory, self.table = directory, table
+            self._look_for_lost_scopes(await asyncio.to_thread(directory.scopes))
             # A person may have forced a DID while the table was compiled.
             for did in self._forced.keys() ^ forced_before.keys() | {
                 d for d, f in self._forced.items() if forced_before.get(d) is not f
             }:
                 self._patch(did)
             self._offer(self.table)
+
+    def _look_for_lost_scopes(self, named: frozenset[str]) -> None:
+        lost = named - self._scopes
+        if lost - self.lost_scopes:
+            log.error("DIDs belong to platforms that are not configured", extra={"scopes": sorted(lost)})
+        self.lost_scopes = lost
 
     def force(self, did: str, override: Override | None) -> None:
         """A DID's override came or went: its record is put at once on the mode connection."""

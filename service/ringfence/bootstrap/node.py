@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -67,7 +68,11 @@ class Node:
         self.modes = ModePublisher(self.asterisk.mode_astdb, clock)
         self.publisher = TablePublisher(self.asterisk.table_astdb, clock, lambda _: self.board.poke())
         self.keeper = TableKeeper(
-            values.routing_policy(settings), values.trunk_fallbacks(settings), self.modes, self.publisher.want
+            values.routing_policy(settings),
+            values.trunk_fallbacks(settings),
+            self.modes,
+            self.publisher.want,
+            frozenset(platform.name for platform in settings.platform),
         )
         self.judge = Judge(
             values.watched(settings),
@@ -239,7 +244,7 @@ class Node:
             self.failover,
             self.modes,
             self.ledger,
-            lambda: self.publisher.view,
+            lambda: replace(self.publisher.view, lost_scopes=self.keeper.lost_scopes),
             lambda: self.monitor.late_count,
             {target: seconds for target, seconds in worst.items() if seconds is not None},
         )

@@ -32,6 +32,9 @@ from ringfence.web.override_api import read_did
 from ringfence.web.status_view import DECISION_WORDS, override_out
 
 MAX_ROWS: Final = 1000
+LOST_SCOPE_WORDS: Final = (
+    "its platform {} is not configured: its calls go to their trunk's platform, and its own plan is not used"
+)
 
 Limit = Annotated[int, Query(ge=1, le=MAX_ROWS, description="at most so many rows")]
 
@@ -60,17 +63,27 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
 
 
 def explanation_out(explanation: Explanation, snapshot: Snapshot) -> ExplanationOut:
-    decision = _decision(explanation, snapshot)
+    lost = _lost_scope(explanation, snapshot)
+    decision = None if lost else _decision(explanation, snapshot)
+    words = DECISION_WORDS[decision] if decision else "it is not ours: its calls go to the platform"
     return ExplanationOut(
         did=explanation.did,
         decision=decision,
-        decision_words=DECISION_WORDS[decision] if decision else "it is not ours: its calls go to the platform",
+        decision_words=LOST_SCOPE_WORDS.format(lost) if lost else words,
         held=None if explanation.held is None else _held(explanation.held),
         held_words=explanation.held_words,
         equal=explanation.equal,
         directory=None if explanation.plan is None else _plan(explanation.plan),
         override=None if explanation.override is None else override_out(explanation.override),
     )
+
+
+def _lost_scope(explanation: Explanation, snapshot: Snapshot) -> str | None:
+    """The platform it belongs to when that is not configured: the dialplan passes its record over, whatever it says."""
+    known = explanation.held or explanation.plan
+    if known is None or not snapshot.scopes or known.scope in snapshot.scopes:
+        return None
+    return known.scope
 
 
 def _decision(explanation: Explanation, snapshot: Snapshot) -> Decision | None:

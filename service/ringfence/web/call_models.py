@@ -58,7 +58,9 @@ class ExplanationOut(BaseModel):
     """Why a call to this DID would go where it goes."""
 
     did: str
-    decision: Decision | None = Field(description="what is done with a call to it now; null: not ours")
+    decision: Decision | None = Field(
+        description="what is done with a call to it now; null: not ours, or its platform is not configured"
+    )
     decision_words: str
     held: HeldOut | None = Field(description="what the dialplan would read now")
     held_words: str

@@ -95,6 +95,7 @@ class TableOut(BaseModel):
     verified_at: datetime | None
     age_seconds: float | None = Field(description="since it was last verified equal to the directory")
     detail: str
+    lost_scopes: list[str] = Field(description="platforms that DIDs belong to and that are not configured")
 
 
 class StatusOut(BaseModel):

@@ -91,6 +91,7 @@ def version_of(snapshot: Snapshot) -> str:
         snapshot.overrides,
         [(link.up, link.detail) for link in (snapshot.asterisk, snapshot.store)],
         (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
+        sorted(snapshot.table.lost_scopes),
         snapshot.unstored_changes > 0,
     )
     return blake2b(repr(facts).encode(), digest_size=8).hexdigest()
@@ -134,6 +135,8 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
     for target, seen in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
         if target.role is not TargetRole.PLATFORM and seen.verdict.state in _ALARMING:
             yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
+    for name in sorted(snapshot.table.lost_scopes):
+        yield f"DIDs belong to platform {name}, which is not configured: their plans are not used"
     if not snapshot.store.up:
         yield f"database: {snapshot.store.detail}"
     if snapshot.unstored_changes:
@@ -189,6 +192,7 @@ def _table(table: TableView, now: Moment) -> TableOut:
         verified_at=_wall(verified),
         age_seconds=None if verified is None else round(max(0.0, now.since(verified)), 1),
         detail=table.detail,
+        lost_scopes=sorted(table.lost_scopes),
     )
 
 

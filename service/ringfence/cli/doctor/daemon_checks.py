@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from ringfence.cli.doctor.finding import Finding, ok, unknown, warn
+from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground
 
 DEADLINE_SECONDS: Final = 2.0
@@ -48,6 +48,21 @@ async def table_equal(ground: Ground) -> list[Finding]:
         since = f", verified {age:.0f} s ago" if isinstance(age, (int, float)) else ""
         return [ok(f"AstDB equals the directory{since}.")]
     return [warn(f"The daemon says of the table in AstDB: {state}. {table.get('detail', '')}".rstrip(), _LOG)]
+
+
+async def platforms_known(ground: Ground) -> list[Finding]:
+    """A platform renamed in the configuration, and not in the directory, takes the plans from all its DIDs."""
+    if ground.daemon_status is None:
+        return [unknown("Only the running daemon knows the directory.", "Start it: `ringfence run`.")]
+    table = ground.daemon_status.get("table")
+    lost = table.get("lost_scopes") if isinstance(table, dict) else None
+    if not isinstance(lost, list):
+        return [unknown("The daemon said nothing of its DIDs' platforms.", _LOG)]
+    if not lost:
+        return [ok("Every DID's platform is configured.")]
+    names = ", ".join(str(name) for name in lost[:MAX_NAMED])
+    words = f"DIDs belong to platforms that are not configured: {names}. Their plans are not used."
+    return [fail(words, "Import a dids.csv that names a configured platform, or give the platform its name back.")]
 
 
 async def _status(path: Path) -> Mapping[str, Any]:

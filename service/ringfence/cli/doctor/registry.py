@@ -54,6 +54,7 @@ CHECKS: Final = (
     Check("table", AMI, astdb_checks.table_published),
     Check("table rows", AMI, astdb_checks.table_complete),
     Check("table equal", SETTINGS, daemon_checks.table_equal),
+    Check("table platforms", SETTINGS, daemon_checks.platforms_known),
 )
 
 
