@@ -99,6 +99,25 @@ async def test_an_override_of_one_did_moves_that_did_alone(stage: Stage) -> None
     assert await call(stage, 4) == "platform"
 
 
+async def test_the_sweep_leaves_the_callers_of_a_did_pinned_to_the_platform(stage: Stage) -> None:
+    """Freed, they would have no plan to go on to and hear that nobody can be reached."""
+    did = ORGANISATION.did(4)
+    await stage.node.must("PUT", "/v1/override", {"mode": "normal", "did": did, "reason": "the vendor tests"})
+    family = f"ringfence/did/{int('1' + did[-3:]) % 500}"
+
+    async def pinned() -> bool:
+        return "|pinned|" in (await stage.lab.asterisk.db_get(family, did) or "")
+
+    await until(stage, "the DID's record", pinned)
+    await stage.lab.platform.slow_ring(3)
+    before = len(stage.lab.platform.calls())
+    waiting = asyncio.create_task(call_all(stage, range(4, 6)))
+    await stage.lab.platform.wait_calls(before + 2)
+    await stage.order("dr")
+    assert await waiting == ["platform", "person"]
+    await stage.node.must("DELETE", f"/v1/override?did={did.replace('+', '%2B')}&reason=back")
+
+
 async def test_a_killed_daemon_comes_back_with_mode_and_override(stage: Stage) -> None:
     await fail_over(stage)
     await stage.node.must("PUT", "/v1/override", {"mode": "freeze", "scope": "uc", "reason": "vendor works on it"})

@@ -110,7 +110,7 @@ class DueSweeps:
     def after_put(self, key: str) -> None:
         """Asterisk holds this key's value: now, and not before, the callers who wait are freed."""
         spare_ringing = self._due.pop(key, None)
-        if spare_ringing is None or not self._still(key):
+        if spare_ringing is None:
             return
         sweep = self._sweeper.sweep(self._endpoints[key], spare_ringing, lambda: self._still(key), self._pinned)
         task = asyncio.ensure_future(sweep)
