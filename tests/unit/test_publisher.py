@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.app.node_claim import Claim, NodeClaim, NodeHeld, read_claim
+from ringfence.app.node_claim import NodeClaim, NodeHeld, read_claim
 from ringfence.app.ports import AsteriskRefused, AsteriskUnavailable, Put
 from ringfence.app.publisher import TablePublisher, TableState, generation_of
 from ringfence.app.snapshot import TableView
 from ringfence.domain.moment import Moment
-from ringfence.domain.route_table import EMPTY_TABLE, RouteTable, TableDiff, did_path
+from ringfence.domain.records import NodeRecord, encode_node
+from ringfence.domain.route_table import RouteTable, TableDiff, did_path
 from tests.unit.moments import at
 
 
@@ -155,7 +156,7 @@ async def test_a_row_asterisk_will_not_take_holds_up_no_other() -> None:
 @pytest.mark.parametrize("seed", range(12))
 async def test_whatever_interrupts_it_no_did_loses_its_record_and_it_ends_equal(seed: int) -> None:
     random, asterisk = Random(seed), Asterisk()
-    tables = [table_of(120, "a"), table_of(100, "b"), EMPTY_TABLE, table_of(150, "c")]
+    tables = [table_of(120, "a"), table_of(100, "b"), RouteTable({}), table_of(150, "c")]
     publisher = TablePublisher(asterisk, Clock())
     kept = [did_path(f"+44113{number:07}") for number in range(100)]
 
@@ -245,8 +246,8 @@ def test_no_record_breaks_its_reader(record: str | None) -> None:
 
 
 def test_records_are_read_as_written() -> None:
-    claim = Claim("a1", "first", 1_900_000_000)
-    assert read_claim(claim.encode()) == claim
+    claim = NodeRecord("a1", "first", 1_900_000_000)
+    assert read_claim(encode_node(claim)) == claim
     assert generation_of("1|41|1900000000|10") == 41
     assert generation_of("2|41|1900000000|10") == 0
 
@@ -260,6 +261,6 @@ async def test_a_claim_is_kept_fresh_until_somebody_else_holds_it() -> None:
         await asyncio.sleep(0)
     ages = [int(value.split("|")[3]) for _, value in asterisk.writes if value]
     assert all(0 < later - earlier <= 4 for earlier, later in pairwise(ages))
-    asterisk.rows["node"] = Claim("b2", "second", int(clock.now().wall.timestamp()) + 1).encode()
+    asterisk.rows["node"] = encode_node(NodeRecord("b2", "second", int(clock.now().wall.timestamp()) + 1))
     with pytest.raises(NodeHeld, match="'second'"):
         await asyncio.wait_for(keeping, 5)

@@ -6,13 +6,12 @@ again after a crash takes its own claim over at once; anybody else's must have g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ringfence.app.ports import AstDb, AsteriskError, Clock, RingfenceError
+from ringfence.domain.records import NodeRecord, RecordError, decode_node, encode_node
 
 CLAIM_KEY: Final = "node"
-SCHEMA: Final = "1"
 FRESH_SECONDS: Final = 15.0
 REFRESH_SECONDS: Final = 4.0
 FIRST_REFRESH_SECONDS: Final = 1.0  # of two that start in the same moment one finds out soon
@@ -22,24 +21,12 @@ class NodeHeld(RingfenceError):
     """Another Ringfence publishes into this Asterisk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who, and when last refreshed in Unix seconds. Neither id nor name may hold `|`, `,` or `:`."""
-
-    node_id: str
-    node_name: str
-    unix_time: int
-
-    def encode(self) -> str:
-        return f"{SCHEMA}|{self.node_id}|{self.node_name}|{self.unix_time}"
-
-
-def read_claim(value: str | None) -> Claim | None:
+def read_claim(value: str | None) -> NodeRecord | None:
     """None for a claim that is absent or cannot be read: it then binds nobody."""
-    fields = (value or "").split("|")
-    if len(fields) != 4 or fields[0] != SCHEMA or not fields[3].isdecimal() or len(fields[3]) > 12:
+    try:
+        return decode_node(value or "")
+    except RecordError:
         return None
-    return Claim(fields[1], fields[2], int(fields[3]))
 
 
 class NodeClaim:
@@ -61,7 +48,7 @@ class NodeClaim:
                 f"{abs(now - held.unix_time):.0f} s old.",
                 f"Stop it, or wait {FRESH_SECONDS:.0f} s after it has ended, then start this one again.",
             )
-        await self._astdb.put(CLAIM_KEY, Claim(self._node_id, self._node_name, int(now)).encode())
+        await self._astdb.put(CLAIM_KEY, encode_node(NodeRecord(self._node_id, self._node_name, int(now))))
 
     async def keep(self) -> None:
         """Refreshes the claim until cancelled. Raises NodeHeld when somebody else has taken it: we must have been

@@ -17,12 +17,12 @@ from typing import Final
 
 from ringfence.app.ports import AstDb, AsteriskError, AsteriskLoginRefused, AsteriskRefused, Clock, Put
 from ringfence.app.snapshot import TableView
+from ringfence.domain.records import RecordError, TableRecord, decode_table, encode_table
 from ringfence.domain.route_table import RouteTable, all_families, diff_family
 
 log = logging.getLogger(__name__)
 
 TABLE_KEY: Final = "table"
-SCHEMA: Final = "1"
 RETRY_SECONDS: Final = 0.5
 REFUSED_RETRY_SECONDS: Final = 30.0
 SCRUB_SECONDS: Final = 0.25  # one piece is read again in the background: about two minutes for all of them
@@ -174,7 +174,7 @@ class TablePublisher:
         self._refused[family] = reason
 
     async def _write_record(self) -> None:
-        """`1|generation|unix_time|rows`, only when all of it is verified."""
+        """The table's own record, only when all of it is verified."""
         if self._refused:
             family, reason = next(iter(self._refused.items()))
             self._show(TableState.DIFFERS, f"{len(self._refused)} pieces differ; {family}: {reason}")
@@ -182,7 +182,7 @@ class TablePublisher:
         assert self._wanted is not None and self._generation is not None
         generation = self._generation + 1 if self._wrote else max(self._generation, 1)
         now, rows = self._clock.now(), self._wanted.did_count
-        record = f"{SCHEMA}|{generation}|{int(now.wall.timestamp())}|{rows}"
+        record = encode_table(TableRecord(generation, int(now.wall.timestamp()), rows))
         await self._astdb.put(TABLE_KEY, record)
         if self._queue or self._compare:
             return  # something came in while we wrote: the next round says it
@@ -252,7 +252,7 @@ class TablePublisher:
 
 def generation_of(record: str | None) -> int:
     """The generation in the table's own record; 0 when there is none that can be read."""
-    fields = (record or "").split("|")
-    if len(fields) != 4 or fields[0] != SCHEMA or not fields[1].isdecimal() or len(fields[1]) > 15:
+    try:
+        return decode_table(record or "").generation
+    except RecordError:
         return 0
-    return int(fields[1])

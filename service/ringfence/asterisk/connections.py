@@ -19,9 +19,9 @@ from ringfence.asterisk.site import (
     check_count,
     check_endpoint,
 )
+from ringfence.asterisk.vocabulary import QUALIFY_SUFFIX
 
 CLOSED_CONTEXT = "ringfence-closed"
-QUALIFY_SUFFIX = "_qualify"
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _CODECS = re.compile(r"[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,9}")

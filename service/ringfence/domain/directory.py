@@ -144,15 +144,6 @@ class Directory:
     def site(self, name: str) -> Site | None:
         return self.sites.get(name)
 
-    def owner_of(self, did: str) -> Person | None:
-        """The person a DID belongs to; None when it is vacant or not ours."""
-        assignment = self.assignment(did)
-        return None if assignment is None or assignment.owner is None else self.people[assignment.owner]
-
-    def dids_of(self, key: str) -> tuple[Did, ...]:
-        """All DIDs of one person, in order. Reads the whole directory: for people, not for calls."""
-        return tuple(sorted(did for did, item in self.assignments.items() if item.owner == key))
-
     def scopes(self) -> frozenset[str]:
         """Every platform that some DID belongs to."""
         return frozenset(item.scope for item in self.assignments.values())

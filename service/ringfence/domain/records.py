@@ -163,14 +163,6 @@ def encode_egress(up: bool) -> str:
     return f"{SCHEMA_VERSION}|{'up' if up else 'down'}"
 
 
-def decode_egress(text: str) -> bool:
-    """True for a trunk that is up. Raises RecordError."""
-    (state,) = _fields(text, 1)
-    if state not in ("up", "down"):
-        raise RecordError("an egress trunk must be up or down")
-    return state == "up"
-
-
 def encode_table(record: TableRecord) -> str:
     """The value of `table`."""
     return f"{SCHEMA_VERSION}|{record.generation}|{record.unix_time}|{record.rows}"

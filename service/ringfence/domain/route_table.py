@@ -102,9 +102,6 @@ class RouteTable(Mapping[str, str]):
         return RouteTable({**self._families, **touched})
 
 
-EMPTY_TABLE: Final = RouteTable({})
-
-
 def bucket_of(did: str) -> int:
     """Last three digits modulo 500, as the dialplan computes it: `$[1${DID:-3} % 500]`."""
     return int(did[-3:]) % BUCKET_COUNT
@@ -162,14 +159,8 @@ def update_table(
     return table.patched(change), change
 
 
-def diff(old: RouteTable, new: RouteTable) -> TableDiff:
-    """What turns `old` into `new`."""
-    puts = {path: value for path, value in new.items() if old.get(path) != value}
-    return TableDiff(puts, tuple(path for path in old if path not in new))
-
-
 def diff_family(held: Mapping[str, str], wanted: Mapping[str, str]) -> TableDiff:
-    """The same for one piece as read back from AstDB, keys being whole paths."""
+    """What turns one piece as read back from AstDB into what is wanted, keys being whole paths."""
     puts = {path: value for path, value in wanted.items() if held.get(path) != value}
     return TableDiff(puts, tuple(path for path in held if path not in wanted))
 
