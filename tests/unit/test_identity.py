@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ def test_the_identity_is_made_once_and_the_lock_is_held(tmp_path: Path) -> None:
             pass
     with StateDir(tmp_path) as again:
         assert again.node_id() == made
+
+
+@pytest.mark.parametrize("damaged", [b"", b"a|b", b"a:b,c", b"\x00" * 33, b"\xff"])
+def test_a_damaged_identity_is_made_anew(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "node-id").write_bytes(damaged)
+    with StateDir(tmp_path) as held:
+        made = held.node_id()
+        assert re.fullmatch("[0-9a-f]{32}", made)
+        assert held.node_id() == made
 
 
 def test_a_full_disk_is_told_when_the_lock_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

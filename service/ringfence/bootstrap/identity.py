@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
 from ringfence.app.ports import RingfenceError
+
+_NODE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class NodeRunning(RingfenceError):
@@ -60,8 +63,9 @@ class StateDir:
         """This node's identity, made once: the same after a restart, another one for a second installation."""
         path = self.path / "node-id"
         try:
-            found = path.read_text().strip() if path.exists() else ""
-            if not found:
+            found = path.read_text(errors="replace").strip() if path.exists() else ""
+            # It becomes part of a record in AstDB: what was damaged there would break that.
+            if not _NODE_ID.fullmatch(found):
                 found = uuid4().hex
                 path.write_text(f"{found}\n")
         except OSError as error:
