@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store.database import Database
 from ringfence.store.memory_store import SqlMemoryStore
+from ringfence.store.migrating import configuration
 from ringfence.store.tables import metadata
 from tests.integration.stores import NOW, locked_by_another, opened
 
@@ -37,6 +39,22 @@ async def test_a_second_start_finds_everything_done(file: Path) -> None:
     async with opened(file) as database:
         await SqlMemoryStore(database).save_delivered({"+441134960123": NOW.wall})
     async with opened(file) as database:
+        assert await SqlMemoryStore(database).load_delivered(NOW.wall) == {"+441134960123": NOW.wall}
+
+
+async def test_what_an_earlier_version_remembered_outlives_the_upgrade_but_not_as_this_address(file: Path) -> None:
+    def back(connection: Connection) -> None:
+        command.downgrade(configuration(connection), "0001")
+
+    async with opened(file) as database:
+        await SqlMemoryStore(database).save_delivered({"+441134960123": NOW.wall})
+        await database.write(lambda connection: connection.run_sync(back))
+        row = "INSERT INTO passed (role, name, kind, at) VALUES ('platform', 'uc', 'sip_options', :at)"
+        at = {"at": "2026-03-01 12:00:00.000000"}
+        await database.write(lambda connection: connection.execute(text(row), at))
+    async with opened(file) as database:
+        (held,) = (await SqlMemoryStore(database).load_passed(NOW.wall)).values()
+        assert (held.at, held.host_port) == (NOW.wall, "")
         assert await SqlMemoryStore(database).load_delivered(NOW.wall) == {"+441134960123": NOW.wall}
 
 
