@@ -77,7 +77,8 @@ def test_a_leg_that_only_plays_something_is_not_put_through_until_it_is_answered
 
 def test_a_call_that_begins_shows_that_the_carrier_reaches_us() -> None:
     assert read(dial("")) == (CarrierCalled(NOW),)
-    assert read(dial("", context="ringfence-egress", exten="s")) == (CarrierCalled(NOW),)
+    # A later leg begins by our own timer, and would testify for a carrier that nobody hears.
+    assert read(dial("", context="ringfence-egress", exten="s")) == ()
     assert read(dial("", context="internal")) == ()
 
 

@@ -26,7 +26,7 @@ class ModePublisher:
         self._astdb = astdb
         self._clock = clock
         self._wanted: dict[str, str] = {}
-        self._once: dict[str, str] = {}
+        self._once: dict[str, Callable[[], str | None]] = {}
         self._dirty: dict[str, None] = {}  # an ordered set: what was wanted first is put first
         self._wake = asyncio.Event()
         self._on_put: list[Callable[[str], None]] = []
@@ -43,8 +43,9 @@ class ModePublisher:
         self._dirty[key] = None
         self._wake.set()
 
-    def put_soon(self, key: str, value: str) -> None:
-        """Puts a value once, ahead of the table publish that will also bring it (a forced DID's record)."""
+    def put_soon(self, key: str, value: Callable[[], str | None]) -> None:
+        """Puts a value once, ahead of the table publish that will also bring it (a forced DID's record). It is asked
+        for when it is put: what was true when Asterisk was away must not come back later. None: nothing to put."""
         self._once[key] = value
         self._dirty[key] = None
         self._wake.set()
@@ -75,7 +76,11 @@ class ModePublisher:
                 self._wake.set()
 
     async def _put(self, key: str) -> None:
-        value = self._once.get(key) or self._wanted[key]
+        value = self._value(key)
+        if value is None:
+            self._dirty.pop(key, None)
+            self._once.pop(key, None)
+            return
         try:
             await self._astdb.put(key, value)
         except AsteriskRefused as error:
@@ -83,12 +88,16 @@ class ModePublisher:
             self._dirty.pop(key, None)
             self._once.pop(key, None)
             return
-        if value != (self._once.get(key) or self._wanted.get(key)):
+        if value != self._value(key):
             return  # another one is wanted by now, which is still to be put and will be told then
         self._dirty.pop(key, None)
         self._once.pop(key, None)
         for callback in self._on_put:
             callback(key)
+
+    def _value(self, key: str) -> str | None:
+        once = self._once.get(key)
+        return once() if once is not None else self._wanted.get(key)
 
     async def _verify(self) -> None:
         """Somebody may have changed or emptied AstDB behind our back."""

@@ -89,19 +89,18 @@ class TableKeeper:
             self._forced.pop(number, None)
         else:
             self._forced[number] = forced
-        record = self._patch(number)
-        if record is not None and self.table is not None:
-            self._modes.put_soon(did_path(did), record)
+        if self._patch(number) and self.table is not None:
+            self._modes.put_soon(did_path(did), lambda: self.wanted_record(did))
             self._offer(self.table)
 
-    def _patch(self, did: Did) -> str | None:
-        """Puts the DID's record into the table with what is forced now; None when it is not ours."""
+    def _patch(self, did: Did) -> bool:
+        """Puts the DID's record into the table with what is forced now; False when it is not ours."""
         plan = self.plan_of(did)
         if plan is None or self.table is None:
-            return None
+            return False
         record = encode_route(record_of(plan, self._forced.get(did, Forced.NONE)))
         self.table = self.table.patched(TableDiff({did_path(did): record}))
-        return record
+        return True
 
     def plan_of(self, did: str) -> RoutePlan | None:
         """The compiled plan of one DID with its reasons; None when it is not ours."""

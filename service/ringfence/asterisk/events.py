@@ -19,7 +19,6 @@ from ringfence.asterisk.vocabulary import (
     ANSWERED_BY,
     EGRESS_PASSED,
     LEG_OUTCOMES,
-    OWN_CONTEXT_PREFIX,
     PUT_THROUGH,
     ROUTE_CONTEXT,
     DialStatus,
@@ -93,15 +92,15 @@ def _dial(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[
     if caller is None:  # an originated leg: nobody called in
         return ()
     context, exten = _dialplan(_object(caller, "caller"))
-    if not context.startswith(OWN_CONTEXT_PREFIX):
-        return ()
-    status = _text(message, "dialstatus", "dialstatus")
-    if status == DialStatus.BEGUN:
-        return (CarrierCalled(now),)
     endpoint = endpoint_of(_text(peer, "name", "peer.name"))
     scope = wiring.platform_endpoints.get(endpoint or "")
     if scope is None or context != ROUTE_CONTEXT:
         return ()
+    status = _text(message, "dialstatus", "dialstatus")
+    if status == DialStatus.BEGUN:
+        # The platform's leg begins the moment a call comes in. A later leg begins when our own timer says so, and would
+        # testify that the carrier reaches us while we are cut off.
+        return (CarrierCalled(now),)
     if not DID.fullmatch(exten):  # a test number that is routed transparently: no evidence
         return ()
     if status == DialStatus.PROGRESS:

@@ -18,7 +18,6 @@ FAMILY: Final = "ringfence"
 ROUTE_CONTEXT: Final = "ringfence-route"
 """The context a call is in while it waits on its platform; its extension is then the DID in E.164."""
 
-OWN_CONTEXT_PREFIX: Final = "ringfence-"
 """Every context of the data plane."""
 
 QUALIFY_SUFFIX: Final = "_qualify"
