@@ -18,8 +18,6 @@ FAMILY: Final = "ringfence"
 ROUTE_CONTEXT: Final = "ringfence-route"
 """The context a call is in while it waits on its platform; its extension is then the DID in E.164."""
 
-"""Every context of the data plane."""
-
 QUALIFY_SUFFIX: Final = "_qualify"
 """The endpoint that is qualified for evidence is the dialled one's name with this ending."""
 

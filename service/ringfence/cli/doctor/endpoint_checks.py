@@ -37,11 +37,14 @@ class _Endpoint:
 
 
 def _call_endpoints(settings: Settings) -> Iterator[_Endpoint]:
+    inbound = {endpoint_of(trunk) for trunk in settings.trunk}
     for trunk in settings.trunk:
         yield _Endpoint(endpoint_of(trunk), f"ringfence-in-{trunk.name}", f"trunk {trunk.name!r}")
     for platform in settings.platform:
         yield _Endpoint(platform.dial_endpoint, CLOSED_CONTEXT, f"platform {platform.name!r}")
     for egress in settings.egress_trunk:
+        if egress.dial_endpoint in inbound:
+            continue  # one registered endpoint for both ways: its calls come in by the inbound trunk's context
         yield _Endpoint(egress.dial_endpoint, CLOSED_CONTEXT, f"egress trunk {egress.name!r}")
 
 
