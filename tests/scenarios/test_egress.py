@@ -192,7 +192,7 @@ async def test_503_of_a_trunk_at_its_channel_count_is_full_not_down(tight_site: 
     await site.record(first)
     await site.record(second)
     await site.mode("divert")
-    holding = asyncio.create_task(site.carrier.call(first, hold_seconds=1.5))
+    holding = asyncio.create_task(site.carrier.call(first, hold_seconds=2.8))
     await site.network_a.wait_calls(1)
     await site.network_a.answer(503)
     assert (await site.carrier.call(second)).answered

@@ -45,6 +45,9 @@ def in_mode(mode: Mode, cause: Cause | None = Cause.SILENCE) -> ScopeState:
     return replace(first_state("uc", at(0)), mode=mode, cause=cause, version=5)
 
 
+FOUND = replace(in_mode(Mode.FAILED_OVER, Cause.REFUSING), reason=Reason.FOUND_IN_ASTERISK)
+
+
 @pytest.mark.parametrize(
     ("state", "verdict", "second", "after"),
     [
@@ -61,6 +64,8 @@ def in_mode(mode: Mode, cause: Cause | None = Cause.SILENCE) -> ScopeState:
         (in_mode(Mode.FAILED_OVER, Cause.REFUSING), DEGRADED, 1, Mode.HOLD_DOWN),
         (in_mode(Mode.FAILED_OVER, Cause.REFUSING), NEVER_SEEN, 1, Mode.HOLD_DOWN),
         (in_mode(Mode.FAILED_OVER, Cause.SILENCE), NEVER_SEEN, 1, Mode.FAILED_OVER),
+        (FOUND, NEVER_SEEN, 99999, Mode.FAILED_OVER),
+        (FOUND, UP, 1, Mode.HOLD_DOWN),
         (in_mode(Mode.HOLD_DOWN, Cause.REFUSING), NEVER_SEEN, 60, Mode.TRIAL),
         (in_mode(Mode.HOLD_DOWN), UP, 59, Mode.HOLD_DOWN),
         (in_mode(Mode.HOLD_DOWN), UP, 60, Mode.TRIAL),

@@ -29,10 +29,12 @@ class Memory:
         self._clock = clock
         self._host_ports = host_ports
         self._saved: dict[str, datetime] = {}
+        self._recalled = False
 
     async def run(self) -> None:
-        """Reads, then saves what is new every `SAVE_SECONDS`, and once more when it is cancelled."""
-        await self._read()
+        """Reads if that has not been done, then saves what is new every `SAVE_SECONDS`, and once more at the end."""
+        while not await self.recall():
+            await self._clock.sleep(SAVE_SECONDS)
         try:
             while True:
                 await self._clock.sleep(SAVE_SECONDS)
@@ -41,18 +43,21 @@ class Memory:
             await self._save()
             raise
 
-    async def _read(self) -> None:
-        days = timedelta(days=OutcomePolicy().delivered_within_days)
-        while True:
-            try:
-                now = self._clock.now().wall
-                passed = await self._store.load_passed(now - timedelta(days=PASSED_WITHIN_DAYS))
-                self._saved = await self._store.load_delivered(now - days)
-                break
-            except StoreError:
-                await self._clock.sleep(SAVE_SECONDS)
+    async def recall(self) -> bool:
+        """Hands the judge what is stored, once. False: the database does not answer. To be called before anything is
+        decided: a judge who does not know that a platform used to answer cannot tell its silence."""
+        if self._recalled:
+            return True
+        now = self._clock.now().wall
+        try:
+            passed = await self._store.load_passed(now - timedelta(days=PASSED_WITHIN_DAYS))
+            self._saved = await self._store.load_delivered(now - timedelta(days=OutcomePolicy().delivered_within_days))
+        except StoreError:
+            return False
+        self._recalled = True
         here = [key for key, last in passed.items() if last.host_port == self._host_ports.get(key[0])]
         self._judge.restore(here, self._saved)
+        return True
 
     async def _save(self) -> None:
         delivered = {did: at for did, at in self._judge.delivered.items() if self._is_news(did, at)}

@@ -165,6 +165,7 @@ class Node:
         scopes = [platform.name for platform in self.settings.platform]
         found = await recover(self._outage_store, self.asterisk.mode_astdb, scopes, self.clock, self.ledger.waiting())
         self._words_read = found.read
+        await self._memory.recall()
         self.failover.restore(found.states, found.overrides)
         self.keeper.restore_forced(self.failover.overrides)
 

@@ -232,8 +232,10 @@ def _recovered(state: ScopeState, verdict: Verdict) -> bool:
     (they were fine all the time): it is over when its failures have grown old, and only the trial clears it."""
     if verdict.state is VerdictState.UP:
         return True
-    if state.cause is Cause.REFUSING and verdict.reason is Reason.NEVER_SEEN_UP:
-        return True  # nothing but calls ever told of this platform, and only a trial brings calls
+    if verdict.reason is Reason.NEVER_SEEN_UP and state.cause is Cause.REFUSING:
+        # Nothing but calls ever told of this platform, and only a trial brings calls. Unless the state was found in
+        # Asterisk: then what we do not know is whether it used to answer.
+        return state.reason is not Reason.FOUND_IN_ASTERISK
     if verdict.state is not VerdictState.DEGRADED:
         return False
     return state.cause is Cause.REFUSING or verdict.reason is Reason.SOME_CALLS_REFUSED
