@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 LATE_SECONDS = 0.1
 TICK_SECONDS = 0.05
-# A pass is believed however late we were: an answer that arrived is an answer.
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,7 @@ class Monitor:
         """One question, and its answer handed on unless it is a miss we may have caused ourselves."""
         probe, began = entry.probe, self._clock.now()
         passed, detail = await probe.probe(entry.cadence.timeout_seconds)
+        # A pass is believed however late we were: an answer that arrived is an answer.
         # A stall costs each probe one miss at most. A loop that is late all the time must not make us blind for ever.
         spared = self._discarded.get(probe, 0)
         if passed is not True and spared < entry.cadence.fall and self._lateness.late_since(began):

@@ -235,7 +235,8 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class CarrierCalled:
-    """An inbound call reached the platform leg or a plan: the carrier reaches us."""
+    """A call came in and its platform leg began: the carrier reaches us. Later legs, which our own timers begin, do not
+    count."""
 
     at: Moment
 
