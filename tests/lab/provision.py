@@ -29,7 +29,7 @@ from tests.lab.waiting import LabError, tail_of
 RECIPE = (
     "--variant=apt",
     '--aptopt=Acquire::Check-Valid-Until "false"',
-    "--include=asterisk,asterisk-core-sounds-en-gsm,sip-tester",
+    "--include=asterisk,asterisk-core-sounds-en-gsm,sip-tester,slapd,ldap-utils,openssh-server",
     "sid",
 )
 BUILD_DEADLINE_SECONDS = 900

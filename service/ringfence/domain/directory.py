@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NewType, TypeVar
 
 from ringfence.domain.numbers import Did, mask
+from ringfence.domain.ring_hours import RingHours
 
 PersonKey = NewType("PersonKey", str)
 """What the organisation itself calls a person by: a staff number or a sign-in name; never a telephone
@@ -47,12 +49,36 @@ class LineKind(StrEnum):
     SAFEGUARDING = "safeguarding"
 
 
+class Consent(StrEnum):
+    """A person's word on whether this number may ring in an outage."""
+
+    NOT_STATED = "not_stated"
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class NotRung(StrEnum):
+    """Why a number that is known is not rung. `route_plan.Omission` has a sentence for each."""
+
+    NOT_STARTED = "owner_not_started"
+    LEFT = "owner_left"
+    AWAY = "owner_away"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_MISSING = "consent_missing"
+    QUARANTINE = "quarantine"
+    CLAIMED_TWICE = "claimed_twice"
+
+
 @dataclass(frozen=True, slots=True)
 class DefaultNumber:
-    """Where a person's calls go in DR mode; a private number. `ring_seconds` is 5 to 120."""
+    """Where a person's calls go in DR mode; a private number. `ring_seconds` is 5 to 120. `hours` None: at any hour.
+    `confirmed_on` is the day the person last confirmed it."""
 
     e164: str
     ring_seconds: int = DEFAULT_RING_SECONDS
+    hours: RingHours | None = None
+    consent: Consent = Consent.NOT_STATED
+    confirmed_on: date | None = None
 
     def __post_init__(self) -> None:
         assert MIN_RING_SECONDS <= self.ring_seconds <= MAX_RING_SECONDS, f"ring seconds {self.ring_seconds}"
@@ -68,26 +94,32 @@ class DefaultNumber:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An employee. `default_numbers` are tried in order, at most five."""
+    """An employee. `default_numbers` are tried in order, at most five; `withheld` are those that are known and not
+    rung, and why. `deputy`: whose default numbers ring instead of this person's now."""
 
     key: PersonKey
     name: str
     site: str
     default_numbers: tuple[DefaultNumber, ...] = ()
+    withheld: tuple[tuple[DefaultNumber, NotRung], ...] = ()
+    deputy: PersonKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with somebody who answers for it, perhaps, and an announcement for when nobody does."""
+    """A place with somebody who answers for it, perhaps, and an announcement for when nobody does. `time_zone` is an
+    IANA name; None: the configuration's."""
 
     name: str
     fallback_number: str | None = None
     announcement: str = DEFAULT_ANNOUNCEMENT
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DidAssignment:
-    """One DID of ours. No owner: it is vacant. `scope` is the platform that normally takes its calls."""
+    """One DID of ours. No owner: it is vacant. `scope` is the platform that normally takes its calls. `hold`: nobody's
+    default numbers ring for this DID now, and why; until `hold_until` where that is known."""
 
     did: Did
     owner: PersonKey | None
@@ -95,6 +127,8 @@ class DidAssignment:
     scope: str
     kind: LineKind = LineKind.VOICE
     critical: bool = False
+    hold: NotRung | None = None
+    hold_until: datetime | None = None
 
 
 class DirectoryError(ValueError):

@@ -1,0 +1,1 @@
+"""HR sources: each one small file behind `app.hr_ports.HrSource`."""
