@@ -21,6 +21,7 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.numbers import is_e164
 from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.ring_hours import DAY_MINUTES, RingHours
 from ringfence.domain.route_plan import MAX_STEPS, RoutePlan, Step, StepKind
 
 SCHEMA_VERSION: Final = "1"
@@ -28,6 +29,7 @@ MAX_RECORD_BYTES: Final = 900  # AMI refuses a line from about 1,020 bytes
 MAX_ONE_IN: Final = 100
 
 _SEPARATORS = re.compile(r"[|,:]")
+_HOURS = re.compile(r"([0-2]\d)([0-5]\d)~([0-2]\d)([0-5]\d)~([1-7]{1,7})~([A-Za-z0-9/_+-]{1,40})")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
@@ -134,6 +136,24 @@ def decode_route(text: str) -> RouteRecord:
         undeliverable=undeliverable_steps,
         forced=_member(Forced, forced, "forced mode"),
     )
+
+
+def encode_hours(hours: RingHours) -> str:
+    """The fourth part of a step."""
+    begins, ends = (f"{minutes // 60:02d}{minutes % 60:02d}" for minutes in (hours.begins, hours.ends))
+    days = "".join(str(day) for day in sorted(hours.days))
+    return f"{begins}~{ends}~{days}~{hours.zone}"
+
+
+def decode_hours(text: str) -> RingHours:
+    """Raises RecordError. Whether the zone is one is not asked: Asterisk has zones of its own."""
+    found = _HOURS.fullmatch(text)
+    if found is None:
+        raise RecordError("the hours are not begin~end~days~zone")
+    begins, ends = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+    if begins >= DAY_MINUTES or not 0 < ends <= DAY_MINUTES or begins == ends:
+        raise RecordError("the hours are no span of a day")
+    return RingHours(begins, ends, found[6], frozenset(int(day) for day in found[5]))
 
 
 def encode_mode(record: ModeRecord) -> str:
