@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
 
 from ringfence.domain.directory import (
@@ -9,12 +12,14 @@ from ringfence.domain.directory import (
     DidAssignment,
     Directory,
     LineKind,
+    NotRung,
     Person,
     PersonKey,
     Site,
 )
 from ringfence.domain.numbers import Did, NumberKind
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.routing import RoutingPolicy
 
 MOBILE = "+447700900123"
@@ -55,7 +60,13 @@ def directories(draw: st.DrawFn) -> Directory:
     """Any directory that `Directory.of` accepts."""
     sites = draw(
         st.lists(
-            st.builds(Site, _names, st.none() | _numbers, st.sampled_from(["unavailable", "custom/night-1"])),
+            st.builds(
+                Site,
+                _names,
+                st.none() | _numbers,
+                st.sampled_from(["unavailable", "custom/night-1"]),
+                st.sampled_from([None, "Europe/London"]),
+            ),
             min_size=1,
             max_size=4,
             unique_by=lambda site: site.name,
@@ -79,6 +90,27 @@ def directories(draw: st.DrawFn) -> Directory:
     return Directory.of(people, assignments, sites)
 
 
+@st.composite
+def directories_in_force(draw: st.DrawFn) -> Directory:
+    """Any directory that a roster may make of one: with deputies, holds, hours and numbers that do not ring."""
+    directory = draw(directories())
+    deputies = st.none() | st.sampled_from(sorted(directory.people)) if directory.people else st.none()
+    hours = st.sampled_from([None, None, RingHours(420, 1320, "Europe/London")])
+    people = [
+        replace(
+            person,
+            default_numbers=tuple(replace(number, hours=draw(hours)) for number in person.default_numbers),
+            withheld=tuple((number, draw(st.sampled_from(NotRung))) for number in draw(_default_numbers)),
+            deputy=draw(deputies),
+        )
+        for person in directory.people.values()
+    ]
+    holds = st.none() | st.sampled_from(NotRung)
+    untils = st.none() | st.just(datetime(2026, 12, 24, tzinfo=UTC))
+    assignments = [replace(item, hold=draw(holds), hold_until=draw(untils)) for item in directory.assignments.values()]
+    return Directory.of(people, assignments, directory.sites.values())
+
+
 __all__ = [
     "DID",
     "MOBILE",
@@ -86,6 +118,7 @@ __all__ = [
     "SECOND_MOBILE",
     "NumberKind",
     "directories",
+    "directories_in_force",
     "one_did",
     "routing_policy",
 ]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.csv_text import Problem, Severity
-from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
+from ringfence.domain.directory import (
+    DefaultNumber,
+    DidAssignment,
+    Directory,
+    LineKind,
+    NotRung,
+    Person,
+    PersonKey,
+    Site,
+)
 from ringfence.domain.directory_csv import (
     STORED,
     CsvFile,
@@ -30,6 +41,7 @@ EMPTY = Directory.of()
 PEOPLE = "key,name,site,default_number_1,default_number_2\np1,Ada Example,Leeds,07700 900123,+44 113 496 0001 35s\n"
 DIDS = "did,owner,site,platform,kind,critical\n+44 113 496 0123,p1,Leeds,uc,voice,yes\n0113 496 0124,,Leeds,teams,,\n"
 SITES = "name,fallback_number,announcement\nLeeds,0113 496 0000,custom/leeds\nYork,,\n"
+ZONED = "name,fallback_number,time_zone\nLeeds,,Europe/London\nYork,,\n"
 
 
 def read(
@@ -149,6 +161,9 @@ def test_a_bad_dids_file_is_named_with_its_remedy(dids: str, line: int, column: 
         (SITES.replace("custom/leeds", "../../etc/passwd"), "announcement", "letters, digits"),
         (SITES.replace("custom/leeds", "leeds.wav"), "announcement", "no file ending"),
         (SITES.replace("custom/leeds", "a|b"), "announcement", "letters, digits"),
+        (ZONED.replace("/London", "/Leeds"), "time_zone", "is no time zone; write one as Europe/London"),
+        (ZONED.replace("Europe/London", "Europe"), "time_zone", "is no time zone"),
+        (ZONED.replace("Europe/London", "../../etc/passwd"), "time_zone", "is no time zone"),
     ],
 )
 def test_a_bad_sites_file_is_named_with_its_remedy(sites: str, column: str, words: str) -> None:
@@ -246,7 +261,7 @@ def test_an_export_looks_like_this() -> None:
     people, dids, sites = exported(read().directory or EMPTY)
     assert people.splitlines()[1] == "p1,Ada Example,Leeds,+44 7700 900123,+44 113 496 0001 35s,,,"
     assert dids.splitlines()[1] == "+44 113 496 0123,p1,Leeds,uc,voice,yes"
-    assert sites.splitlines()[1] == "Leeds,+44 113 496 0000,custom/leeds"
+    assert sites.splitlines()[1] == "Leeds,+44 113 496 0000,custom/leeds,"
 
 
 @given(directories())
@@ -261,7 +276,7 @@ def test_an_export_imports_to_the_same(directory: Directory) -> None:
         ],
         directory.assignments.values(),
         [
-            Site(s.name, s.fallback_number if s.fallback_number not in own else None, s.announcement)
+            replace(s, fallback_number=s.fallback_number if s.fallback_number not in own else None)
             for s in directory.sites.values()
         ],
     )
@@ -279,6 +294,23 @@ def test_any_bytes_give_problems_or_a_directory(data: bytes, part: str) -> None:
     reading = read(**{"people": PEOPLE, "dids": DIDS, "sites": SITES, **given_files})
     assert (reading.directory is None) == bool(reading.errors)
     assert all(str(problem) for problem in reading.problems)
+
+
+def test_what_few_directories_state_is_told_where_it_is_stated() -> None:
+    before = one_did()
+    (owner,) = before.people.values()
+    away = replace(owner, default_numbers=(), withheld=((owner.default_numbers[0], NotRung.AWAY),), deputy=owner.key)
+    held = replace(before.assignments[DID], hold=NotRung.CLAIMED_TWICE)
+    zoned = replace(before.sites["Leeds"], time_zone="Europe/London")
+    after = Directory.of([away], [held], [zoned])
+    assert list(compare(before, after).lines()) == [
+        "~ site Leeds: time zone none -> Europe/London",
+        "~ person p1: default numbers +44*******123 20s -> none, not rung none -> +44*******123 20s (owner_away), "
+        "deputy none -> p1",
+        f"~ DID {DID}: held none -> claimed_twice",
+    ]
+    assert next(compare(after, before).lines()) == "~ site Leeds: time zone Europe/London -> none"
+    assert next(compare(EMPTY, after).lines()).endswith("announcement unavailable, time zone Europe/London")
 
 
 def test_the_difference_is_told_with_masked_numbers() -> None:

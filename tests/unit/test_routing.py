@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 
-from ringfence.domain.directory import DefaultNumber, Directory, LineKind, Person, PersonKey
+from ringfence.domain.directory import DefaultNumber, Directory, LineKind, NotRung, Person, PersonKey
 from ringfence.domain.numbers import NumberKind, parse_number
 from ringfence.domain.policy import EgressPolicy, Refusal, why_not
+from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import MAX_STEPS, LeftOut, Omission, PlannedStep, StepKind, StepReason
 from ringfence.domain.routing import SOURCES, TrunkFallback, fallback_steps, plan_for
-from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories, one_did, routing_policy
+from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories_in_force, one_did, routing_policy
 
 PERSON = f"p:{MOBILE}:20"
 SITE = f"s:{RECEPTION}:30"
@@ -121,6 +125,53 @@ def test_what_is_missing_is_said() -> None:
     assert plan_of(one_did(LineKind.LIFT))[1] == (LeftOut("", Omission.KIND_NEVER_TO_A_PERSON),)
 
 
+def in_force(owner: Person, deputy: Person | None = None, hold: NotRung | None = None) -> Directory:
+    before = one_did()
+    held = replace(before.assignments[DID], hold=hold, hold_until=datetime(2026, 12, 24, tzinfo=UTC) if hold else None)
+    return Directory.of([owner, *([deputy] if deputy else [])], [held], before.sites.values())
+
+
+def test_a_number_keeps_its_hours_in_the_plan() -> None:
+    hours = RingHours(420, 1320, "Europe/London")
+    owner = Person(PersonKey("p1"), "Ada", "Leeds", (DefaultNumber(MOBILE, hours=hours), DefaultNumber(SECOND_MOBILE)))
+    steps = plan_for(in_force(owner).assignments[DID], in_force(owner), routing_policy(25 + 30)).plan
+    assert [planned.step.hours for planned in steps] == [hours, None, None]
+    assert "07:00-22:00" in steps[0].step.words
+    cut = plan_for(in_force(owner).assignments[DID], in_force(owner), routing_policy(15 + 30)).plan
+    assert (cut[0].step.ring_seconds, cut[0].step.hours) == (15, hours), "cut to the budget, it keeps its hours"
+
+
+@pytest.mark.parametrize("hold", NotRung)
+def test_nobodys_number_rings_for_a_held_did(hold: NotRung) -> None:
+    plan, left_out = plan_of(in_force(one_did().people[PersonKey("p1")], hold=hold))
+    assert plan == [SITE, LAST]
+    (told,) = left_out
+    assert (told.omission.value, told.target) == (hold.value, "")
+    assert told.sentence.endswith(", until 2026-12-24 00:00 UTC")
+
+
+def test_a_deputys_numbers_ring_instead_and_not_those_of_the_deputys_deputy() -> None:
+    mine, theirs = DefaultNumber(MOBILE), DefaultNumber(SECOND_MOBILE)
+    owner = Person(PersonKey("p1"), "Ada", "Leeds", (), ((mine, NotRung.AWAY),), PersonKey("p2"))
+    deputy = Person(PersonKey("p2"), "Bo", "Leeds", (theirs,), deputy=PersonKey("p1"))
+    directory = in_force(owner, deputy)
+    compiled = plan_for(directory.assignments[DID], directory, routing_policy())
+    assert words(compiled.plan) == [f"p:{SECOND_MOBILE}:20", SITE, LAST]
+    assert compiled.plan[0].reason is StepReason.DEPUTY
+    assert [(item.target, item.omission) for item in compiled.left_out] == [("+44*******123", Omission.OWNER_AWAY)]
+    silent = plan_of(in_force(owner, replace(deputy, default_numbers=())))
+    assert silent[0] == [SITE, LAST]
+    assert silent[1][-1].omission is Omission.DEPUTY_HAS_NO_DEFAULT_NUMBER
+
+
+@pytest.mark.parametrize("why", NotRung)
+def test_a_number_that_is_not_rung_is_told_masked_with_its_reason(why: NotRung) -> None:
+    owner = Person(PersonKey("p1"), "Ada", "Leeds", (), ((DefaultNumber(MOBILE), why),))
+    plan, left_out = plan_of(in_force(owner))
+    assert plan == [SITE, LAST]
+    assert [(item.target, item.omission.value) for item in left_out] == [("+44*******123", why.value)]
+
+
 def test_a_trunks_fallback_ends_in_an_announcement() -> None:
     directory = one_did()
     steps = fallback_steps(TrunkFallback("carrier", "uc", RECEPTION), directory, routing_policy())
@@ -154,7 +205,7 @@ def test_a_private_number_is_masked_wherever_people_look() -> None:
         assert MOBILE not in shown
 
 
-@given(directories())
+@given(directories_in_force())
 def test_every_plan_keeps_the_promises(directory: Directory) -> None:
     policy = routing_policy()
     for assignment in directory.assignments.values():
@@ -168,4 +219,5 @@ def test_every_plan_keeps_the_promises(directory: Directory) -> None:
             assert sum(planned.step.ring_seconds for planned in steps) <= 90
             assert all(5 <= planned.step.ring_seconds <= 120 for planned in steps[:-1])
         private = {planned.step.target for planned in compiled.plan if planned.step.kind is StepKind.PERSON}
+        assert not (private and assignment.hold)
         assert not private & {planned.step.target for planned in compiled.undeliverable}

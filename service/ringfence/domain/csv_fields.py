@@ -27,6 +27,7 @@ from ringfence.domain.directory import (
     why_not_announcement,
     why_not_key,
     why_not_name,
+    why_not_zone,
 )
 from ringfence.domain.numbers import Did, Number, NumberError, mask, mask_text, parse_number
 from ringfence.domain.policy import EgressPolicy, why_not
@@ -34,7 +35,7 @@ from ringfence.domain.policy import EgressPolicy, why_not
 NUMBER_COLUMNS: Final = tuple(f"default_number_{n}" for n in range(1, MAX_DEFAULT_NUMBERS + 1))
 PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), NUMBER_COLUMNS[1:])
 DID_COLUMNS: Final = Columns(("did", "owner", "site", "platform"), ("kind", "critical"))
-SITE_COLUMNS: Final = Columns(("name", "fallback_number"), ("announcement",))
+SITE_COLUMNS: Final = Columns(("name", "fallback_number"), ("announcement", "time_zone"))
 
 _WITH_RING_SECONDS = re.compile(r"(?P<number>.*?)\s+(?P<seconds>[0-9]{1,4})\s*s", re.IGNORECASE)
 _FLAGS: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | {
@@ -133,9 +134,17 @@ def read_site(row: Row, rules: CsvRules, notes: Notes) -> Site | None:
     announcement = row.get("announcement") or DEFAULT_ANNOUNCEMENT
     if (fault := why_not_announcement(announcement)) is not None:
         notes.error(row, "announcement", announcement, fault)
+    zone = row.get("time_zone")
+    if zone and (fault := why_not_zone(zone)) is not None:
+        notes.error(row, "time_zone", zone[:80], fault)
     if notes.errors > before:
         return None
-    return Site(intern(name), None if fallback is None else fallback.e164, intern(announcement))
+    return Site(
+        name=intern(name),
+        fallback_number=None if fallback is None else fallback.e164,
+        announcement=intern(announcement),
+        time_zone=intern(zone) if zone else None,
+    )
 
 
 def render_default_number(number: DefaultNumber, spaced: Callable[[str], str]) -> str:

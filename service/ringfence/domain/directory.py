@@ -14,6 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NewType, TypeVar
+from zoneinfo import ZoneInfo
 
 from ringfence.domain.numbers import Did, mask
 from ringfence.domain.ring_hours import RingHours
@@ -141,7 +142,8 @@ class DirectoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The whole of it. Build one with `Directory.of`, which proves that every reference leads somewhere."""
+    """The whole of it. Build one with `Directory.of`, which proves that every reference leads somewhere. The directory
+    in force (`derivation`) is built without: a person's site is what HR calls it there, and may be none of ours."""
 
     people: Mapping[PersonKey, Person] = field(default_factory=lambda: MappingProxyType({}))
     assignments: Mapping[Did, DidAssignment] = field(default_factory=lambda: MappingProxyType({}))
@@ -186,6 +188,8 @@ class Directory:
         for person in self.people.values():
             if person.site not in self.sites:
                 yield f"person {person.key} is at site {person.site!r}, which does not exist"
+            if person.deputy is not None and person.deputy not in self.people:
+                yield f"person {person.key} has the deputy {person.deputy!r}, who does not exist"
         for item in self.assignments.values():
             if item.owner is not None and item.owner not in self.people:
                 yield f"DID {item.did} belongs to {item.owner!r}, who does not exist"
@@ -231,6 +235,15 @@ def why_not_announcement(text: str) -> str | None:
     if _ANNOUNCEMENT.fullmatch(text):
         return None
     return "must be letters, digits, '_' and '-', at most two folders before it, no file ending"
+
+
+def why_not_zone(text: str) -> str | None:
+    """Why a text cannot name a time zone; None when it can."""
+    try:
+        ZoneInfo(text)
+    except (ValueError, KeyError, OSError):  # a folder of zones, as `Europe`, is an OSError
+        return "is no time zone; write one as Europe/London"
+    return None
 
 
 _Key = TypeVar("_Key", bound=str)

@@ -138,7 +138,12 @@ def render_dids(directory: Directory) -> str:
 def render_sites(directory: Directory) -> str:
     """`sites.csv`."""
     rows = (
-        [site.name, spaced(site.fallback_number) if site.fallback_number else "", site.announcement]
+        [
+            site.name,
+            spaced(site.fallback_number) if site.fallback_number else "",
+            site.announcement,
+            site.time_zone or "",
+        ]
         for site in sorted(directory.sites.values(), key=lambda site: site.name)
     )
     return render_sheet(SITE_COLUMNS.all, rows)

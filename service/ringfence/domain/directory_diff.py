@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ringfence.domain.directory import DidAssignment, Directory, Person, Site
 
@@ -77,8 +77,10 @@ def _changes(before: Mapping[K, T], after: Mapping[K, T]) -> Changes[T]:
     )
 
 
-# A fact is what people see and what is compared: the same words may hide different private numbers.
+# A fact is what people see and what is compared: the same words may hide different private numbers. Facts that few have
+# are there only where they are stated.
 _Facts = dict[str, tuple[str, object]]
+_UNSTATED: Final = ("none", None)
 
 
 def _lines(changes: Changes[T], name: Callable[[T], str], facts: Callable[[T], _Facts]) -> Iterator[str]:
@@ -96,8 +98,9 @@ def _all(facts: _Facts) -> str:
 
 def _differences(old: _Facts, new: _Facts) -> str:
     parts = []
-    for label, (words, value) in new.items():
-        old_words, old_value = old[label]
+    for label in (*new, *(label for label in old if label not in new)):
+        words, value = new.get(label, _UNSTATED)
+        old_words, old_value = old.get(label, _UNSTATED)
         if value != old_value:
             hidden = " (the hidden digits differ)" if words == old_words else ""
             parts.append(f"{label} {old_words} -> {words}{hidden}")
@@ -110,11 +113,17 @@ def _person_name(person: Person) -> str:
 
 def _person_facts(person: Person) -> _Facts:
     numbers = " then ".join(number.words for number in person.default_numbers) or "none"
-    return {
+    facts: _Facts = {
         "name": (person.name, person.name),
         "site": (person.site, person.site),
         "default numbers": (numbers, person.default_numbers),
     }
+    if person.withheld:
+        withheld = ", ".join(f"{number.words} ({why})" for number, why in person.withheld)
+        facts["not rung"] = (withheld, person.withheld)
+    if person.deputy is not None:
+        facts["deputy"] = (person.deputy, person.deputy)
+    return facts
 
 
 def _did_name(assignment: DidAssignment) -> str:
@@ -124,13 +133,17 @@ def _did_name(assignment: DidAssignment) -> str:
 def _did_facts(assignment: DidAssignment) -> _Facts:
     owner = assignment.owner or "none (vacant)"
     critical = "yes" if assignment.critical else "no"
-    return {
+    facts: _Facts = {
         "owner": (owner, owner),
         "site": (assignment.site, assignment.site),
         "platform": (assignment.scope, assignment.scope),
         "kind": (assignment.kind, assignment.kind),
         "critical": (critical, critical),
     }
+    if assignment.hold is not None:
+        until = "" if assignment.hold_until is None else f" until {assignment.hold_until.isoformat()}"
+        facts["held"] = (f"{assignment.hold}{until}", (assignment.hold, assignment.hold_until))
+    return facts
 
 
 def _site_name(site: Site) -> str:
@@ -139,4 +152,7 @@ def _site_name(site: Site) -> str:
 
 def _site_facts(site: Site) -> _Facts:
     fallback = site.fallback_number or "none"
-    return {"fallback number": (fallback, fallback), "announcement": (site.announcement, site.announcement)}
+    facts: _Facts = {"fallback number": (fallback, fallback), "announcement": (site.announcement, site.announcement)}
+    if site.time_zone is not None:
+        facts["time zone"] = (site.time_zone, site.time_zone)
+    return facts

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from ringfence.domain.directory import LineKind
 from ringfence.domain.numbers import Did, mask
 from ringfence.domain.policy import Refusal
+from ringfence.domain.ring_hours import RingHours
 
 MAX_STEPS: Final = 8
 
@@ -28,6 +30,7 @@ class StepReason(StrEnum):
     """Why a step is in a plan."""
 
     OWNERS_DEFAULT_NUMBER = "owners_default_number"
+    DEPUTY = "deputy"
     SITE_FALLBACK = "site_fallback"
     TRUNK_FALLBACK = "trunk_fallback"
     LAST_RESORT = "last_resort"
@@ -38,11 +41,19 @@ class StepReason(StrEnum):
 
 
 class Omission(StrEnum):
-    """Why something a person might expect is not in a plan."""
+    """Why something a person might expect is not in a plan. Every `NotRung` is one of them, by its value."""
 
     NUMBER_REFUSED = "number_refused"
     VACANT = "vacant"
     OWNER_HAS_NO_DEFAULT_NUMBER = "owner_has_no_default_number"
+    OWNER_NOT_STARTED = "owner_not_started"
+    OWNER_LEFT = "owner_left"
+    OWNER_AWAY = "owner_away"
+    DEPUTY_HAS_NO_DEFAULT_NUMBER = "deputy_has_no_default_number"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_MISSING = "consent_missing"
+    QUARANTINE = "quarantine"
+    CLAIMED_TWICE = "claimed_twice"
     SITE_HAS_NO_FALLBACK = "site_has_no_fallback"
     KIND_NEVER_TO_A_PERSON = "kind_never_to_a_person"
     KIND_NEVER_DIVERTED = "kind_never_diverted"
@@ -57,6 +68,7 @@ class Omission(StrEnum):
 
 _STEP_SENTENCES: Final = {
     StepReason.OWNERS_DEFAULT_NUMBER: "the owner's default number",
+    StepReason.DEPUTY: "the default number of the deputy of the owner, who is away",
     StepReason.SITE_FALLBACK: "the fallback number of the site",
     StepReason.TRUNK_FALLBACK: "the fallback number for unknown DIDs of this trunk",
     StepReason.LAST_RESORT: "the announcement every plan ends in: never silence, never a bare hang-up",
@@ -66,6 +78,14 @@ _OMISSION_SENTENCES: Final = {
     Omission.NUMBER_REFUSED: "the number may not be dialled",
     Omission.VACANT: "the DID is vacant: nobody's default numbers apply",
     Omission.OWNER_HAS_NO_DEFAULT_NUMBER: "the owner has no default number",
+    Omission.OWNER_NOT_STARTED: "the owner has not started yet",
+    Omission.OWNER_LEFT: "the owner has left",
+    Omission.OWNER_AWAY: "the owner is away",
+    Omission.DEPUTY_HAS_NO_DEFAULT_NUMBER: "the owner is away, and the deputy has no default number",
+    Omission.CONSENT_WITHDRAWN: "the owner withdrew consent for this number",
+    Omission.CONSENT_MISSING: "nobody has stated consent for this number, which the configuration asks for",
+    Omission.QUARANTINE: "who had the DID before has left and may still be meant: it is in quarantine",
+    Omission.CLAIMED_TWICE: "two people have an equal claim to the DID: a person has to decide",
     Omission.SITE_HAS_NO_FALLBACK: "the site has no fallback number",
     Omission.KIND_NEVER_TO_A_PERSON: "this line kind never goes to a private number",
     Omission.KIND_NEVER_DIVERTED: "this line kind is a machine's: it is never diverted to a number",
@@ -77,11 +97,13 @@ _OMISSION_SENTENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One target. `ring_seconds` is 5 to 120, and 0 for an announcement."""
+    """One target. `ring_seconds` is 5 to 120, and 0 for an announcement. `hours` are those in which it may be rung;
+    None: at any time."""
 
     kind: StepKind
     target: str
     ring_seconds: int
+    hours: RingHours | None = None
 
     def __repr__(self) -> str:
         return f"Step({self.words})"
@@ -90,7 +112,8 @@ class Step:
     def words(self) -> str:
         """For people: a private number masked."""
         target = mask(self.target) if self.kind is StepKind.PERSON else self.target
-        return f"{self.kind.name.lower()} {target} {self.ring_seconds}s"
+        hours = "" if self.hours is None else f" {self.hours.words}"
+        return f"{self.kind.name.lower()} {target} {self.ring_seconds}s{hours}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +127,18 @@ class PlannedStep:
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """What is not in the plan and why. `target` is for people: masked when private, empty when there was
-    none."""
+    none. `until` is the moment from which it is otherwise, where that is known."""
 
     target: str
     omission: Omission
     refusal: Refusal | None = None
+    until: datetime | None = None
 
     @property
     def sentence(self) -> str:
-        return self.omission.sentence if self.refusal is None else f"{self.omission.sentence}: {self.refusal.sentence}"
+        until = "" if self.until is None else f", until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        refusal = "" if self.refusal is None else f": {self.refusal.sentence}"
+        return f"{self.omission.sentence}{until}{refusal}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ringfence.domain.directory import (
     DidAssignment,
     Directory,
     LineKind,
+    Person,
     Site,
 )
 from ringfence.domain.numbers import mask
@@ -120,10 +121,18 @@ def _candidates(
         if source is Source.SITE and site.fallback_number is not None:
             step = Step(StepKind.SITE, site.fallback_number, policy.site_ring_seconds)
             yield PlannedStep(step, StepReason.SITE_FALLBACK)
-        if source is Source.OWNER and assignment.owner is not None:
-            for number in directory.people[assignment.owner].default_numbers:
-                step = Step(StepKind.PERSON, number.e164, number.ring_seconds)
-                yield PlannedStep(step, StepReason.OWNERS_DEFAULT_NUMBER)
+        if source is Source.OWNER and assignment.owner is not None and assignment.hold is None:
+            answers, reason = _who_answers(directory.people[assignment.owner], directory)
+            for number in answers.default_numbers:
+                step = Step(StepKind.PERSON, number.e164, number.ring_seconds, number.hours)
+                yield PlannedStep(step, reason)
+
+
+def _who_answers(owner: Person, directory: Directory) -> tuple[Person, StepReason]:
+    """The owner, or the deputy and nobody after the deputy: a chain of absent people would end with a stranger."""
+    if owner.deputy is None:
+        return owner, StepReason.OWNERS_DEFAULT_NUMBER
+    return directory.people[owner.deputy], StepReason.DEPUTY
 
 
 def _choose(
@@ -192,12 +201,26 @@ def _absences(assignment: DidAssignment, directory: Directory, site: Site) -> It
         return
     if Source.OWNER not in sources:
         yield LeftOut("", Omission.KIND_NEVER_TO_A_PERSON)
+    elif assignment.hold is not None:
+        yield LeftOut("", Omission(assignment.hold.value), until=assignment.hold_until)
     elif assignment.owner is None:
         yield LeftOut("", Omission.VACANT)
-    elif not directory.people[assignment.owner].default_numbers:
-        yield LeftOut("", Omission.OWNER_HAS_NO_DEFAULT_NUMBER)
+    else:
+        yield from _owners_absences(directory.people[assignment.owner], directory)
     if site.fallback_number is None:
         yield LeftOut("", Omission.SITE_HAS_NO_FALLBACK)
+
+
+def _owners_absences(owner: Person, directory: Directory) -> Iterator[LeftOut]:
+    for number, why in owner.withheld:
+        yield LeftOut(mask(number.e164), Omission(why.value))
+    answers, reason = _who_answers(owner, directory)
+    if answers.default_numbers:
+        return
+    if reason is StepReason.DEPUTY:
+        yield LeftOut("", Omission.DEPUTY_HAS_NO_DEFAULT_NUMBER)
+    elif not owner.withheld:
+        yield LeftOut("", Omission.OWNER_HAS_NO_DEFAULT_NUMBER)
 
 
 def _left_out(planned: PlannedStep, omission: Omission, refusal: Refusal | None = None) -> LeftOut:
