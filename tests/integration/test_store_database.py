@@ -18,7 +18,7 @@ from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store.database import Database
 from ringfence.store.memory_store import SqlMemoryStore
 from ringfence.store.migrating import configuration
-from ringfence.store.tables import metadata
+from ringfence.store.tables_roster import hr_records
 from tests.integration.stores import NOW, locked_by_another, opened
 
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 async def test_a_new_file_gets_every_table_of_the_code(file: Path) -> None:
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), hr_records.metadata))
 
     async with opened(file) as database, database.reading() as connection:
         assert await connection.run_sync(differences) == []

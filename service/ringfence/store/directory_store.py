@@ -85,7 +85,7 @@ class SqlDirectoryStore:
         async with self._database.reading() as connection:
             version = await _version(connection)
             all_sites = [
-                Site(intern(row.name), row.fallback_number, intern(row.announcement))
+                Site(intern(row.name), row.fallback_number, intern(row.announcement), row.time_zone)
                 async for row in _rows(connection, select(sites))
             ]
             numbers: dict[str, list[DefaultNumber]] = {}
@@ -145,7 +145,12 @@ def _log_row(change: DirectoryDiff, version: int, who: str, why: str, at: dateti
 
 
 def _site_row(site: Site) -> dict[str, Any]:
-    return {"name": site.name, "fallback_number": site.fallback_number, "announcement": site.announcement}
+    return {
+        "name": site.name,
+        "fallback_number": site.fallback_number,
+        "announcement": site.announcement,
+        "time_zone": site.time_zone,
+    }
 
 
 def _person_row(person: Person) -> dict[str, Any]:

@@ -61,6 +61,7 @@ sites = Table(
     Column("name", String(80), primary_key=True),
     Column("fallback_number", String(16)),
     Column("announcement", String(100), nullable=False),
+    Column("time_zone", String(64)),
 )
 
 people = Table(

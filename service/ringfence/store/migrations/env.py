@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from ringfence.store.tables import metadata
+from ringfence.store.tables_roster import hr_records
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    # The shared one, taken from the module that adds the last of the tables to it.
+    target_metadata=hr_records.metadata,
     # SQLite alters a table by copying it.
     render_as_batch=True,
 )
