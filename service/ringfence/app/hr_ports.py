@@ -148,7 +148,8 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class RosterCommit:
-    """One transaction: the change, and what is told of it. Plans with id 0 are new, others are overwritten."""
+    """One transaction: the change, and what is told of it. Runs and plans with id 0 are new, others are overwritten:
+    the pushes of one minute are one run."""
 
     change: RosterChange
     runs: tuple[HrRun, ...] = ()
@@ -196,6 +197,10 @@ class RosterStore(Protocol):
 
     async def coverage(self, limit: int) -> list[CoverageRow]:
         """Newest first."""
+        ...
+
+    async def wipe(self) -> None:
+        """Nothing that was erased can be read from the database's files any more."""
         ...
 
     async def prune(self, before: datetime) -> int:
