@@ -92,20 +92,13 @@ def parse_number(text: str, default_country: str) -> Number:
 
     Raises NumberError.
     """
-    written = text.strip()
-    _refuse_unreadable(written)
-    country = default_country.upper()
-    digits = re.sub(r"\D", "", written)
-    if phonenumbers.is_emergency_number(digits, country):
-        raise NumberError("is an emergency number; write the person's own number")
-    try:
-        parsed = phonenumbers.parse(written, country)
-    except phonenumbers.NumberParseException as error:
-        raise NumberError(_parse_fault(error.error_type)) from None
-    fault = _length_fault(phonenumbers.is_possible_number_with_reason(parsed))
-    if fault is not None:
-        raise NumberError(fault)
-    return _classify(parsed)
+    return _classify(_read(text, default_country))
+
+
+def parse_e164(text: str, default_country: str) -> str:
+    """The same reading, kept only as the E.164 text, for feeds of 100,000 rows: what a policy asks of a number costs
+    three times as much as the reading. Raises NumberError."""
+    return intern(_checked_e164(_read(text, default_country)))
 
 
 def parse_did(text: str, default_country: str) -> Did:
@@ -162,6 +155,30 @@ def spaced(e164: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def _read(text: str, default_country: str) -> phonenumbers.PhoneNumber:
+    written = text.strip()
+    _refuse_unreadable(written)
+    country = default_country.upper()
+    digits = re.sub(r"\D", "", written)
+    if phonenumbers.is_emergency_number(digits, country):
+        raise NumberError("is an emergency number; write the person's own number")
+    try:
+        parsed = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException as error:
+        raise NumberError(_parse_fault(error.error_type)) from None
+    fault = _length_fault(phonenumbers.is_possible_number_with_reason(parsed))
+    if fault is not None:
+        raise NumberError(fault)
+    return parsed
+
+
+def _checked_e164(parsed: phonenumbers.PhoneNumber) -> str:
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if not is_e164(e164):
+        raise NumberError("has too few or too many digits for an international number; check it")
+    return str(e164)
+
+
 def _refuse_unreadable(written: str) -> None:
     if not written:
         raise NumberError("is empty; write a number, as +441134960000")
@@ -213,9 +230,7 @@ def _classify(parsed: phonenumbers.PhoneNumber) -> Number:
     kind = _KINDS.get(phonenumbers.number_type(parsed), NumberKind.UNKNOWN)
     region = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(code)
     valid = kind is not NumberKind.UNKNOWN
-    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    if not is_e164(e164):
-        raise NumberError("has too few or too many digits for an international number; check it")
+    e164 = _checked_e164(parsed)
     short = not valid and _may_reach_a_short_service(parsed, code, national)
     return Number(intern(e164), kind, intern(str(region)), valid, short)
 
