@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from ringfence.domain.directory import Consent, Directory, PersonKey
 from ringfence.domain.hr_record import NumberUse
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import Roster, RosterPolicy
+from ringfence.domain.roster import NumberFacts, Roster, RosterPolicy
 
 
 class Standing(StrEnum):
@@ -39,7 +39,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class NumberView:
     """One default number, masked. `hours` are words, empty for any time. `rings`: it would in an outage now; `why_not`
-    is a sentence, empty when it does."""
+    is a sentence, empty when it does. `stated`: what was entered by hand of this number, None when nothing was.
+    `e164` is the number in clear, for whoever enters something of it: never shown."""
 
     masked: str
     use: NumberUse
@@ -51,6 +52,8 @@ class NumberView:
     purpose: str
     rings: bool
     why_not: str
+    stated: NumberFacts | None = None
+    e164: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
