@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -190,4 +191,30 @@ delivered = Table(
     metadata,
     Column("did", String(100), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+)
+
+# What an identity provider has pushed by SCIM, as JSON; private numbers are in `body`. Only users' names are unique.
+scim_resources = Table(
+    "scim_resources",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("modified", UtcDateTime, nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("external_id", String(300), nullable=False),
+    Column("body", JSON, nullable=False),
+    Index("ix_scim_resources_created", "source", "created", "id"),
+    Index("ix_scim_resources_name", "source", "kind", "name"),
+    Index("ix_scim_resources_external_id", "source", "kind", "external_id"),
+    Index(
+        "uq_scim_resources_user_name",
+        "source",
+        "name",
+        unique=True,
+        sqlite_where=text("kind = 'User'"),
+        postgresql_where=text("kind = 'User'"),
+    ),
 )
