@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ringfence.domain.field_mapping import FieldMapping, mapping_of
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
@@ -21,3 +23,16 @@ class SourceSettings(BaseModel):
     fields: dict[str, str | list[str]] = Field(
         {}, description="field of a record = column or columns of the source; comes on top of the preset"
     )
+    date_order: Literal["dmy", "mdy"] = Field(
+        "dmy",
+        description="how 03/04/2026 is read: day first or month first; a day that begins with its year needs none",
+    )
+    status_words: dict[str, bool] = Field(
+        {}, description="words of the `active` column, beside the usual ones: true for employed, false for not"
+    )
+
+    def mapping(self, default_country: str) -> FieldMapping:
+        """What the preset and the fields come to. Raises MappingError."""
+        return mapping_of(
+            self.preset, self.fields, default_country, date_order=self.date_order, words=self.status_words
+        )

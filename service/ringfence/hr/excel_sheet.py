@@ -1,0 +1,104 @@
+"""An Excel workbook (.xlsx) to a sheet of text: days as days, whole numbers without a decimal point."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from io import BytesIO
+from itertools import islice
+from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
+
+from ringfence.app.hr_ports import FeedRefused
+from ringfence.domain.hr_dates import DateError, day_of_serial
+from ringfence.hr.sheet import MAX_COLUMNS, Sheet, SheetRow, clean_header, refuse_size, shape_fault
+
+EXCEL_START: Final = b"PK\x03\x04"
+OLD_EXCEL_START: Final = b"\xd0\xcf\x11\xe0"
+MAX_UNPACKED_BYTES: Final = 1 << 30  # a workbook is a zip: a small one may hold a very large sheet
+SAVE_AGAIN: Final = "Save it as .xlsx, or as CSV in UTF-8, and try again."
+
+
+def open_excel(file: str, data: bytes, sheet: str, date_columns: frozenset[str]) -> Sheet:
+    """`sheet` empty: the first that is not hidden. In `date_columns` (lower case) a plain number is Excel's own count
+    of days. Raises FeedRefused."""
+    refuse_size(file, len(data))
+    workbook = _workbook(file, data)
+    found = _choose(file, workbook, sheet)
+    raw = _raw_rows(file, found)
+    first = next(raw, None)
+    if first is None:
+        raise FeedRefused(f"{file}: its sheet {found.title!r} is empty.", "Name another sheet, or look at the export.")
+    header = clean_header(file, [_text(value) for value in first[1]])
+    serials = frozenset(index for index, name in enumerate(header) if name.lower() in date_columns)
+    since_1904 = bool(workbook.epoch.year == 1904)
+    rows = (_row(line, values, len(header), serials, since_1904) for line, values in raw)
+    return Sheet(file, header, rows, f"Excel, sheet {found.title!r}")
+
+
+def _workbook(file: str, data: bytes) -> Any:
+    import openpyxl  # takes 0.3 s to load, and only who has workbooks needs it
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise FeedRefused(f"{file} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GB.", "Is it the right file?")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that do not matter to a list of staff
+            return openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+        raise FeedRefused(
+            f"{file} is no readable workbook ({type(error).__name__}): is it cut off?", SAVE_AGAIN
+        ) from None
+
+
+def _choose(file: str, workbook: Any, sheet: str) -> Any:
+    names = ", ".join(repr(found.title) for found in workbook.worksheets)
+    for found in workbook.worksheets:
+        if found.title == sheet or (not sheet and found.sheet_state == "visible"):
+            found.reset_dimensions()  # many programs write a wrong size into the file
+            return found
+    raise FeedRefused(f"{file} has no sheet {sheet!r}; it has {names or 'none'}.", "Correct `sheet`.")
+
+
+def _raw_rows(file: str, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
+    try:
+        for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            values = list(islice(cells, MAX_COLUMNS + 1))
+            if any(value is not None and value != "" for value in values):
+                yield line, values
+    except (BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+        raise FeedRefused(f"{file} is damaged ({type(error).__name__}): is it cut off?", SAVE_AGAIN) from None
+
+
+def _row(line: int, values: list[Any], width: int, serials: frozenset[int], since_1904: bool) -> SheetRow:
+    cells = [
+        _day(value, since_1904) if index in serials and isinstance(value, int | float) else _text(value)
+        for index, value in enumerate(values)
+    ]
+    cells.extend("" for _ in range(width - len(cells)))  # a workbook leaves empty cells at the end out
+    return SheetRow(line, cells, shape_fault(cells, width))
+
+
+def _day(value: float, since_1904: bool) -> str:
+    try:
+        return day_of_serial(value, since_1904=since_1904).isoformat()
+    except DateError:
+        return _text(value)  # whoever reads the day says what is wrong with it
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time.min else value.isoformat(sep="T", timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value)
