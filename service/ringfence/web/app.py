@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from ringfence.app.operator import Operator, OrderRefused
 from ringfence.web import call_api, directory_api, errors, health_api, override_api, status_api
@@ -35,9 +38,11 @@ def create_app(
     auth: Auth,
     default_country: str = "GB",
     metrics: CollectorRegistry | None = None,
+    mounts: Mapping[str, ASGIApp] = MappingProxyType({}),
 ) -> FastAPI:
     """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
-    daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone."""
+    daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone.
+    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length."""
     app = FastAPI(
         title="Ringfence",
         version=_version(),
@@ -55,8 +60,14 @@ def create_app(
     guarded.include_router(directory_api.routes(importer, auth))
     app.include_router(guarded)
     app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
+    for place, mounted in mounts.items():
+        app.mount(place, mounted)
     errors.add_to(app)
-    app.add_middleware(Guard, auth=auth, max_body_bytes=_max_body_bytes)
+
+    def max_body_bytes(path: str) -> int | None:
+        return None if any(path.startswith(f"{place}/") for place in mounts) else _max_body_bytes(path)
+
+    app.add_middleware(Guard, auth=auth, max_body_bytes=max_body_bytes)
     return app
 
 

@@ -100,8 +100,9 @@ def _digest(token: str) -> bytes:
 class Guard:
     """ASGI middleware: Host, then sign-in, then the body's announced length, then whose name the history will show."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, max_body_bytes: Callable[[str], int]) -> None:
-        """`max_body_bytes` gives the limit for a path. A body that announces no length is cut off by FastAPI."""
+    def __init__(self, app: ASGIApp, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> None:
+        """`max_body_bytes` gives the limit for a path; None: whatever is mounted there has its own. A body that
+        announces no length is cut off by FastAPI."""
         self._app = app
         self._auth = auth
         self._max_body_bytes = max_body_bytes
@@ -127,7 +128,7 @@ class Guard:
         if guarded and not self._auth.admits(headers):
             return _not_admitted()
         length, limit = headers.get("content-length", ""), self._max_body_bytes(path)
-        if length.isdecimal() and int(length) > limit:
+        if limit is not None and length.isdecimal() and int(length) > limit:
             return _refuse(413, "body", f"it has {int(length)} bytes.", f"Send at most {limit}.")
         return None
 
