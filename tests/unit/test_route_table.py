@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ringfence.domain.directory import (
+    MAX_DEFAULT_NUMBERS,
     DefaultNumber,
     DidAssignment,
     Directory,
@@ -39,6 +40,7 @@ from ringfence.domain.records import (
     encode_route,
     encode_table,
 )
+from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import Step, StepKind
 from ringfence.domain.route_table import (
     TableError,
@@ -66,8 +68,17 @@ names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True)
 last_steps = st.builds(Step, st.just(StepKind.ANNOUNCEMENT), names, st.just(0))
 
 
+ring_hours = st.builds(
+    RingHours,
+    begins=st.integers(0, 719),
+    ends=st.integers(720, 1440),
+    zone=st.sampled_from(["UTC", "Europe/London", "Etc/GMT+11"]),
+    days=st.frozensets(st.integers(1, 7), min_size=1),
+)
+
+
 def steps(*kinds: StepKind) -> st.SearchStrategy[tuple[Step, ...]]:
-    dialled = st.builds(Step, st.sampled_from(kinds), numbers, st.integers(5, 120))
+    dialled = st.builds(Step, st.sampled_from(kinds), numbers, st.integers(5, 120), st.none() | ring_hours)
     return st.tuples(st.lists(dialled, max_size=7).map(tuple), last_steps).map(lambda pair: (*pair[0], pair[1]))
 
 
@@ -121,6 +132,11 @@ def test_a_record_survives_the_round_trip(record: RouteRecord) -> None:
         (EXAMPLE.replace("|s:+44", "|p:+44"), "private number"),
         (EXAMPLE.replace("p:", "p:+447700900124:5," * 8 + "p:"), "at most 8"),
         (EXAMPLE.replace("20,", "20,,"), "type:target:ring_seconds"),
+        (EXAMPLE.replace(":20", ":20:"), "begins~ends~days~zone"),
+        (EXAMPLE.replace(":20", ":20:0800~2000~8~UTC"), "begins~ends~days~zone"),
+        (EXAMPLE.replace(":20", ":20:0800~0800~1~UTC"), "no span"),
+        (EXAMPLE.replace(":20", ":20:2500~0800~1~UTC"), "no span"),
+        (EXAMPLE.replace("unavailable:0", "unavailable:0:0800~2000~1~UTC"), "no hours"),
         ("1|" + "x" * 1000, "900 bytes"),
         ("\ud800", "schema version"),
     ],
@@ -158,7 +174,8 @@ def test_the_small_records() -> None:
 
 
 def test_the_longest_record_fits() -> None:
-    numbers = tuple(DefaultNumber(f"+44113{n}" + "0" * 9, 10) for n in range(5))
+    hours = RingHours(1, 1439, "x" * 40)
+    numbers = tuple(DefaultNumber(f"+44113{n}" + "0" * 9, 10, hours) for n in range(5))
     long_name = "/".join(("x" * 32,) * 3)
     directory = Directory.of(
         [Person(PersonKey("p"), "P", "S", numbers)],
@@ -170,8 +187,9 @@ def test_the_longest_record_fits() -> None:
         "s" * 32,
         LineKind.SAFEGUARDING,
         True,
-        (Step(StepKind.PERSON, "+" + "1" * 15, 120),) * 7 + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
-        (Step(StepKind.SITE, "+" + "1" * 15, 120),) * 7 + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
+        (Step(StepKind.PERSON, "+" + "1" * 15, 120, hours),) * MAX_DEFAULT_NUMBERS
+        + (Step(StepKind.SITE, "+" + "1" * 15, 120), Step(StepKind.ANNOUNCEMENT, long_name, 0)),
+        (Step(StepKind.SITE, "+" + "1" * 15, 120),) + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
         Forced.DIVERT,
     )
     assert len(record) < len(encode_route(longest)) <= MAX_RECORD_BYTES

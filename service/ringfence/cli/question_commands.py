@@ -123,6 +123,7 @@ def _steps(steps: list[dict[str, Any]]) -> list[str]:
     return [
         f"  {number}. {step['kind']} {step['target']}"
         + (f", rings {step['ring_seconds']} s" if step["ring_seconds"] else "")
+        + (f" ({step['hours']})" if step.get("hours") else "")
         + (f" ({step['sentence']})" if step["sentence"] else "")
         for number, step in enumerate(steps, start=1)
     ]

@@ -149,7 +149,7 @@ def decode_hours(text: str) -> RingHours:
     """Raises RecordError. Whether the zone is one is not asked: Asterisk has zones of its own."""
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise RecordError("the hours are not begin~end~days~zone")
+        raise RecordError("the hours are not begins~ends~days~zone")
     begins, ends = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
     if begins >= DAY_MINUTES or not 0 < ends <= DAY_MINUTES or begins == ends:
         raise RecordError("the hours are no span of a day")
@@ -213,7 +213,12 @@ def decode_node(text: str) -> NodeRecord:
 def _encode_steps(steps: tuple[Step, ...]) -> str:
     assert 1 <= len(steps) <= MAX_STEPS
     assert steps[-1].kind is StepKind.ANNOUNCEMENT
-    return ",".join(f"{step.kind}:{step.target}:{step.ring_seconds}" for step in steps)
+    return ",".join(_encode_step(step) for step in steps)
+
+
+def _encode_step(step: Step) -> str:
+    text = f"{step.kind}:{step.target}:{step.ring_seconds}"
+    return text if step.hours is None else f"{text}:{encode_hours(step.hours)}"
 
 
 def _decode_steps(text: str) -> tuple[Step, ...]:
@@ -227,21 +232,22 @@ def _decode_steps(text: str) -> tuple[Step, ...]:
 
 def _decode_step(text: str) -> Step:
     parts = text.split(":")
-    if len(parts) != 3:
-        raise RecordError("a step is not type:target:ring_seconds")
+    if not 3 <= len(parts) <= 4:
+        raise RecordError("a step is not type:target:ring_seconds or type:target:ring_seconds:hours")
+    hours = decode_hours(parts[3]) if len(parts) == 4 else None
     kind, target, ring_seconds = (
         _member(StepKind, parts[0], "step type"),
         parts[1],
         _count(parts[2], "ring_seconds"),
     )
     if kind is StepKind.ANNOUNCEMENT:
-        if why_not_announcement(target) is not None or ring_seconds != 0:
-            raise RecordError("an announcement step needs a plain name and ring_seconds 0")
+        if why_not_announcement(target) is not None or ring_seconds != 0 or hours is not None:
+            raise RecordError("an announcement step needs a plain name, ring_seconds 0 and no hours")
     elif not is_e164(target) or not MIN_RING_SECONDS <= ring_seconds <= MAX_RING_SECONDS:
         raise RecordError(
             f"a number step needs an E.164 target and ring_seconds {MIN_RING_SECONDS} to {MAX_RING_SECONDS}"
         )
-    return Step(kind, target, ring_seconds)
+    return Step(kind, target, ring_seconds, hours)
 
 
 def _fields(text: str, count: int) -> list[str]:

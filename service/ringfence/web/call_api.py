@@ -131,6 +131,7 @@ def _step(step: Step, reason: StepReason | None = None) -> StepOut:
         kind=step.kind.name.lower(),
         target=mask(step.target) if step.kind is StepKind.PERSON else step.target,
         ring_seconds=step.ring_seconds,
+        hours=None if step.hours is None else f"{step.hours.words} {step.hours.zone}",
         reason=reason,
         sentence=reason.sentence if reason else "",
     )

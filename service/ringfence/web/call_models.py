@@ -20,6 +20,7 @@ class StepOut(BaseModel):
     kind: str = Field(description="person, site or announcement")
     target: str
     ring_seconds: int
+    hours: str | None = Field(description="when it may be rung, in its own time zone; null: at any time")
     reason: StepReason | None = Field(description="null: a record as Asterisk holds it has no reasons")
     sentence: str
 
