@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -11,6 +10,7 @@ import typer
 
 from ringfence.cli.client import Daemon
 from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, say, usage
+from ringfence.cli.tables import ReasonOption, reason_or_ask
 from ringfence.cli.times import check_duration, until_text
 
 ASTERISK_SECONDS: Final = 2
@@ -19,7 +19,6 @@ _LOOK_SECONDS: Final = 1
 ScopeOption = Annotated[str | None, typer.Option(help="the platform's name")]
 DidOption = Annotated[str | None, typer.Option(help="one DID, in E.164 or as dialled in your country")]
 AllOption = Annotated[bool, typer.Option("--all", help="everything")]
-ReasonOption = Annotated[str | None, typer.Option(help="why, in a few words; asked for on a terminal")]
 ForOption = Annotated[str | None, typer.Option("--for", help="how long: 90s, 15m, 2h, 1d; at most 31 days")]
 UntilOption = Annotated[str | None, typer.Option(help="the end: 18:00, or a date and time")]
 
@@ -122,7 +121,7 @@ def auto(
     Example: ringfence dr auto --scope uc --reason "the platform works again"
     """
     target = _target(scope, did, everything)
-    why = _reason(reason)
+    why = reason_or_ask(reason)
     daemon = invocation(context).daemon()
     with faults_told(as_json):
         before = daemon.call("GET", "/v1/status")
@@ -150,7 +149,7 @@ def failback(
 
     Example: ringfence failback --scope uc --reason "tested by hand"
     """
-    target, why = _Target(scope, None, False), _reason(reason)
+    target, why = _Target(scope, None, False), reason_or_ask(reason)
     daemon = invocation(context).daemon()
     with faults_told(as_json):
         before = daemon.call("GET", "/v1/status")
@@ -170,7 +169,7 @@ def _override(
     as_json: bool,
 ) -> None:
     end = _end_of(for_, until)
-    order = {"mode": mode, "reason": _reason(reason), **end, "everything": target.everything}
+    order = {"mode": mode, "reason": reason_or_ask(reason), **end, "everything": target.everything}
     order |= {key: value for key, value in (("scope", target.scope), ("did", target.did)) if value is not None}
     daemon = invocation(context).daemon()
     with faults_told(as_json):
@@ -235,14 +234,6 @@ def _target(scope: str | None, did: str | None, everything: bool) -> _Target:
         wrong = f"{' and '.join(given)} are given together." if given else "It is not said what this is about."
         usage(wrong, "Give one of --scope NAME, --did NUMBER and --all; `ringfence status` lists the scopes.")
     return _Target(scope, did, everything)
-
-
-def _reason(given: str | None) -> str:
-    if given is not None:
-        return given
-    if not sys.stdin.isatty():
-        usage("--reason is missing.", "Say in a few words why; it is what the others will read.")
-    return str(typer.prompt("Why? (the others will read it)", err=True))
 
 
 def _end_of(for_: str | None, until: str | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ import typer
 
 from ringfence.cli.client import path_part
 from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say
+from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def calls(
 
     def render(out: Console) -> None:
         rows = [_call_row(call) for call in found["calls"]]
-        _show_table(
+        show_table(
             out, ("ended", "DID", "caller", "decision", "path", "answered by", "step", "result", "SIP", "s"), rows
         )
         if not rows:
@@ -77,7 +78,7 @@ def history(context: typer.Context, limit: Limit = 50, as_json: AsJson = False) 
             (local(r["at"]), r["scope"], f"{r['before'] or '-'} -> {r['after']}", r["sentence"], r["who"], r["why"])
             for r in found["history"]
         ]
-        _show_table(out, ("when", "scope", "change", "because", "who", "in their words"), rows)
+        show_table(out, ("when", "scope", "change", "because", "who", "in their words"), rows)
         if not rows:
             out.print("Nothing has happened yet.")
 
@@ -132,16 +133,3 @@ def _steps(steps: list[dict[str, Any]]) -> list[str]:
 def _left_out(left_out: list[dict[str, Any]]) -> list[str]:
     lines = [f"  {left['target'] or '-'}: {left['sentence']}" for left in left_out]
     return ["not in the plan:", *lines] if lines else []
-
-
-def _show_table(out: Console, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        return
-    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
