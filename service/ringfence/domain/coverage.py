@@ -97,8 +97,12 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """0 to 100, rounded down to a tenth: a target is not reached by rounding. 100 when there is no DID to cover."""
-        return 100.0 if not self.dids else self.covered * 1000 // self.dids / 10
+        return percent_of(self.covered, self.dids)
+
+
+def percent_of(covered: int, dids: int) -> float:
+    """0 to 100, rounded down to a tenth: a target is not reached by rounding. 100 when there is no DID to cover."""
+    return covered * 1000 // dids / 10 if dids else 100.0
 
 
 def coverage(directory: Directory, routing: RoutingPolicy, policy: CoveragePolicy, today: date) -> Coverage:
