@@ -20,7 +20,7 @@ from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.moment import Moment
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressPolicy
-from ringfence.store import directory_store
+from ringfence.store import directory_store, portions
 from ringfence.store.database import Database, upsert
 from ringfence.store.directory_store import SqlDirectoryStore
 from tests.integration.stores import NOW, locked_by_another, opened
@@ -70,7 +70,7 @@ def directory() -> Directory:
             DidAssignment(Did("+441134960123"), PersonKey("p1"), "Leeds", "uc", LineKind.SWITCHBOARD, True),
             DidAssignment(Did("+441134960124"), None, "York", "uc", LineKind.LIFT),
         ],
-        [Site("Leeds", "+441134960000"), Site("York", None, "night")],
+        [Site("Leeds", "+441134960000"), Site("York", None, "night", "Europe/Lisbon")],
     )
 
 
@@ -87,7 +87,7 @@ async def test_what_was_stored_is_loaded(store: SqlDirectoryStore) -> None:
 async def test_a_large_first_import_leaves_the_event_loop_its_turns(
     store: SqlDirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = 2 * directory_store.READ_ROWS + 1
+    many = 2 * portions.PORTION_ROWS + 1
     everybody = [Person(PersonKey(f"p{n}"), "Ada", "Leeds", (DefaultNumber("+447700900123"),)) for n in range(many)]
     assignments = [DidAssignment(Did(f"+44113{n:07d}"), PersonKey(f"p{n}"), "Leeds", "uc") for n in range(many)]
     large = Directory.of(everybody, assignments, [Site("Leeds")])
@@ -102,10 +102,10 @@ async def test_a_large_first_import_leaves_the_event_loop_its_turns(
         compared_in.append(threading.current_thread())
         return compare(before, after)
 
-    monkeypatch.setattr(directory_store, "upsert", counted)
+    monkeypatch.setattr(portions, "upsert", counted)
     monkeypatch.setattr(directory_store, "compare", noted)
     await store.replace(await store.load(), large, "ada", "first import", NOW.wall)
-    assert max(written) == directory_store.READ_ROWS
+    assert max(written) == portions.PORTION_ROWS
     assert sum(written) == 3 * many + 1
     assert threading.main_thread() not in compared_in
     assert (await store.load()).directory == large

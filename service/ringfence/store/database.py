@@ -8,7 +8,7 @@ was stored is then unknown, which is why every change that may be repeated carri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,6 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store import sqlite
 from ringfence.store.migrating import is_current, upgrade
+from ringfence.store.tables import PRIVATE
+from ringfence.store.tables_roster import hr_records
 
 QUICK_SECONDS: Final = 0.1  # for the mode writer, whose deadline is 0.2 s
 PATIENT_SECONDS: Final = 5.0  # for everything nobody waits for
@@ -68,10 +70,15 @@ class Database:
         """Runs `work` in one transaction: all of it or nothing. `patience_seconds`: how long to wait for
         another writer. Raises StoreError."""
         patience = self._patience_seconds if patience_seconds is None else patience_seconds
-        task = asyncio.create_task(self._transact(work, patience), name="database write")
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        return await self._by_itself(self._transact(work, patience))
+
+    async def wipe(self) -> None:
+        """After this the database's files hold nothing of what was removed or overwritten in the private tables. Other
+        writers wait meanwhile, some 2 s with 100,000 records. Does nothing on PostgreSQL: there, old rows lie in its
+        files until it vacuums, and in its archived log for as long as that is kept. Raises StoreError, and
+        StoreUnavailable while somebody goes on reading from before: it is then not done, and may be tried again."""
+        if self._file is not None:
+            await self._by_itself(self._wipe())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -104,6 +111,22 @@ class Database:
             if self._file is not None:
                 self._inode = sqlite.inode_of(self._file)
             self._prepared = True
+
+    async def _by_itself(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work, name="database write")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _wipe(self) -> None:
+        # The shared metadata, taken from the module that adds the last of the tables to it.
+        private = [table.name for table in hr_records.metadata.sorted_tables if table.info.get(PRIVATE)]
+        with self._translated():
+            await self._ready()
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**{sqlite.BARE: True, sqlite.PATIENCE: self._patience_seconds})
+                await sqlite.rebuild(connection, private)
+                await sqlite.empty_log(connection, self._patience_seconds)
 
     async def _transact(self, work: Work[T], patience_seconds: float) -> T:
         with self._translated():

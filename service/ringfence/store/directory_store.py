@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from sys import intern
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Table, delete, func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.directory_import import StoredDirectory
@@ -18,11 +17,10 @@ from ringfence.app.ports import VersionConflict
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.numbers import Did
-from ringfence.store.database import Database, understood, upsert
+from ringfence.store.database import Database, understood
+from ringfence.store.portions import remove_rows, rows_of, write_rows
 from ringfence.store.tables import default_numbers, dids, directory_changes, people, sites
 
-READ_ROWS: Final = 1_000  # built or written at a time: between two portions the event loop gets its turn
-DELETE_ROWS: Final = 500
 MAX_LOGGED_LINES: Final = 1_000
 
 
@@ -86,18 +84,18 @@ class SqlDirectoryStore:
             version = await _version(connection)
             all_sites = [
                 Site(intern(row.name), row.fallback_number, intern(row.announcement), row.time_zone)
-                async for row in _rows(connection, select(sites))
+                async for row in rows_of(connection, select(sites))
             ]
             numbers: dict[str, list[DefaultNumber]] = {}
             in_order = select(default_numbers).order_by(default_numbers.c.person, default_numbers.c.position)
-            async for row in _rows(connection, in_order):
+            async for row in rows_of(connection, in_order):
                 numbers.setdefault(row.person, []).append(DefaultNumber(row.e164, row.ring_seconds))
             # Strings that come again and again are shared: a directory may hold 100,000 DIDs.
             everybody = [
                 Person(PersonKey(intern(row.key)), row.name, intern(row.site), tuple(numbers.get(row.key, ())))
-                async for row in _rows(connection, select(people).order_by(people.c.key))
+                async for row in rows_of(connection, select(people).order_by(people.c.key))
             ]
-            assignments = [_assignment(row) async for row in _rows(connection, select(dids).order_by(dids.c.did))]
+            assignments = [_assignment(row) async for row in rows_of(connection, select(dids).order_by(dids.c.did))]
         return StoredDirectory(await asyncio.to_thread(Directory.of, everybody, assignments, all_sites), version)
 
 
@@ -105,38 +103,19 @@ async def _version(connection: AsyncConnection) -> int:
     return (await connection.execute(select(func.max(directory_changes.c.version)))).scalar_one_or_none() or 0
 
 
-async def _rows(connection: AsyncConnection, query: Select[Any]) -> AsyncIterator[Row[Any]]:
-    result = await connection.stream(query)
-    async for portion in result.partitions(READ_ROWS):
-        for row in portion:
-            yield row
-
-
 async def _apply(connection: AsyncConnection, change: DirectoryDiff) -> None:
     """Additions from the referred to the referring table, removals the other way: at no time does a row dangle."""
     now_sites = [*change.sites.added, *(new for _, new in change.sites.changed)]
     now_people = [*change.people.added, *(new for _, new in change.people.changed)]
     now_dids = [*change.assignments.added, *(new for _, new in change.assignments.changed)]
-    await _write(connection, sites, map(_site_row, now_sites))
-    await _write(connection, people, map(_person_row, now_people))
-    await _remove(connection, default_numbers.c.person, [new.key for _, new in change.people.changed])
-    await _write(connection, default_numbers, (row for person in now_people for row in _number_rows(person)))
-    await _write(connection, dids, map(_did_row, now_dids))
-    await _remove(connection, dids.c.did, [assignment.did for assignment in change.assignments.removed])
-    await _remove(connection, people.c.key, [person.key for person in change.people.removed])
-    await _remove(connection, sites.c.name, [site.name for site in change.sites.removed])
-
-
-async def _write(connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    # SQLAlchemy prepares every row of one statement on the event loop, without a pause.
-    left = iter(rows)
-    while portion := list(islice(left, READ_ROWS)):
-        await upsert(connection, table, portion)
-
-
-async def _remove(connection: AsyncConnection, column: Any, keys: list[Any]) -> None:
-    for start in range(0, len(keys), DELETE_ROWS):
-        await connection.execute(delete(column.table).where(column.in_(keys[start : start + DELETE_ROWS])))
+    await write_rows(connection, sites, map(_site_row, now_sites))
+    await write_rows(connection, people, map(_person_row, now_people))
+    await remove_rows(connection, (default_numbers.c.person,), ((new.key,) for _, new in change.people.changed))
+    await write_rows(connection, default_numbers, (row for person in now_people for row in _number_rows(person)))
+    await write_rows(connection, dids, map(_did_row, now_dids))
+    await remove_rows(connection, (dids.c.did,), ((assignment.did,) for assignment in change.assignments.removed))
+    await remove_rows(connection, (people.c.key,), ((person.key,) for person in change.people.removed))
+    await remove_rows(connection, (sites.c.name,), ((site.name,) for site in change.sites.removed))
 
 
 def _log_row(change: DirectoryDiff, version: int, who: str, why: str, at: datetime) -> dict[str, Any]:

@@ -18,8 +18,6 @@ MAX_RECENT: Final = 10_000  # rows in one answer
 MAX_ROWS: Final = 2_000_000  # kept at most, whatever the retention: some 400 MB
 CHUNK_ROWS: Final = 2_000  # in one transaction, so that the mode writer never waits long
 
-_LENGTHS: Final = {column.name: column.type.length for column in tables.calls.columns if hasattr(column.type, "length")}
-
 
 class SqlJournalStore:
     """Implements `ports.JournalStore`."""
@@ -75,13 +73,8 @@ class SqlJournalStore:
 
 
 def _row(record: CallRecord) -> dict[str, Any]:
-    """A field that a hostile caller made too long is cut, and what no database takes replaced: the row is worth
-    more."""
-    row = asdict(record)
-    for name, length in _LENGTHS.items():
-        if length is not None and isinstance(row[name], str):
-            row[name] = row[name][:length].replace("\x00", "?").encode(errors="replace").decode()
-    return row
+    """A field that a hostile caller made too long is cut."""
+    return tables.fitting(tables.calls, asdict(record))
 
 
 def _record(row: Row[Any]) -> CallRecord:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,6 +67,10 @@ def _on_connect(connection: Any, record: object) -> None:
         # batches.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # What is removed is overwritten, whole pages too (FAST leaves those); what is sorted or copied stays off the
+        # disk. Both because of private numbers that have to be erased.
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.execute("PRAGMA temp_store=MEMORY")
     finally:
         cursor.close()
 
@@ -77,6 +82,41 @@ def _on_begin(connection: Connection) -> None:
     if options.get(BARE):
         return
     connection.exec_driver_sql("BEGIN" if options.get(READ_ONLY) else "BEGIN IMMEDIATE")
+
+
+async def rebuild(connection: AsyncConnection, tables: Sequence[str]) -> None:
+    """Writes these tables anew. `connection` is bare. A page from which SQLite moved rows to another keeps their bytes,
+    whatever `secure_delete` says; a whole page that is given back is overwritten."""
+    run = connection.exec_driver_sql
+    # Rows that refer to one of these are not to go with it for the moment in which it is empty.
+    await run("PRAGMA foreign_keys=OFF")
+    try:
+        await run("BEGIN IMMEDIATE")
+        for table in tables:
+            # The names are our own (`tables`).
+            await run(f"CREATE TEMP TABLE rebuilt AS SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+            await run(f"DELETE FROM {table}")  # noqa: S608
+            await run(f"INSERT INTO {table} SELECT * FROM rebuilt ORDER BY rowid")  # noqa: S608
+            await run("DROP TABLE rebuilt")
+        await run("COMMIT")
+    finally:
+        await connection.rollback()
+        await run("PRAGMA foreign_keys=ON")
+
+
+async def empty_log(connection: AsyncConnection, patience_seconds: float) -> None:
+    """Moves the write-ahead log into the file and cuts it to nothing. Raises StoreUnavailable while somebody reads from
+    before for longer than this."""
+    deadline = time.monotonic() + patience_seconds
+    # It waits for readers with the writers' lock in its hand, so it waits shortly and often: the mode writer has 0.1 s.
+    await connection.exec_driver_sql("PRAGMA busy_timeout=20")
+    while (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0] != 0:
+        if time.monotonic() > deadline:
+            raise StoreUnavailable(
+                "What was erased still lies in the database's log: another program reads the database all the time.",
+                "End whatever holds it open: `fuser` names it.",
+            )
+        await asyncio.sleep(0.1)
 
 
 async def check(connection: AsyncConnection, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -46,6 +47,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 # SQLite gives row numbers by itself only to a plain INTEGER key.
 RowId: Final = BigInteger().with_variant(Integer(), "sqlite")
 
+# For `info` of a table that holds private numbers: `Database.wipe` leaves nothing of what was removed from it.
+PRIVATE: Final = "private"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -80,6 +84,7 @@ default_numbers = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("e164", String(16), nullable=False),
     Column("ring_seconds", Integer, nullable=False),
+    info={PRIVATE: True},
 )
 
 dids = Table(
@@ -217,4 +222,21 @@ scim_resources = Table(
         sqlite_where=text("kind = 'User'"),
         postgresql_where=text("kind = 'User'"),
     ),
+    info={PRIVATE: True},
 )
+
+
+def fitting(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """Text that is too long is cut, and what no database takes replaced: the row is worth more. For what is written for
+    people, not for what is read again."""
+    lengths = _lengths(table)
+    return {name: _plain(value)[: lengths[name]] if isinstance(value, str) else value for name, value in row.items()}
+
+
+@cache
+def _lengths(table: Table) -> dict[str, int | None]:
+    return {column.name: getattr(column.type, "length", None) for column in table.columns}
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x00", "?").encode(errors="replace").decode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
 
-from ringfence.store.tables import RowId, UtcDateTime, metadata
+from ringfence.store.tables import PRIVATE, RowId, UtcDateTime, metadata
 
 # One row a post, as one source knows it. `person` is the key of what was said last; a record that was accepted as it
 # was said is stored once, with `accepted_as_said`.
@@ -27,6 +27,7 @@ hr_records = Table(
     Column("absent_since", UtcDateTime),
     Column("absence_rejected", Boolean, nullable=False),
     Column("inactive_since", UtcDateTime),
+    info={PRIVATE: True},
 )
 
 # What people entered by hand, all of one person in one row.
@@ -35,6 +36,7 @@ person_entries = Table(
     metadata,
     Column("person", Text, primary_key=True),
     Column("entries", Text, nullable=False),
+    info={PRIVATE: True},
 )
 
 tenures = Table(
