@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +62,18 @@ class HrSource(Protocol):
     async def settle(self, feed: Feed | None, refused: FeedRefused | None) -> None:
         """After the batch was stored (or the feed refused): archive the file, write the reject file. Never raises for
         what can be done again at the next reading; raises SourceUnavailable otherwise."""
+        ...
+
+
+class KeepsNumbers(Protocol):
+    """Something of one source that keeps private numbers beside the roster: pushed resources, archived files."""
+
+    @property
+    def source(self) -> str: ...
+
+    async def erase(self, ids: Collection[str], before: datetime) -> None:
+        """Removes the private numbers of these identifiers (`HrRecord.id`), and whatever is no longer needed from
+        before that moment. Called again and again with the same ones. Raises StoreError, SourceUnavailable."""
         ...
 
 
@@ -171,8 +183,7 @@ class RosterStore(Protocol):
     async def load(self) -> Roster: ...
 
     async def commit(self, commit: RosterCommit) -> Committed:
-        """All or nothing. What a removed or overwritten row held is wiped, not only unlinked: it may be a private
-        number that had to be erased."""
+        """All or nothing. What a removed or overwritten row held is gone for good after the next `wipe`."""
         ...
 
     async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
@@ -180,7 +191,7 @@ class RosterStore(Protocol):
         ...
 
     async def runs_since(self, at: datetime) -> list[HrRun]:
-        """For the guard's window."""
+        """For the guard's window: from this moment on, newest first, all of them."""
         ...
 
     async def plans(self, limit: int, *, only_open: bool = False) -> list[PlanRow]:
@@ -200,7 +211,9 @@ class RosterStore(Protocol):
         ...
 
     async def wipe(self) -> None:
-        """Nothing that was erased can be read from the database's files any more."""
+        """Nothing that was erased can be read from the database's files any more. Other writers wait meanwhile: seconds
+        with 100,000 records. Raises StoreUnavailable while somebody else goes on reading: then it is not done, and may
+        be tried again."""
         ...
 
     async def prune(self, before: datetime) -> int:
