@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ringfence.domain.directory import Directory
 from ringfence.domain.hr_record import HrRecord
 from ringfence.domain.roster import RosterPolicy
+
+# A year inside the calendar's edges, so that every time zone has these moments.
+_LONG_AGO: Final = datetime(2, 1, 1, tzinfo=UTC)
+_NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 Zones = Callable[[str | None], str]
 """From a site's name, or None, to an IANA time zone."""
@@ -28,7 +33,10 @@ def zones_of(base: Directory, policy: RosterPolicy) -> Zones:
 @lru_cache(maxsize=10_000)
 def midnight(day: date, zone: str) -> datetime:
     """The moment a local day begins."""
-    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+    try:
+        return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:  # the calendar's first and last day, which some systems write for "ever"
+        return _LONG_AGO if day.year == date.min.year else _NEVER
 
 
 def begins_at(record: HrRecord, zone: str) -> datetime | None:
@@ -42,7 +50,7 @@ def ends_at(record: HrRecord, inactive_since: datetime | None, zone: str) -> dat
         end
         for end in (
             inactive_since if record.active is False else None,
-            record.ends_at if record.ends_at is not None else _after(record.ends, zone),
+            record.ends_at if record.ends_at is not None else day_after(record.ends, zone),
         )
         if end is not None
     ]
@@ -61,7 +69,8 @@ def is_over(record: HrRecord, inactive_since: datetime | None, zone: str, at: da
     return ends is not None and ends <= at
 
 
-def _after(day: date | None, zone: str) -> datetime | None:
+def day_after(day: date | None, zone: str) -> datetime | None:
+    """The moment a local day is over; None: never."""
     # A day beyond the calendar's end is how some systems write "for ever".
     if day is None or day == date.max:
         return None
