@@ -12,7 +12,7 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Override, OverrideTarget, ScopeState
 
 
-class _Faulty:
+class Faulty:
     fault: StoreError | None = None
 
     def _answer(self) -> None:
@@ -20,7 +20,7 @@ class _Faulty:
             raise self.fault
 
 
-class FakeOutageStore(_Faulty):
+class FakeOutageStore(Faulty):
     """Implements `ports.OutageStore`, its version guard and its repeatable keys included."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ def _row(change: OutageChange) -> TransitionRow:
     return TransitionRow(at, str(change.override_released), "", "released", "person", (), change.who, change.why)
 
 
-class FakeSpool(_Faulty):
+class FakeSpool(Faulty):
     """Implements `ports.Spool`."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class FakeSpool(_Faulty):
         self.changes = [change for change in self.changes if change.key not in keys]
 
 
-class FakeJournalStore(_Faulty):
+class FakeJournalStore(Faulty):
     """Implements `ports.JournalStore`."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class FakeJournalStore(_Faulty):
         return gone
 
 
-class FakeMemoryStore(_Faulty):
+class FakeMemoryStore(Faulty):
     """Implements `ports.MemoryStore`."""
 
     def __init__(self) -> None:

@@ -1,16 +1,29 @@
-"""A database file of its own for each test, and another program that holds it."""
+"""A database file of its own for each test, and another program that holds it.
+
+Cases that every roster store has to pass run on the one in memory, on SQLite, and on a server's database where
+RINGFENCE_TEST_DATABASE has its SQLAlchemy address: one that may be emptied.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import text
+
+from ringfence.app.hr_ports import RosterStore
 from ringfence.domain.moment import Moment
 from ringfence.store.database import Database
+from ringfence.store.roster_store import SqlRosterStore
+from ringfence.store.tables_roster import hr_records
+from tests.fakes.roster_store import FakeRosterStore
 
+SERVER = os.environ.get("RINGFENCE_TEST_DATABASE")
+ROSTER_STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
 NOW = Moment(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), 1000.0)
 
 
@@ -23,6 +36,24 @@ async def opened(file: Path) -> AsyncIterator[Database]:
     database = await Database.open(file)
     try:
         yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def roster_store(kind: str, file: Path) -> AsyncIterator[RosterStore]:
+    """One of ROSTER_STORES, empty."""
+    if kind == "memory":
+        yield FakeRosterStore()
+        return
+    database = Database.at(SERVER if kind == "server" and SERVER else file)
+    try:
+        if kind == "server":
+            await database.prepare()
+            await database.write(lambda connection: connection.run_sync(hr_records.metadata.drop_all))
+            await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")))
+        await database.prepare()
+        yield SqlRosterStore(database)
     finally:
         await database.close()
 
