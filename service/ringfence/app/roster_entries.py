@@ -28,7 +28,8 @@ def entered(
         raise OrderRefused("number", f"says nothing for {field}", "Give it with facts only.")
     if stated is not None:
         _CHECKS[field](stated.value, base)
-    return replace(entries, **{field.value: stated})
+    changed: dict[str, Any] = {field.value: stated}
+    return replace(entries, **changed)
 
 
 def words_of(field: EntryField, value: Any, number: str | None) -> str:

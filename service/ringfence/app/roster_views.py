@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,18 +25,20 @@ class EntryField(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """What the desk has to know of a configured source. `kind` is its type in the configuration; `late_after`: the age
-    of its last good run from which it is late."""
+    of its last good run from which it is late; `heard_at`: when one that pushes last showed that it lives."""
 
     name: str
     kind: str
     late_after: timedelta
+    heard_at: Callable[[], datetime | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
     """One configured source at this moment. `age_seconds` is that of its last good run, None when there was none;
-    `fault`: why the last attempt failed, empty when it did not. `people_employed` counts the people whom this source
-    alone calls employed now; `held` counts people with something held."""
+    `fault`: why the last attempt failed, empty when it did not. `records` counts the people it told of, whether or not
+    that was accepted, `people_employed` those whom this source alone calls employed, as of the last derivation; `held`
+    counts people with something held."""
 
     name: str
     kind: str

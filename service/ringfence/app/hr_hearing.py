@@ -1,0 +1,193 @@
+"""One batch of a source: checked, taken in, stored; and the runs that tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from ringfence.app.hr_ports import FeedRefused, HrRun, RunOutcome, SourceError
+from ringfence.app.ports import StoreError
+from ringfence.app.roster_book import RosterBook
+from ringfence.app.roster_plans import HeldPlans
+from ringfence.domain.erasure import trimmed
+from ringfence.domain.hr_record import Batch
+from ringfence.domain.roster import RecordState, Roster, RosterChange, SourceState
+from ringfence.domain.roster_category import Category, group
+from ringfence.domain.roster_guard import Heard, SourceIndex, check_batch, hear
+
+log = logging.getLogger(__name__)
+
+SMALL_BATCH: Final = 20
+"""A push of so many records is worked out at once: going through a thread would take longer."""
+GATHER: Final = timedelta(minutes=1)
+"""The pushes of so long are one run: a hundred come in a second."""
+MAX_DETAIL_CHARACTERS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch. `routes`: the directory in force may differ; `urgent`: somebody must not be rung."""
+
+    run: HrRun
+    routes: bool
+    urgent: bool
+
+
+class Hearing:
+    """Takes batches in, one at a time. Logs the edges of a source's failing."""
+
+    def __init__(self, book: RosterBook, plans: HeldPlans) -> None:
+        self._book = book
+        self._plans = plans
+
+    async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> Taken:
+        """Raises FeedRefused, StoreError; then nothing has changed. `fresh`: a sign that the source lives."""
+        book = self._book
+        async with book.lock:
+            now = book.now()
+            index, state = book.index(batch.source), book.state(batch.source)
+            recent = book.recent(batch.source, now)
+            if batch.complete or len(batch.records) > SMALL_BATCH:
+                before = await self._plans.standing(batch.source) if batch.complete else None
+                heard = await asyncio.to_thread(self._work_out, book.roster, index, batch, now, recent)
+            else:
+                before = None
+                heard = self._work_out(book.roster, index, batch, now, recent)
+            routes = _routes(book.roster, heard.change)
+            run = run_of(batch, heard, label, now)
+            row = run if batch.complete else self._gathered(run)
+            good = replace(state, attempted_at=now, succeeded_at=now, fault="", cursor=cursor or state.cursor)
+            change = replace(heard.change, sources={batch.source: good if fresh else state})
+            await book.commit(change, row)
+            if fresh:
+                self._tell_good(state)
+            plan = await self._plans.follow(batch.source, before, complete=batch.complete)
+        for sentence in heard.loud:
+            extra = {"source": batch.source, "leavers": heard.leavers, "reason": sentence}
+            log.warning("hr source says something loud, and it is taken in", extra=extra)
+        return Taken(replace(run, plan=plan), routes, routes and heard.leavers > 0)
+
+    async def rehearse(self, batch: Batch, label: str) -> tuple[HrRun, Roster]:
+        """The run that would be, and the roster after it. Raises FeedRefused."""
+        book = self._book
+        async with book.lock:
+            roster, now, recent = book.roster.copy(), book.now(), book.recent(batch.source, book.now())
+        index = await asyncio.to_thread(SourceIndex.of, roster, batch.source, book.policy, book.zones, now)
+        heard = await asyncio.to_thread(self._work_out, roster, index, batch, now, recent)
+        roster.apply(heard.change)
+        return run_of(batch, heard, label, now), roster
+
+    async def failed(self, source: str, error: SourceError, label: str) -> HrRun:
+        """Kept once for each edge: the same fault again only moves the time of the last attempt."""
+        book = self._book
+        async with book.lock:
+            state, run = book.state(source), failed_run(source, error, label, book.now())
+            again = state.fault == run.detail
+            after = replace(state, attempted_at=run.at, fault=run.detail)
+            if not again:
+                log.error("hr source cannot be read", extra={"source": source, "reason": run.detail})
+            try:
+                await book.commit(RosterChange(sources={source: after}), None if again else run)
+            except StoreError:
+                # The database has an alarm of its own; what is shown must be true all the same.
+                book.told(after)
+            return run
+
+    def nothing_new(self, source: str) -> None:
+        """The source was reached. That nothing new came is no good run: an export that has ended must become late."""
+        state = self._book.state(source)
+        self._tell_good(state)
+        self._book.told(replace(state, attempted_at=self._book.now(), fault=""))
+
+    def _work_out(
+        self, roster: Roster, index: SourceIndex, batch: Batch, now: datetime, recent: Mapping[Category, int]
+    ) -> Heard:
+        book = self._book
+        refusal = check_batch(batch, len(index.posts), book.policy)
+        if refusal is not None:
+            raise FeedRefused(refusal, problems=batch.rejected[:20])
+        known = trimmed(batch, roster, book.policy, book.zones, now, book.left)
+        return hear(roster, index, known, book.policy, book.zones, now, recent)
+
+    def _gathered(self, run: HrRun) -> HrRun:
+        """This run together with the source's last one, if that is young: its row is written anew."""
+        last = self._book.last_run(run.source, GATHER)
+        if last is None or last.outcome in (RunOutcome.FAILED, RunOutcome.REFUSED) or last.id == 0:
+            return run
+        return replace(_sum(last, run), id=last.id)
+
+    def _tell_good(self, before: SourceState) -> None:
+        if before.fault:
+            log.info("hr source is read again", extra={"source": before.name})
+
+
+def run_of(batch: Batch, heard: Heard, label: str, now: datetime) -> HrRun:
+    return HrRun(
+        source=batch.source,
+        at=now,
+        outcome=_outcome(heard.accepted, heard.held, heard.leavers, changed=bool(heard.change.records)),
+        label=label,
+        rows=batch.rows or len(batch.records),
+        rejected=len(batch.rejected),
+        leavers=heard.leavers,
+        accepted=MappingProxyType(dict(heard.accepted)),
+        held=MappingProxyType(dict(heard.held)),
+    )
+
+
+def failed_run(source: str, error: SourceError, label: str, now: datetime) -> HrRun:
+    outcome = RunOutcome.REFUSED if isinstance(error, FeedRefused) else RunOutcome.FAILED
+    return HrRun(source, now, outcome, label, detail=str(error)[:MAX_DETAIL_CHARACTERS])
+
+
+def _outcome(
+    accepted: Mapping[Category, int], held: Mapping[Category, int], leavers: int, *, changed: bool
+) -> RunOutcome:
+    taken = leavers > 0 or any(accepted.values())
+    if any(held.values()):
+        return RunOutcome.PARTLY_HELD if taken else RunOutcome.HELD
+    return RunOutcome.APPLIED if taken or changed else RunOutcome.UNCHANGED
+
+
+def _sum(first: HrRun, second: HrRun) -> HrRun:
+    accepted, held = _added(first.accepted, second.accepted), second.held
+    leavers = first.leavers + second.leavers
+    changed = RunOutcome.UNCHANGED not in (first.outcome, second.outcome) or first.outcome is not second.outcome
+    return replace(
+        second,
+        at=first.at,
+        outcome=_outcome(accepted, held, leavers, changed=changed),
+        rows=first.rows + second.rows,
+        rejected=first.rejected + second.rejected,
+        leavers=leavers,
+        accepted=accepted,
+        held=held,
+        plan=second.plan or first.plan,
+    )
+
+
+def _added(first: Mapping[Category, int], second: Mapping[Category, int]) -> Mapping[Category, int]:
+    counts = dict(first)
+    for category, people in second.items():
+        counts[category] = counts.get(category, 0) + people
+    return MappingProxyType(counts)
+
+
+def _routes(roster: Roster, change: RosterChange) -> bool:
+    """Whether the change touches anything the directory in force is made from; what was only said does not."""
+    if change.entries or change.releases or change.aliases or change.tenures:
+        return True
+    return any(_in_force(roster.records.get(id_)) != _in_force(state) for id_, state in change.records.items())
+
+
+def _in_force(state: RecordState | None) -> tuple[object, ...]:
+    if state is None:
+        return ()
+    # A stated end counts even while the joiner who states it is held.
+    counts = state.accepted or (state.said.key, state.said.site, group(state.said, Category.TERM))
+    return (counts, state.inactive_since, state.absent_since)
