@@ -24,6 +24,7 @@ from ringfence.domain.hr_words import (
     YES_NO,
     shown,
     tidy,
+    why_not_cell,
     why_not_detail,
     why_not_email,
     why_not_id,
@@ -195,7 +196,7 @@ class _Reading:
         text = tidy(self._cell(mapped))
         if text.lower() in BLANK_WORDS:
             return None
-        if (fault := why_not(text)) is not None:
+        if (fault := why_not_cell(text) or why_not(text)) is not None:
             self._problem(mapped, f"{shown(text)} {fault}")
         return text
 
@@ -210,15 +211,15 @@ class _Reading:
         text = whole or " ".join(part for part in parts if part)
         if not text:
             return None
-        if (fault := why_not_name(text)) is not None:
+        if (fault := why_not_cell(text) or why_not_name(text)) is not None:
             self._problem(MappedField.NAME if whole else MappedField.LAST_NAME, f"{shown(text)} {fault}")
         return text
 
     def _word(self, mapped: MappedField, words: Mapping[str, bool]) -> bool | None:
-        text = " ".join(self._cell(mapped).lower().split())
-        if text in BLANK_WORDS:
+        text = tidy(self._cell(mapped))
+        if text.lower() in BLANK_WORDS:
             return None
-        known = words.get(text)
+        known = words.get(text.lower())
         if known is None:
             fix = "write yes or no" if mapped is MappedField.ON_CALL else "say in `status_words` what it means"
             self._problem(mapped, f"{shown(text)} is no word that is known here; {fix}")

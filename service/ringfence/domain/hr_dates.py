@@ -28,7 +28,7 @@ _YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _NAMED: Final = re.compile(r"(\d{1,2})[- /]([A-Za-z]{3,9})[- /,]+(\d{4})")
 _OFFSET: Final = r"(?:Z|UTC|[+-]\d{2}:?\d{2})"
 _TIME: Final = re.compile(
-    rf"(?P<day>.{6, 20}?)(?:T| +)(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?"
+    rf"(?P<day>.{{6,20}}?)(?:T| +)(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?"
     rf" ?(?P<offset>{_OFFSET})?"
 )
 _DAY_WITH_OFFSET: Final = re.compile(rf"(?P<day>\d{{4}}-\d{{2}}-\d{{2}}){_OFFSET}")

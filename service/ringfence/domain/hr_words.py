@@ -24,6 +24,7 @@ STATUS_WORDS: Final[Mapping[str, bool]] = MappingProxyType(
     {**YES_NO, **dict.fromkeys(_EMPLOYED.split(", "), True), **dict.fromkeys(_NOT_EMPLOYED.split(", "), False)}
 )
 
+_ERROR_MARK = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!)")
 _ID = re.compile(r"[!-~]{1,128}")  # printable ASCII without spaces
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
@@ -39,7 +40,14 @@ def shown(text: str) -> str:
     return repr(mask_text(text))
 
 
+def why_not_cell(text: str) -> str | None:
+    """Why a text is no content at all; None when it may be."""
+    return "is a spreadsheet's error mark; enter it again and export again" if _ERROR_MARK.fullmatch(text) else None
+
+
 def why_not_id(text: str) -> str | None:
+    if (fault := why_not_cell(text)) is not None:
+        return fault
     return None if _ID.fullmatch(text) else f"must be 1 to {MAX_ID_LENGTH} characters without spaces"
 
 
