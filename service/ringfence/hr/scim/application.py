@@ -8,20 +8,26 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, Union
 
 from scim2_models import (
     AuthenticationScheme,
     Bulk,
+    BulkRequest,
+    BulkResponse,
     ChangePassword,
     ETag,
     External,
     Filter,
+    ListResponse,
     Patch,
+    PatchOp,
     Reference,
+    ResponseParameters,
     SCIMException,
     ScimPolicy,
     ScimProvider,
+    SearchRequest,
     ServiceProviderConfig,
     Sort,
 )
@@ -29,7 +35,7 @@ from scim2_server.applications.asgi import ASGIApplication
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
-from scim2_server.utils import load_default_resource_types, load_default_schemas
+from scim2_server.utils import load_default_resource_types, load_default_schemas, parametrize
 
 from ringfence.app.ports import Clock
 from ringfence.hr.scim.guard import MAX_BODY_BYTES
@@ -85,6 +91,7 @@ class ScimApplication(ASGIApplication):
     def __init__(self, storage: KeptStorage, provider: ScimProvider, public_url: str) -> None:
         super().__init__(storage, provider, _Service(provider))
         self._public_url = public_url
+        self._kept = _generic_models(self.service)
 
     def get_base_url(self, scope: MutableMapping[str, Any]) -> str:  # type: ignore[override]  # a static one there
         return self._public_url or super().get_base_url(dict(scope))
@@ -100,6 +107,18 @@ class ScimApplication(ASGIApplication):
         """The library's own would log the text of the error, which names people and numbers."""
         _log(exception)
         return self.service.error_response(exception)
+
+
+def _generic_models(service: ScimService) -> tuple[type, ...]:
+    """The messages for our resources. The library asks for them by name at each request and keeps none: held here, they
+    are not built anew, which takes 5 ms each."""
+    models = service.get_models()
+    anything: Any = Union[tuple(models)]  # noqa: UP007
+    of_all = [parametrize(message, anything) for message in (ListResponse, BulkRequest, BulkResponse, SearchRequest)]
+    of_one = [
+        parametrize(message, model) for message in (PatchOp, SearchRequest, ResponseParameters) for model in models
+    ]
+    return (*of_all, *of_one)
 
 
 class _Service(ScimService):

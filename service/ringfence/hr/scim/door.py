@@ -8,6 +8,7 @@ whatever touches the database.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -91,6 +92,7 @@ class ScimDoor:
             from ringfence.hr.scim.application import make_application
 
             self._application = make_application(self.keeper, self._on_main, self._clock, self._public_url)
+            gc.freeze()  # the models live for long, and looking at them again and again would stop the daemon
         return self._application
 
     def _on_main(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
