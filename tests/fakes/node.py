@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ringfence.app.directory_change import DirectoryChange
 from ringfence.app.directory_import import DirectoryImport, StoredDirectory
@@ -17,6 +17,8 @@ from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.operator import Operator
 from ringfence.app.ports import VersionConflict
+from ringfence.app.roster_desk import RosterDesk
+from ringfence.app.roster_views import SourceSpec
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.csv_fields import CsvRules
@@ -26,14 +28,18 @@ from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy, standing_override
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.roster import RosterPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.domain.verdict import WitnessPolicy
+from ringfence.web.ports import RosterDoor
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
+from tests.fakes.roster_store import FakeRosterStore
 from tests.fakes.stores import FakeJournalStore, FakeOutageStore, FakeSpool
 
 SCOPE = "uc"
+SOURCE = "payroll"
 PLATFORM = TargetId(TargetRole.PLATFORM, SCOPE)
 TRUNK = TargetId(TargetRole.TRUNK, "mobile")
 DID = "+441134960123"
@@ -76,7 +82,10 @@ class FakeDirectoryStore:
 
 
 class FakeNode:
-    """The real writer, keeper, journal and operator; `clock`, `astdb` and the stores are the test's to move."""
+    """The real writer, keeper, journal and operator; `clock`, `astdb` and the stores are the test's to move. One with a
+    `roster` is in `roster_node`."""
+
+    roster: RosterDoor | None = None
 
     def __init__(self) -> None:
         self.clock, self.astdb = FakeClock(), FakeAstDb()
@@ -119,14 +128,23 @@ class FakeNode:
         )
         self.directory_store = FakeDirectoryStore(small_directory())
         files = DirectoryImport(self.directory_store, self.clock, CsvRules("GB", frozenset({SCOPE}), gate.policy))
-        self.importer = DirectoryChange(files, self.keeper, self.failover)
+        self.roster_store = FakeRosterStore()
+        self.desk = RosterDesk(
+            self.roster_store,
+            self.directory_store,
+            self.keeper,
+            self.clock,
+            RosterPolicy(sources=(SOURCE,)),
+            [SourceSpec(SOURCE, "folder", timedelta(hours=26))],
+        )
+        self.importer = DirectoryChange(files, self.keeper, self.failover, self.desk)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:
         """The one writer and its publisher at work, after a start that found nothing."""
         self.failover.restore({}, [])
         tasks = [asyncio.create_task(self.failover.run()), asyncio.create_task(self.publisher.run())]
-        await self.keeper.adopt(small_directory())
+        await self.desk.load()
         await settle()
         try:
             yield self
@@ -178,6 +196,7 @@ class FakeNode:
                 asterisk=self.asterisk,
                 store=self.store,
                 table=table,
+                roster=self.desk.summary(),
                 unstored_changes=self.ledger.unstored,
             )
         )

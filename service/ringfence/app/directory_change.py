@@ -6,6 +6,7 @@ from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDi
 from ringfence.app.failover import Failover
 from ringfence.app.orders import ReleaseOverride
 from ringfence.app.ports import RingfenceError
+from ringfence.app.roster_desk import RosterDesk
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
 from ringfence.domain.directory_csv import CsvFiles
@@ -19,25 +20,27 @@ class NotPublishable(RingfenceError):
 class DirectoryChange:
     """Import and export while the daemon runs."""
 
-    def __init__(self, files: DirectoryImport, keeper: TableKeeper, failover: Failover) -> None:
+    def __init__(self, files: DirectoryImport, keeper: TableKeeper, failover: Failover, desk: RosterDesk) -> None:
         self._files = files
         self._keeper = keeper
         self._failover = failover
+        self._desk = desk
 
     async def plan(self, files: CsvFiles) -> ImportPlan:
         """Reads and compares; stores nothing. May raise StoreError."""
         return await self._files.plan(files)
 
     async def apply(self, plan: ImportPlan, who: str, why: str) -> StoredDirectory:
-        """Stores what the plan showed, then publishes it. Raises ImportRefused, NotPublishable, StoreError; then
-        nothing has changed."""
+        """Stores what the plan showed, then publishes what it makes together with the roster. Raises ImportRefused,
+        NotPublishable, StoreError; then nothing has changed."""
         if plan.reading.directory is not None:
+            effective = await self._desk.effective_with(plan.reading.directory)
             try:
-                await self._keeper.prepare(plan.reading.directory)
+                await self._keeper.prepare(effective.directory)
             except TableError as error:
                 raise NotPublishable(str(error)) from error
         stored = await self._files.apply(plan, who, why)
-        await self._keeper.adopt(stored.directory)
+        await self._desk.rebase(stored)
         await self._release_the_gone(stored.directory, who)
         return stored
 

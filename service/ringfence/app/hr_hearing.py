@@ -98,11 +98,12 @@ class Hearing:
                 book.told(after)
             return run
 
-    def nothing_new(self, source: str) -> None:
-        """The source was reached. That nothing new came is no good run: an export that has ended must become late."""
-        state = self._book.state(source)
+    def nothing_new(self, source: str, *, good: bool) -> None:
+        """The source was reached, and nothing new came. `good`: that is a good run; where it is not, an export that has
+        ended becomes late."""
+        state, now = self._book.state(source), self._book.now()
         self._tell_good(state)
-        self._book.told(replace(state, attempted_at=self._book.now(), fault=""))
+        self._book.told(replace(state, attempted_at=now, succeeded_at=now if good else state.succeeded_at, fault=""))
 
     def _work_out(
         self, roster: Roster, index: SourceIndex, batch: Batch, now: datetime, recent: Mapping[Category, int]

@@ -21,10 +21,12 @@ AGAIN_SECONDS: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Timetabled:
-    """A source and how often it is read."""
+    """A source and how often it is read. `quiet_is_good`: an answer without anything new is a good run, as that of a
+    directory; an empty folder tells nothing of the export that should fill it."""
 
     source: HrSource
     every_seconds: float
+    quiet_is_good: bool = False
 
 
 class HrSync:
@@ -61,7 +63,7 @@ class HrSync:
             if dry_run:
                 answers.append(await self._rehearse(timed.source, progress))
             else:
-                run, _ = await self._read(timed.source, progress)
+                run, _ = await self._read(timed, progress)
                 answers.append(run)
         await self._desk.settled()
         return answers
@@ -69,11 +71,12 @@ class HrSync:
     async def _keep_reading(self, timed: Timetabled) -> None:
         await self._desk.wait_loaded()
         while True:
-            _, again = await self._read(timed.source, lambda _done, _all: None)
+            _, again = await self._read(timed, lambda _done, _all: None)
             await self._clock.sleep(min(AGAIN_SECONDS, timed.every_seconds) if again else timed.every_seconds)
 
-    async def _read(self, source: HrSource, progress: Progress) -> tuple[HrRun, bool]:
+    async def _read(self, timed: Timetabled, progress: Progress) -> tuple[HrRun, bool]:
         """The run, and whether an early new attempt may help."""
+        source = timed.source
         async with self._reading[source.name]:
             try:
                 feed = await source.read(self._desk.cursor(source.name), progress)
@@ -84,7 +87,7 @@ class HrSync:
             except SourceError as error:
                 return await self._desk.failed(source.name, error), error.retry
             if feed is None:
-                return self._desk.nothing_new(source.name), False
+                return self._desk.nothing_new(source.name, good=timed.quiet_is_good), False
             try:
                 run = await self._desk.hear(feed.batch, feed.label, feed.cursor)
             except FeedRefused as refused:

@@ -18,7 +18,7 @@ from ringfence.app.ports import Clock, RingfenceError
 from ringfence.app.roster_book import RosterBook
 from ringfence.app.roster_force import InForce
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.erasure import erasure
+from ringfence.domain.erasure import ended_by, erasure
 
 log = logging.getLogger(__name__)
 

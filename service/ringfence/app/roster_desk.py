@@ -126,9 +126,9 @@ class RosterDesk:
         """The same, of a dry run: nothing is kept."""
         return failed_run(source, error, label, self._book.now())
 
-    def nothing_new(self, source: str) -> HrRun:
-        """The source was reached, and nothing new came. The run is not stored."""
-        self._hearing.nothing_new(source)
+    def nothing_new(self, source: str, *, good: bool) -> HrRun:
+        """The source was reached, and nothing new came. `good`: that is a good run. The run is not stored."""
+        self._hearing.nothing_new(source, good=good)
         return self.unchanged_run(source)
 
     def unchanged_run(self, source: str) -> HrRun:

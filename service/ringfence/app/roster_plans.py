@@ -98,7 +98,8 @@ class HeldPlans:
             change = replace(change, sources={source: replace(book.state(source), loaded=True)})
         roster.apply(change)
         left = await self.items(roster, source)
-        status = PlanStatus.PARTLY if left else PlanStatus.APPROVED if decision.approve else PlanStatus.REJECTED
+        whole = PlanStatus.APPROVED if decision.approve else PlanStatus.REJECTED
+        status = whole if len(chosen) == len(view.items) else PlanStatus.PARTLY
         closed = replace(
             view.row,
             status=status,
@@ -108,7 +109,9 @@ class HeldPlans:
             summary=_decided_words(decision, chosen),
             lines=tuple(islice(_lines(chosen), MAX_LINES)),
         )
-        rest = self._new(source, left) if left else None
+        # Nothing of it is a first load any more once a part of that is approved.
+        first_load = view.row.first_load and not decision.approve
+        rest = PlanRow(source, now, first_load, summary=summary(left)) if left else None
         notes = _notes(decision, view.row, chosen, now)
         stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes)
         if rest is not None:

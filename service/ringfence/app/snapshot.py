@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringfence.app.roster_views import RosterSummary
 from ringfence.domain.health import TargetId
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Override, ScopeState
@@ -67,6 +68,7 @@ class Snapshot:
     asterisk: LinkView = LinkView(False, "not connected yet")
     store: LinkView = LinkView(False, "not opened yet")
     table: TableView = TableView()
+    roster: RosterSummary = RosterSummary()
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0

@@ -10,6 +10,7 @@ from ringfence.app.failover import Failover
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import Clock
+from ringfence.app.roster_views import RosterSummary
 from ringfence.app.snapshot import LinkView, ScopeView, SnapshotHolder, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import standing_override
@@ -32,6 +33,7 @@ class StatusBoard:
         table: Callable[[], TableView],
         late: Callable[[], int],
         worst_cases: Mapping[TargetId, float],
+        roster: Callable[[], RosterSummary],
     ) -> None:
         self._clock = clock
         self._holder = holder
@@ -41,6 +43,7 @@ class StatusBoard:
         self._table = table
         self._late = late
         self._worst_cases = worst_cases
+        self._roster = roster
         self._links: dict[str, LinkView] = {}
         self._poked = asyncio.Event()
 
@@ -80,6 +83,7 @@ class StatusBoard:
                 asterisk=self._asterisk(),
                 store=self._ledger.link,
                 table=self._table(),
+                roster=self._roster(),
                 unstored_changes=self._ledger.unstored,
                 late_observations=self._late(),
                 dropped_items=failover.dropped,
