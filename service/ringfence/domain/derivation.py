@@ -116,15 +116,9 @@ class _Census:
         if until is not None and self.now < until.value:
             self.moments.append(until.value)
         known = known_numbers(facts, posts, away, self.policy, self.now)
-        name = facts.resolved("name", posts, None if imported is None else imported.name)
-        site = facts.resolved("site", posts, None if imported is None else imported.site)
-        person = Person(
-            key,
-            key if name is None else name.value,
-            "" if site is None else site.value,
-            rung(known),
-            withheld(known),
-        )
+        name = facts.value("name", posts, None if imported is None else imported.name) or key
+        site = facts.value("site", posts, None if imported is None else imported.site) or ""
+        person = Person(key, name, site, rung(known), withheld(known))
         return imported if imported is not None and imported == person else person
 
 
@@ -170,7 +164,7 @@ def _under_key(person: Person, key: PersonKey) -> Person:
 
 
 def _unknown(claims: Claims, base: Directory) -> Iterator[tuple[PersonKey, Did]]:
-    for did, running in claims.running.items():
+    for did in claims.running:
         if did not in base.assignments:
-            for claim in running:
+            for claim in claims.of(did):
                 yield claim.person, did

@@ -7,7 +7,7 @@ who has just been the owner is told from this. It ends at the owner's own end wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -35,11 +35,13 @@ class Former(NamedTuple):
 
 @dataclass(slots=True)
 class Claims:
-    """Everybody's, by DID. `to_come`: the earliest start of somebody who will claim it."""
+    """Everybody's, by DID: in `running` the first that was seen, in `rivals` all where there are several. `to_come`:
+    the earliest start of somebody who will claim it."""
 
     now: datetime
     policy: RosterPolicy
-    running: dict[Did, list[Claim]] = field(default_factory=dict)
+    running: dict[Did, Claim] = field(default_factory=dict)
+    rivals: dict[Did, list[Claim]] = field(default_factory=dict)
     former: dict[Did, list[Former]] = field(default_factory=dict)
     to_come: dict[Did, datetime] = field(default_factory=dict)
 
@@ -47,12 +49,19 @@ class Claims:
         if facts.employment.employed:
             rank, _, dids = facts.dids(facts.current)
             for did in dids:
-                self.running.setdefault(did, []).append(Claim(rank, facts.key))
+                claim = Claim(rank, facts.key)
+                first = self.running.setdefault(did, claim)
+                if first is not claim:
+                    self.rivals.setdefault(did, [first]).append(claim)
             return
         for did, begins in self._to_come(facts):
             self.to_come[did] = min(begins, self.to_come.get(did, begins))
         for did, ended_at in self._former(facts):
             self.former.setdefault(did, []).append(Former(facts.key, ended_at))
+
+    def of(self, did: Did) -> Sequence[Claim]:
+        claim = self.running.get(did)
+        return () if claim is None else self.rivals.get(did) or (claim,)
 
     def _to_come(self, facts: Facts) -> Iterator[tuple[Did, datetime]]:
         left_at = facts.entries.left_at
@@ -105,7 +114,7 @@ class Ownership:
 
     def settle(self, did: Did, imported_owner: PersonKey | None) -> Holding:
         stored = self.roster.tenures.get(did, ())
-        claims = self.claims.running.get(did, ())
+        claims = self.claims.of(did)
         if len(claims) == 1 and len(stored) == 1 and did not in self.claims.former:
             # Nearly every DID, nearly always: nothing has changed.
             (claim,), (tenure,) = claims, stored
@@ -199,7 +208,7 @@ class Ownership:
         return min(otherwise, employment.ends)
 
 
-def _best(claims: list[Claim] | tuple[()]) -> tuple[PersonKey, ...]:
+def _best(claims: Sequence[Claim]) -> tuple[PersonKey, ...]:
     """Everybody with the claim that counts first, by key."""
     if len(claims) < 2:
         return tuple(claim.person for claim in claims)

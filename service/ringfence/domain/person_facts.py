@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ringfence.domain.directory import Directory, Person, PersonKey
 from ringfence.domain.employment import day_after, midnight, zones_of
+from ringfence.domain.hr_record import RecordId
 from ringfence.domain.numbers import Did
 from ringfence.domain.precedence import BY_HAND, Precedence
 from ringfence.domain.roster import IMPORTED, PersonEntries, RecordState, Roster, RosterPolicy
@@ -78,6 +79,17 @@ class Facts:
         rank = self.precedence.of(field)[IMPORTED]
         return said if said is not None and said.rank < rank else Stated(rank, IMPORTED, imported)
 
+    def value(self, field: str, posts: Sequence[Post], imported: Any) -> Any:
+        """`resolved` without who states it. In the usual order the import comes last, which saves the ranks."""
+        if not self.precedence.is_usual(field):
+            stated = self.resolved(field, posts, imported)
+            return None if stated is None else stated.value
+        for post in posts:
+            value = getattr(post.record, field)
+            if value is not None:
+                return value
+        return imported
+
     def dids(self, posts: Sequence[Post]) -> Stated:
         """The DIDs the person claims: of the first that states any, all of its posts together."""
         if self.entries.dids is not None:
@@ -98,8 +110,7 @@ class Facts:
         for post in self.ordered("away_from", posts):
             record = post.record
             if record.away_from is not None or record.away_until is not None:
-                deputy = self.first("deputy", posts)
-                return self._absence(record.away_from, record.away_until, None if deputy is None else deputy.value)
+                return self._absence(record.away_from, record.away_until, self.value("deputy", posts, None))
         return None
 
     def on_call(self, posts: Sequence[Post], now: datetime) -> bool:
@@ -107,8 +118,7 @@ class Facts:
         until = self.entries.on_call_until
         if until is not None and now < until.value:
             return True
-        said = self.first("on_call", posts)
-        return said is not None and bool(said.value)
+        return bool(self.value("on_call", posts, None))
 
     def ordered(self, field: str, posts: Sequence[Post]) -> Sequence[Post]:
         """These posts, first the one whose word counts first."""
@@ -133,29 +143,31 @@ class Everybody:
         self._imported = self._people_of(base)
         self._dids = self._dids_of(base)
         self._entries = self._entries_of(roster)
-        self._states: dict[PersonKey, list[tuple[str, str, str, RecordState]]] = {}
-        key_of = self.key_of
+        self._records = roster.records
+        self._ids: dict[PersonKey, list[RecordId]] = {}
+        aliases = self._aliases
         for id_, state in roster.records.items():
-            self._states.setdefault(key_of(state.key), []).append((*id_, state))
+            key = (state.accepted or state.said).key
+            self._ids.setdefault(aliases.get(key, key), []).append(id_)
 
     def __iter__(self) -> Iterator[Facts]:
-        for key in {**self._imported, **self._states, **self._entries}:
+        for key in {**self._imported, **self._ids, **self._entries}:
             yield self.facts(key)
 
     def key_of(self, key: PersonKey) -> PersonKey:
         """The key that this one has been replaced by; itself when it has not."""
         return self._aliases.get(key, key)
 
-    def states(self, key: PersonKey) -> list[tuple[str, str, str, RecordState]]:
-        """Source, identifier, post and state of every record of this person, also of those that are held."""
-        return self._states.get(key, [])
+    def records(self, key: PersonKey) -> Sequence[RecordId]:
+        """Every record of this person, also what is held."""
+        return self._ids.get(key, ())
 
     def facts(self, key: PersonKey) -> Facts:
         """Of a key that counts now."""
         entries = self._entries.get(key, NOTHING_ENTERED)
-        imported, states = self._imported.get(key), self._states.get(key, ())
+        imported, ids = self._imported.get(key), self._ids.get(key)
         site = None if imported is None else imported.site
-        posts = [] if not states else self._posts(states, site)
+        posts = [] if ids is None else self._posts(ids, site)
         current = [post for post in posts if post.accepted]
         if len(posts) > 1:
             current = [post for post in current if post.runs_at(self._now)] or current
@@ -173,17 +185,19 @@ class Everybody:
             precedence=self._precedence,
         )
 
-    def _posts(self, states: Sequence[tuple[str, str, str, RecordState]], site: str | None) -> list[Post]:
-        zones, ranks = self._zones, self._precedence.of("")
-        if len(states) > 1:
-            states = sorted(states, key=lambda item: (ranks[item[0]], _begins(item[3]), item[1], item[2]))
+    def _posts(self, ids: Sequence[RecordId], site: str | None) -> list[Post]:
+        records = self._records
+        if len(ids) > 1:
+            ranks = self._precedence.of("")
+            ids = sorted(ids, key=lambda id_: (ranks[id_.source], _begins(records[id_]), id_.id, id_.post))
             # Where a record names no site, the person's is the one that another names first.
-            named = (s.accepted.site for _, _, _, s in states if s.accepted is not None)
-            site = next((name for name in named if name is not None), site)
+            accepted = (records[id_].accepted for id_ in ids)
+            site = next((record.site for record in accepted if record is not None and record.site is not None), site)
         posts = []
-        for source, _, _, state in states:
+        for id_ in ids:
+            state = records[id_]
             own = (state.accepted or state.said).site
-            posts.append(post_of(source, state, zones(own if own is not None else site)))
+            posts.append(post_of(id_.source, state, self._zones(own if own is not None else site)))
         return posts
 
     def _people_of(self, base: Directory) -> Mapping[PersonKey, Person]:

@@ -58,7 +58,8 @@ def withheld(known: Sequence[Known]) -> tuple[tuple[DefaultNumber, NotRung], ...
 def _stated(
     facts: Facts, posts: Sequence[Post], policy: RosterPolicy, now: datetime
 ) -> list[tuple[DefaultNumber, NumberUse]]:
-    on_call = facts.on_call(posts, now)
+    # Being on call matters only where there are hours.
+    on_call = (policy.private_hours is not None or bool(facts.entries.facts)) and facts.on_call(posts, now)
     if facts.entries.numbers is None:
         imported = facts.imported
         stated = facts.resolved("numbers", posts, None if imported is None else imported.default_numbers)
