@@ -20,9 +20,10 @@ WAIT_SECONDS = 10.0
 class ServedNode:
     """`call` runs a function in the node's own thread."""
 
-    def __init__(self, listen: Callable[[], Listener], auth: Auth) -> None:
+    def __init__(self, listen: Callable[[], Listener], auth: Auth, make: Callable[[], FakeNode] = FakeNode) -> None:
         self._listen = listen
         self._auth = auth
+        self._make = make
         self._ready = threading.Event()
         self._end: asyncio.Event
         self._loop: asyncio.AbstractEventLoop
@@ -52,10 +53,11 @@ class ServedNode:
             assert not thread.is_alive()
 
     async def _serve(self) -> None:
-        self._loop, self._end, self.node = asyncio.get_running_loop(), asyncio.Event(), FakeNode()
+        self._loop, self._end, self.node = asyncio.get_running_loop(), asyncio.Event(), self._make()
         async with self.node.running():
             await self.node.platform(True)
-            door = Door(create_app(self.node.operator, self.node.importer, self._auth), self._listen())
+            app = create_app(self.node.operator, self.node.importer, self._auth, roster=self.node.roster)
+            door = Door(app, self._listen())
             serving = asyncio.create_task(door.run())
             await door.open()
             self.place = door.place
@@ -66,12 +68,12 @@ class ServedNode:
 
 
 @contextmanager
-def served_on_tcp() -> Iterator[ServedNode]:
-    with ServedNode(lambda: listen_tcp("127.0.0.1", 0), BearerToken(TOKEN)).serving() as served:
+def served_on_tcp(make: Callable[[], FakeNode] = FakeNode) -> Iterator[ServedNode]:
+    with ServedNode(lambda: listen_tcp("127.0.0.1", 0), BearerToken(TOKEN), make).serving() as served:
         yield served
 
 
 @contextmanager
-def served_on_socket(path: Path) -> Iterator[ServedNode]:
-    with ServedNode(lambda: listen_unix(path), LocalSocket()).serving() as served:
+def served_on_socket(path: Path, make: Callable[[], FakeNode] = FakeNode) -> Iterator[ServedNode]:
+    with ServedNode(lambda: listen_unix(path), LocalSocket(), make).serving() as served:
         yield served

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from typer.core import TyperGroup
 
-from ringfence.cli import directory_commands, dr_commands, question_commands, run_command, status_command
+from ringfence.cli import (
+    coverage_command,
+    directory_commands,
+    dr_commands,
+    hr_commands,
+    person_commands,
+    question_commands,
+    run_command,
+    status_command,
+)
 from ringfence.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -60,7 +69,16 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_global_options)
-    for module in (status_command, dr_commands, question_commands, directory_commands, run_command):
+    for module in (
+        status_command,
+        dr_commands,
+        question_commands,
+        directory_commands,
+        hr_commands,
+        person_commands,
+        coverage_command,
+        run_command,
+    ):
         module.add_to(app)
     return app
 

@@ -14,9 +14,19 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from ringfence.app.operator import Operator, OrderRefused
-from ringfence.web import call_api, directory_api, errors, health_api, override_api, status_api
+from ringfence.web import (
+    call_api,
+    coverage_api,
+    directory_api,
+    errors,
+    health_api,
+    hr_api,
+    override_api,
+    people_api,
+    status_api,
+)
 from ringfence.web.metrics import registry_of
-from ringfence.web.ports import Importer
+from ringfence.web.ports import Importer, RosterDoor
 from ringfence.web.security import GUARDED, Auth, Guard
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -39,10 +49,12 @@ def create_app(
     default_country: str = "GB",
     metrics: CollectorRegistry | None = None,
     mounts: Mapping[str, ASGIApp] = MappingProxyType({}),
+    roster: RosterDoor | None = None,
 ) -> FastAPI:
     """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
     daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone.
-    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length."""
+    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length.
+    `roster`: the same for all doors; without it nothing is known of HR sources, people and coverage."""
     app = FastAPI(
         title="Ringfence",
         version=_version(),
@@ -58,6 +70,10 @@ def create_app(
     guarded.include_router(override_api.routes(operator, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
     guarded.include_router(directory_api.routes(importer, auth))
+    if roster is not None:
+        guarded.include_router(hr_api.routes(roster))
+        guarded.include_router(people_api.routes(roster, operator.now))
+        guarded.include_router(coverage_api.routes(roster))
     app.include_router(guarded)
     app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
     for place, mounted in mounts.items():

@@ -1,0 +1,189 @@
+"""HR sources, runs and held plans as words for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from ringfence.cli.client import Refused
+from ringfence.cli.tables import show_table
+from ringfence.cli.times import ago, local
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CATEGORY_WORDS: Final = {
+    "joiner": "nothing of them was accepted before",
+    "return": "they had left, and are employed again",
+    "term": "employed for longer, or from an earlier day",
+    "did_move": "their DIDs differ",
+    "number_change": "their default numbers differ",
+    "detail": "name, site, department, manager, absence or duty differ",
+    "absence": "missing in a complete feed; approved, they have left",
+    "key_change": "the same person under another key",
+}
+
+
+def show_sources(out: Console, found: dict[str, Any]) -> None:
+    rows = [source_row(source) for source in found["sources"]]
+    show_table(out, ("source", "kind", "last good run", "state", "records", "employed", "held", "plan"), rows)
+    if not rows:
+        out.print("No HR source is configured.")
+    if found["reading"] is not None:
+        out.print(f"A sync is running: {found['reading']['rows_done']} rows so far.")
+
+
+def source_row(source: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        source["name"],
+        source["kind"],
+        local(source["last_good"]) or "never",
+        source_state(source),
+        str(source["records"]),
+        str(source["people_employed"]),
+        str(source["held"]),
+        str(source["open_plan"] or "-"),
+    )
+
+
+def source_state(source: dict[str, Any]) -> str:
+    """In words, the worst first."""
+    words = []
+    if source["fault"]:
+        words.append(f"FAILS: {source['fault']}")
+    if source["late"]:
+        words.append("LATE")
+    if not source["loaded"]:
+        words.append("first load waits to be approved" if source["open_plan"] else "nothing loaded yet")
+    return ", ".join(words) or "well"
+
+
+def run_row(run: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        local(run["at"]),
+        run["source"],
+        run["outcome"].replace("_", " "),
+        run["label"],
+        str(run["rows"]),
+        str(run["rejected"] or "-"),
+        _counts(run["accepted"]),
+        str(run["leavers"] or "-"),
+        _counts(run["held"]),
+        str(run["plan"] or "-"),
+        run["detail"],
+    )
+
+
+def plan_row(plan: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(plan["id"]),
+        plan["source"],
+        local(plan["opened_at"]),
+        _status(plan),
+        _counts(plan["counts"]),
+        plan["summary"],
+        plan["who"],
+        plan["reason"],
+    )
+
+
+def synced_lines(done: dict[str, Any], held: dict[int, dict[str, Any]]) -> Iterator[str]:
+    """What each source brought, what is accepted, and what is held of it."""
+    for synced in done["runs"]:
+        run = synced["run"]
+        label = f" ({run['label']})" if run["label"] else ""
+        would = "would be " if done["dry_run"] else ""
+        yield f"{run['source']}{label}: {run['outcome'].replace('_', ' ')}, {run['rows']} rows"
+        if run["detail"]:
+            yield f"  {run['detail']}"
+        if run["rejected"]:
+            yield f"  rows that could not be read: {run['rejected']}"
+        if run["leavers"]:
+            yield f"  {would}ended by an explicit fact: {run['leavers']}"
+        if run["accepted"]:
+            yield f"  {would}accepted: {_counts(run['accepted'])}"
+        yield from (f"  {line}" for line in synced["lines"])
+        if synced["lines_left_off"]:
+            yield f"  ... and {synced['lines_left_off']} more lines"
+        if run["held"]:
+            yield f"  {would}held: {_counts(run['held'])}"
+        yield from _items(synced["items"], synced["items_left_off"])
+        if run["plan"] in held:
+            yield from plan_lines(held[run["plan"]])
+            yield f"Decide with `ringfence hr approve {run['plan']}` or `ringfence hr reject {run['plan']}`."
+    if not done["runs"]:
+        yield "No HR source is configured that could be read."
+
+
+def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
+    """The plan and its changes, by category."""
+    first = ", the source's first load" if plan["first_load"] else ""
+    yield f"plan {plan['id']} of {plan['source']}{first}: {_status(plan)}"
+    if plan["summary"]:
+        yield f"  {plan['summary']}"
+    if plan["who"]:
+        yield f"  {plan['who']}: {plan['reason']}"
+    yield from _items(plan["items"], plan["items_left_off"])
+    yield from (f"  {line}" for line in plan["lines"])
+
+
+def decided_lines(done: dict[str, Any], approved: bool) -> Iterator[str]:
+    word = "Approved" if approved else "Rejected"
+    yield f"{word}: {done['summary'] or _status(done)}."
+    if done["superseded_by"] is not None:
+        yield f"The rest waits in plan {done['superseded_by']}."
+
+
+def chosen_from(plan: dict[str, Any], items: list[str], categories: list[str]) -> dict[str, Any]:
+    """The plan with those items alone that are meant. Raises Refused for one that it does not hold, and for a plan that
+    is closed."""
+    if plan["status"] != "open":
+        raise Refused(0, f"Plan {plan['id']} is closed: {_status(plan)}.", fix="See `ringfence hr plans`.")
+    if not items and not categories:
+        return plan
+    known = {item["id"] for item in plan["items"]}
+    unknown = [item for item in items if item not in known and not plan["items_left_off"]]
+    unknown += [category for category in categories if category not in plan["counts"]]
+    if unknown:
+        raise Refused(
+            0,
+            f"Plan {plan['id']} does not hold {', '.join(unknown)}.",
+            fix=f"See `ringfence hr plan {plan['id']}`.",
+        )
+    chosen = [item for item in plan["items"] if item["id"] in items or item["category"] in categories]
+    return plan | {"items": chosen}
+
+
+def sources_lines(roster: dict[str, Any], now: str) -> Iterator[str]:
+    """For the status: one line a source, and one for what waits for a person."""
+    for source in roster["sources"]:
+        age = "never read" if source["last_good"] is None else f"read {ago(source['last_good'], now)}"
+        held = f", {source['held']} people held" if source["held"] else ""
+        yield f"{source['name']}: {source_state(source)}, {age}{held}"
+    if roster["open_plans"]:
+        yield f"plans that wait for a person: {roster['open_plans']}"
+    if roster["conflicts"]:
+        yield f"DIDs claimed twice: {roster['conflicts']}"
+
+
+def _items(items: list[dict[str, Any]], left_off: int) -> Iterator[str]:
+    for category, words in CATEGORY_WORDS.items():
+        some = [item for item in items if item["category"] == category]
+        if some:
+            yield f"  {category} ({len(some)}): {words}"
+            for item in some:
+                yield f"    {item['id']}  {item['name']} ({item['person']})"
+                yield from (f"      {line}" for line in item["lines"])
+    if left_off:
+        yield f"  ... and {left_off} more; `--category` shows one category alone"
+
+
+def _status(plan: dict[str, Any]) -> str:
+    if plan["status"] == "superseded" and plan["superseded_by"] is not None:
+        return f"superseded by plan {plan['superseded_by']}"
+    closed = f" {local(plan['closed_at'])}" if plan["closed_at"] else ""
+    return f"{plan['status']}{closed}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {category.replace('_', ' ')}" for category, count in counts.items() if count) or "-"

@@ -1,0 +1,116 @@
+"""HR sources: how old each is, reading them now, what is held of them, and a person's decision about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from ringfence.app.operator import OrderRefused, check_words
+from ringfence.domain.roster_guard import Category
+from ringfence.web.call_api import Limit
+from ringfence.web.errors import Conflict, declared
+from ringfence.web.hr_models import (
+    ConflictOut,
+    ConflictsOut,
+    DecisionOrder,
+    HeldPlanOut,
+    HeldPlansOut,
+    ReadingOut,
+    RunsOut,
+    SourceName,
+    SourcesOut,
+    SyncDone,
+    SyncOrder,
+)
+from ringfence.web.hr_view import plan_out, run_out, source_out, synced_out
+from ringfence.web.ports import RosterDoor
+from ringfence.web.security import who as stated_who
+
+Who = Annotated[str, Depends(stated_who)]
+PlanId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+def routes(door: RosterDoor) -> APIRouter:
+    router = APIRouter(tags=["hr"], prefix="/hr")
+    _sources(router, door)
+    _plans(router, door)
+    return router
+
+
+def _sources(router: APIRouter, door: RosterDoor) -> None:
+    @router.get("/sources", responses=declared(503), operation_id="hr_sources")
+    async def sources() -> SourcesOut:
+        """Every HR source with its age, its fault, and how much of it is held."""
+        reading = door.reading
+        return SourcesOut(
+            sources=[source_out(view) for view in door.desk.sources()],
+            reading=ReadingOut(rows_done=reading.rows_done, rows_in_all=reading.rows_in_all) if reading.busy else None,
+        )
+
+    @router.post("/sync", responses=declared(404, 409, 413, 503), operation_id="hr_sync")
+    async def sync(order: SyncOrder) -> SyncDone:
+        """Read one source now, or all of them. Answers when it is done; `reading` of the sources tells how far it is.
+        A dry run shows what would change and stores nothing."""
+        if door.reading.busy:
+            raise Conflict("source", "a sync is running", "Wait for its end: see `ringfence hr sources`.")
+        door.reading.begin()
+        try:
+            done = await door.sync.sync(order.source, dry_run=order.dry_run, progress=door.reading.tell)
+        finally:
+            door.reading.end()
+        return SyncDone(dry_run=order.dry_run, runs=[synced_out(one) for one in done])
+
+    @router.get("/runs", responses=declared(503), operation_id="hr_runs")
+    async def runs(limit: Limit = 100, source: Annotated[SourceName | None, Query()] = None) -> RunsOut:
+        """What every source brought, newest first."""
+        return RunsOut(runs=[run_out(run) for run in await door.desk.runs(limit, source)])
+
+    @router.get("/conflicts", responses=declared(503), operation_id="hr_conflicts")
+    async def conflicts() -> ConflictsOut:
+        """DIDs that two people claim with equal right. Enter the owner by hand to end one."""
+        found = [ConflictOut(did=c.did, holder=c.holder, claimants=list(c.claimants)) for c in door.desk.conflicts()]
+        return ConflictsOut(conflicts=found)
+
+
+def _plans(router: APIRouter, door: RosterDoor) -> None:
+    @router.get("/plans", responses=declared(503), operation_id="hr_plans")
+    async def plans(
+        limit: Limit = 100,
+        closed: Annotated[Literal["true"] | None, Query(description="also those that are closed")] = None,
+    ) -> HeldPlansOut:
+        """What is held of each source, newest first."""
+        found = await door.desk.plans(limit, only_open=closed is None)
+        return HeldPlansOut(plans=[plan_out(view, with_items=False) for view in found])
+
+    @router.get("/plans/{id}", responses=declared(404, 503), operation_id="hr_plan")
+    async def plan(
+        id_: Annotated[PlanId, Path(alias="id")],
+        category: Annotated[Category | None, Query(description="show its items alone")] = None,
+    ) -> HeldPlanOut:
+        """One held plan with its items."""
+        return plan_out(await door.desk.plan(id_), with_items=True, category=category)
+
+    @router.post("/plans/{id}/decision", responses=declared(404, 409, 413, 503), operation_id="decide_hr_plan")
+    async def decide(id_: Annotated[PlanId, Path(alias="id")], order: DecisionOrder, who: Who) -> HeldPlanOut:
+        """Approve or reject a held plan or a part of it. What was decided is routed by when this answers. The rest
+        stays open as a plan of its own, `superseded_by`."""
+        check_words(who, order.reason)
+        items = await _chosen(id_, order, door)
+        done = await door.desk.decide(id_, order.approve, who, order.reason, items, order.fingerprint)
+        return plan_out(done, with_items=True)
+
+
+async def _chosen(id_: int, order: DecisionOrder, door: RosterDoor) -> frozenset[str] | None:
+    """The items that are meant; None: all. Raises OrderRefused when that is none."""
+    if order.items is None and order.categories is None:
+        return None
+    chosen = set(order.items or ())
+    if order.categories:
+        view = await door.desk.plan(id_)
+        chosen |= {item.id for item in view.items if item.category in order.categories}
+    if not chosen:
+        raise OrderRefused(
+            "items", "no item is chosen", "Name items or categories of this plan; see `ringfence hr plan`."
+        )
+    return frozenset(chosen)
