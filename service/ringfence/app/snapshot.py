@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringfence.app.coverage_watch import Measured
 from ringfence.app.roster_views import RosterSummary
 from ringfence.domain.health import TargetId
 from ringfence.domain.moment import Moment
@@ -69,6 +70,7 @@ class Snapshot:
     store: LinkView = LinkView(False, "not opened yet")
     table: TableView = TableView()
     roster: RosterSummary = RosterSummary()
+    coverage: Measured | None = None  # as it was measured last
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0

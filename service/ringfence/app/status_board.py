@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from ringfence.app.coverage_watch import Measured
 from ringfence.app.failover import Failover
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
@@ -34,6 +35,7 @@ class StatusBoard:
         late: Callable[[], int],
         worst_cases: Mapping[TargetId, float],
         roster: Callable[[], RosterSummary],
+        coverage: Callable[[], Measured | None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._holder = holder
@@ -44,6 +46,7 @@ class StatusBoard:
         self._late = late
         self._worst_cases = worst_cases
         self._roster = roster
+        self._coverage = coverage
         self._links: dict[str, LinkView] = {}
         self._poked = asyncio.Event()
 
@@ -84,6 +87,7 @@ class StatusBoard:
                 store=self._ledger.link,
                 table=self._table(),
                 roster=self._roster(),
+                coverage=self._coverage(),
                 unstored_changes=self._ledger.unstored,
                 late_observations=self._late(),
                 dropped_items=failover.dropped,
