@@ -1,4 +1,5 @@
-"""Prints what a great directory costs: `python -m tests.integration.measure_store 100000`. Measured, never asserted."""
+"""Prints what a great directory and a great roster cost: `python -m tests.integration.measure_store 100000`. Measured,
+never asserted."""
 
 from __future__ import annotations
 
@@ -10,18 +11,24 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from ringfence.app.directory_import import StoredDirectory
+from ringfence.app.hr_ports import RosterCommit
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.directory_csv import CsvFile, CsvFiles, read_directory, render_dids, render_people, render_sites
+from ringfence.domain.hr_record import HrNumber, HrRecord, RecordId
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.roster import RecordState, RosterChange, Tenure
 from ringfence.domain.route_table import compile_table
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
+from ringfence.store.roster_store import SqlRosterStore
 from tests.integration.stores import NOW
 
 
@@ -79,6 +86,55 @@ async def main(did_count: int) -> None:
             reading = read_directory(files, directory, CsvRules("GB", frozenset({"uc"}), policy.gate.policy))
         print(len(table), "records,", len(reading.errors), "errors, equal:", reading.directory == directory)
         await database.close()
+        del directory, table, files, reading
+        gc.collect()
+        await roster(Path(folder) / "roster.db", did_count)
+
+
+def great_roster(count: int) -> RosterChange:
+    records = (
+        HrRecord(
+            f"{n:06d}",
+            PersonKey(f"{n:06d}"),
+            name=f"Person {n}",
+            email=f"person.{n}@example.org",
+            site=f"Site {n % 40}",
+            department=f"Department {n % 300}",
+            manager=f"{n % 2_000:06d}",
+            dids=(Did(f"+441134{n:06d}"),),
+            numbers=(HrNumber(f"+447700{n:06d}"),),
+            starts=date(2024, 9, 1),
+        )
+        for n in range(count)
+    )
+    return RosterChange(
+        records={RecordId("payroll", record.id, ""): RecordState(record, record, NOW.wall) for record in records},
+        tenures={
+            Did(f"+441134{n:06d}"): (Tenure(Did(f"+441134{n:06d}"), PersonKey(f"{n:06d}"), NOW.wall),)
+            for n in range(count)
+        },
+    )
+
+
+async def roster(file: Path, count: int) -> None:
+    change = great_roster(count)
+    database = await Database.open(file)
+    with measured(f"store {count} records and tenures"):
+        await SqlRosterStore(database).commit(RosterCommit(change))
+    some = list(change.records.items())[:500]
+    del change
+    gc.collect()
+    with measured("load them"):
+        loaded = await SqlRosterStore(database).load()
+    with measured(f"{len(some)} commits of one record"):
+        for id_, state in some:
+            # Another state, so that a row is really written.
+            again = RosterChange(records={id_: replace(state, absent_since=NOW.wall)})
+            await SqlRosterStore(database).commit(RosterCommit(again))
+    with measured("wipe"):
+        await SqlRosterStore(database).wipe()
+    print(len(loaded.records), "records,", f"{file.stat().st_size / 1024**2:.0f} MB of file")
+    await database.close()
 
 
 if __name__ == "__main__":
