@@ -189,7 +189,7 @@ def test_the_longest_record_fits() -> None:
         True,
         (Step(StepKind.PERSON, "+" + "1" * 15, 120, hours),) * MAX_DEFAULT_NUMBERS
         + (Step(StepKind.SITE, "+" + "1" * 15, 120), Step(StepKind.ANNOUNCEMENT, long_name, 0)),
-        (Step(StepKind.SITE, "+" + "1" * 15, 120),) + (Step(StepKind.ANNOUNCEMENT, long_name, 0),),
+        (Step(StepKind.SITE, "+" + "1" * 15, 120), Step(StepKind.ANNOUNCEMENT, long_name, 0)),
         Forced.DIVERT,
     )
     assert len(record) < len(encode_route(longest)) <= MAX_RECORD_BYTES
