@@ -69,7 +69,7 @@ class Snapshot:
     asterisk: LinkView = LinkView(False, "not connected yet")
     store: LinkView = LinkView(False, "not opened yet")
     table: TableView = TableView()
-    roster: RosterSummary = RosterSummary()
+    roster: RosterSummary = field(default_factory=RosterSummary)
     coverage: Measured | None = None  # as it was measured last
     unstored_changes: int = 0
     late_observations: int = 0
