@@ -67,6 +67,11 @@ class SftpServer:
         await self.process.kill()
         self._scratch.remove()
 
+    def empty(self) -> None:
+        """Takes away every file it serves."""
+        shutil.rmtree(self.files)
+        self.files.mkdir()
+
     def make_key(self, name: str, passphrase: str = "") -> Path:
         """A private key, its public half beside it as NAME.pub."""
         path = self.directory / name

@@ -7,6 +7,7 @@ believed when the file of known hosts has it, and there is no way to have it acc
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ ALIVE_SECONDS: Final = 10
 
 
 class SftpSettings(FileSettings):
-    """[[hr_source]] of type sftp."""
+    """[[hr_source]] of type sftp: files that are fetched from a server by SFTP."""
 
     type: Literal["sftp"]
     host: str = Field(min_length=1, description="the SFTP server's name or address")
@@ -148,7 +149,7 @@ def _known_hosts(path: Path, what: str) -> asyncssh.SSHKnownHosts:
 
     try:
         with path.open("rb") as file:
-            mode = path.stat().st_mode
+            mode = os.fstat(file.fileno()).st_mode
             text = file.read(MAX_KNOWN_HOSTS_BYTES).decode()
         hosts = asyncssh.import_known_hosts(text)
     except (OSError, ValueError, asyncssh.KeyImportError) as error:
