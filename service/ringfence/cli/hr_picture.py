@@ -154,7 +154,7 @@ def chosen_from(plan: dict[str, Any], items: list[str], categories: list[str]) -
     return plan | {"items": chosen}
 
 
-def sources_lines(roster: dict[str, Any], now: str) -> Iterator[str]:
+def roster_lines(roster: dict[str, Any], now: str) -> Iterator[str]:
     """For the status: one line a source, and one for what waits for a person."""
     for source in roster["sources"]:
         age = "never read" if source["last_good"] is None else f"read {ago(source['last_good'], now)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Final
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ringfence.cli.hr_picture import roster_lines
 from ringfence.cli.times import ago, local
 
 _GOOD: Final = "green"
@@ -122,11 +124,21 @@ def _links(seen: dict[str, Any]) -> Text:
         text.append(f"{name:<10}")
         text.append("up" if link["up"] else "DOWN", style=_GOOD if link["up"] else _BAD)
         text.append(f", {link['detail']}\n")
+    for heading, line in _roster_lines(seen):
+        text.append(f"{heading:<10}{line}\n")
     waiting = (
         f"unstored changes {seen['unstored_changes']}, discarded late observations {seen['late_observations']}, "
         f"dropped items {seen['dropped_items']}"
     )
     return text.append(waiting)
+
+
+def _roster_lines(seen: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    roster, share = seen["roster"], seen["roster"]["coverage"]
+    yield from (("hr", line) for line in roster_lines(roster, seen["at"]))
+    if share is not None:
+        below = ", BELOW" if share["below_target"] else ", target"
+        yield "coverage", f"{share['percent']} % of DIDs{below} {share['target_percent']:g} %"
 
 
 def _mode_words(scope: dict[str, Any]) -> str:

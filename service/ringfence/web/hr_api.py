@@ -23,8 +23,9 @@ from ringfence.web.hr_models import (
     SyncDone,
     SyncOrder,
 )
-from ringfence.web.hr_view import plan_out, run_out, source_out, synced_out
+from ringfence.web.hr_view import plan_out, run_out, synced_out
 from ringfence.web.ports import RosterDoor
+from ringfence.web.roster_view import source_out
 from ringfence.web.security import who as stated_who
 
 Who = Annotated[str, Depends(stated_who)]

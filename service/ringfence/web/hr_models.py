@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from ringfence.app.hr_ports import PlanStatus, RunOutcome
 from ringfence.domain.roster_guard import Category
 from ringfence.web.order_models import Why
+from ringfence.web.status_models import SourceOut
 
 MAX_ITEMS: Final = 1000
 MAX_NAME_CHARACTERS: Final = 64
@@ -18,22 +19,6 @@ SourceName = Annotated[
     str,
     Field(description="a source's name", json_schema_extra={"maxLength": MAX_NAME_CHARACTERS}, examples=["payroll"]),
 ]
-
-
-class SourceOut(BaseModel):
-    """One configured source."""
-
-    name: str
-    kind: str = Field(description="its type in the configuration")
-    loaded: bool = Field(description="false: its first load waits to be approved")
-    last_good: datetime | None
-    age_seconds: float | None = Field(description="of its last good run; null: there was none")
-    late: bool = Field(description="older than it may be")
-    fault: str = Field(description="why the last attempt failed; empty: it did not")
-    records: int
-    people_employed: int = Field(description="whom this source alone calls employed now")
-    held: int = Field(description="people of whom something is held")
-    open_plan: int | None
 
 
 class ReadingOut(BaseModel):

@@ -6,26 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ringfence.app.hr_ports import HrRun
-from ringfence.app.roster_views import PlanView, Rehearsal, SourceView
+from ringfence.app.roster_views import PlanView, Rehearsal
 from ringfence.domain.roster_guard import Category
 from ringfence.domain.roster_items import HeldItem
-from ringfence.web.hr_models import MAX_ITEMS, HeldPlanOut, ItemOut, RunOut, SourceOut, SyncedOut
-
-
-def source_out(view: SourceView) -> SourceOut:
-    return SourceOut(
-        name=view.name,
-        kind=view.kind,
-        loaded=view.loaded,
-        last_good=view.last_good,
-        age_seconds=None if view.age_seconds is None else round(max(0.0, view.age_seconds), 1),
-        late=view.late,
-        fault=view.fault,
-        records=view.records,
-        people_employed=view.people_employed,
-        held=view.held,
-        open_plan=view.open_plan,
-    )
+from ringfence.web.hr_models import MAX_ITEMS, HeldPlanOut, ItemOut, RunOut, SyncedOut
 
 
 def run_out(run: HrRun) -> RunOut:

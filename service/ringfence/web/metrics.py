@@ -32,6 +32,7 @@ class SnapshotCollector(Collector):
         yield from _scopes(snapshot)
         yield from _targets(snapshot)
         yield from _node(snapshot)
+        yield from _roster(snapshot)
 
 
 def registry_of(operator: Operator) -> CollectorRegistry:
@@ -89,3 +90,28 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "ringfence_dropped_items", "Items the full queue dropped.", value=float(snapshot.dropped_items)
     )
+
+
+def _roster(snapshot: Snapshot) -> Iterable[Metric]:
+    age = GaugeMetricFamily("ringfence_hr_source_age_seconds", "Since its last good run.", labels=["source"])
+    late = GaugeMetricFamily("ringfence_hr_source_late", "1: older than it may be.", labels=["source"])
+    failing = GaugeMetricFamily("ringfence_hr_source_failing", "1: the last attempt failed.", labels=["source"])
+    held = GaugeMetricFamily("ringfence_hr_held", "People of whom something is held.", labels=["source"])
+    for view in snapshot.roster.sources:
+        if view.age_seconds is not None:
+            age.add_metric([view.name], max(0.0, view.age_seconds))
+        late.add_metric([view.name], float(view.late))
+        failing.add_metric([view.name], float(bool(view.fault)))
+        held.add_metric([view.name], float(view.held))
+    yield from (age, late, failing, held)
+    yield GaugeMetricFamily(
+        "ringfence_hr_open_plans", "Plans that wait for a person.", value=snapshot.roster.open_plans
+    )
+    yield GaugeMetricFamily(
+        "ringfence_did_conflicts", "DIDs that two people claim with equal right.", value=snapshot.roster.conflicts
+    )
+    if snapshot.coverage is not None:
+        ratio = snapshot.coverage.coverage.percent / 100
+        yield GaugeMetricFamily("ringfence_coverage_ratio", "DIDs that end with somebody known to answer.", value=ratio)
+        target = snapshot.coverage.target_percent / 100
+        yield GaugeMetricFamily("ringfence_coverage_target_ratio", "What coverage shall be at least.", value=target)

@@ -98,6 +98,44 @@ class TableOut(BaseModel):
     lost_scopes: list[str] = Field(description="platforms that DIDs belong to and that are not configured")
 
 
+class SourceOut(BaseModel):
+    """One configured source."""
+
+    name: str
+    kind: str = Field(description="its type in the configuration")
+    loaded: bool = Field(description="false: its first load waits to be approved")
+    last_good: datetime | None
+    age_seconds: float | None = Field(description="of its last good run; null: there was none")
+    late: bool = Field(description="older than it may be")
+    fault: str = Field(description="why the last attempt failed; empty: it did not")
+    records: int = Field(description="people it told of")
+    people_employed: int = Field(description="whom this source alone calls employed now")
+    held: int = Field(description="people of whom something is held")
+    open_plan: int | None
+
+
+class CoverageShareOut(BaseModel):
+    """Coverage as it was measured last; `/v1/coverage` has the reasons."""
+
+    at: datetime
+    percent: float
+    target_percent: float
+    below_target: bool
+
+
+class RosterOut(BaseModel):
+    """What the table is made of: the age of each HR source, and what waits for a person."""
+
+    sources: list[SourceOut]
+    open_plans: int
+    conflicts: int = Field(description="DIDs that two people claim with equal right")
+    people: int
+    employed: int
+    next_change_at: datetime | None = Field(description="when the directory in force changes next by itself")
+    fault: str = Field(description="why the directory in force could not be published; empty: it is")
+    coverage: CoverageShareOut | None = Field(description="null: not measured yet")
+
+
 class StatusOut(BaseModel):
     """Everything there is to see."""
 
@@ -114,6 +152,7 @@ class StatusOut(BaseModel):
     asterisk: LinkOut
     store: LinkOut
     table: TableOut
+    roster: RosterOut
     unstored_changes: int = Field(description="decided and published, but the database has not taken them yet")
     late_observations: int = Field(description="misses thrown away because our own loop was late")
     dropped_items: int

@@ -12,6 +12,7 @@ from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Mode, Override
 from ringfence.domain.verdict import Verdict, VerdictState
+from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
 from ringfence.web.status_models import (
     EvidenceOut,
     LinkOut,
@@ -64,6 +65,7 @@ def status_out(snapshot: Snapshot) -> StatusOut:
         asterisk=_link(snapshot.asterisk),
         store=_link(snapshot.store),
         table=_table(snapshot.table, snapshot.at),
+        roster=roster_out(snapshot),
         unstored_changes=snapshot.unstored_changes,
         late_observations=snapshot.late_observations,
         dropped_items=snapshot.dropped_items,
@@ -93,6 +95,7 @@ def version_of(snapshot: Snapshot) -> str:
         (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
         sorted(snapshot.table.lost_scopes),
         snapshot.unstored_changes > 0,
+        roster_facts(snapshot),
     )
     return blake2b(repr(facts).encode(), digest_size=8).hexdigest()
 
@@ -137,6 +140,7 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
             yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
     for name in sorted(snapshot.table.lost_scopes):
         yield f"DIDs belong to platform {name}, which is not configured: their plans are not used"
+    yield from roster_alarms(snapshot)
     if not snapshot.store.up:
         yield f"database: {snapshot.store.detail}"
     if snapshot.unstored_changes:
