@@ -17,11 +17,13 @@ import structlog
 
 from ringfence import config
 from ringfence.app.ports import RingfenceError
-from ringfence.bootstrap import open_node
+from ringfence.bootstrap import open_node, values
 from ringfence.bootstrap.clock import SystemClock
+from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
 from ringfence.web.app import create_app
+from ringfence.web.ports import RosterDoor
 from ringfence.web.security import BearerToken, LocalSocket
 from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
 
@@ -103,11 +105,21 @@ def _listen(settings: config.Settings) -> list[Listener]:
 def _applications(
     settings: config.Settings, secrets: config.Secrets, node: Node, listeners: list[Listener]
 ) -> list[Door]:
-    local = create_app(node.operator, node.importer, LocalSocket(), settings.default_country)
+    roster = RosterDoor(
+        node.hr.desk,
+        node.hr.sync,
+        node.hr.coverage,
+        values.csv_rules(settings),
+        lambda: node.keeper.directory,
+        settings.hr.time_zone,
+    )
+    local = create_app(node.operator, node.importer, LocalSocket(), settings.default_country, roster=roster)
     doors = [Door(local, listeners[0])]
+    mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}
     for listener in listeners[1:]:
         token = BearerToken(secrets.http_token.get_secret_value(), [settings.node, settings.http.host])
-        doors.append(Door(create_app(node.operator, node.importer, token, settings.default_country), listener))
+        app = create_app(node.operator, node.importer, token, settings.default_country, mounts=mounts, roster=roster)
+        doors.append(Door(app, listener))
     return doors
 
 

@@ -60,8 +60,9 @@ class HrSource(Protocol):
         ...
 
     async def settle(self, feed: Feed | None, refused: FeedRefused | None) -> None:
-        """After the batch was stored (or the feed refused): archive the file, write the reject file. Never raises for
-        what can be done again at the next reading; raises SourceUnavailable otherwise."""
+        """After the batch was stored (or the feed refused): archive the file, write the reject file. With neither: the
+        reading gave nothing new. Never raises for what can be done again at the next reading; raises SourceUnavailable
+        otherwise."""
         ...
 
 

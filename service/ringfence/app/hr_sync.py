@@ -87,7 +87,9 @@ class HrSync:
             except SourceError as error:
                 return await self._desk.failed(source.name, error), error.retry
             if feed is None:
-                return self._desk.nothing_new(source.name, good=timed.quiet_is_good), False
+                # A file that was stored just before a crash is put away now; what is archived for too long is deleted.
+                unsettled = await self._settle(source, None, None)
+                return unsettled or self._desk.nothing_new(source.name, good=timed.quiet_is_good), False
             try:
                 run = await self._desk.hear(feed.batch, feed.label, feed.cursor)
             except FeedRefused as refused:
@@ -100,12 +102,14 @@ class HrSync:
             await self._settle(source, feed, None)
             return run, False
 
-    async def _settle(self, source: HrSource, feed: Feed | None, refused: FeedRefused | None) -> None:
+    async def _settle(self, source: HrSource, feed: Feed | None, refused: FeedRefused | None) -> HrRun | None:
+        """The failed run where it could not be done. What was said is stored all the same; the feed may be read once
+        more, and says nothing new then."""
         try:
             await source.settle(feed, refused)
         except SourceUnavailable as error:
-            # What was said is stored; the same feed may be read once more, and says nothing new then.
-            await self._desk.failed(source.name, error, feed.label if feed else "")
+            return await self._desk.failed(source.name, error, feed.label if feed else "")
+        return None
 
     async def _rehearse(self, source: HrSource, progress: Progress) -> HrRun | Rehearsal:
         label = ""

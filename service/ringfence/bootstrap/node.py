@@ -24,7 +24,16 @@ from ringfence.app.monitor import LoopLateness, Monitor, Scheduled
 from ringfence.app.node_claim import NodeClaim
 from ringfence.app.operator import Operator
 from ringfence.app.orders import AdoptStored
-from ringfence.app.ports import AsteriskError, AsteriskEvent, CallEnded, Clock, LinkChanged, Probe, StoreError
+from ringfence.app.ports import (
+    AsteriskError,
+    AsteriskEvent,
+    CallEnded,
+    Clock,
+    LinkChanged,
+    Probe,
+    RingfenceError,
+    StoreError,
+)
 from ringfence.app.publisher import TablePublisher
 from ringfence.app.recovery import recover
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
@@ -34,6 +43,7 @@ from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
+from ringfence.bootstrap.hr_side import HrSide
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.outage import OverrideTarget
@@ -74,6 +84,7 @@ class Node:
             self.publisher.want,
             frozenset(platform.name for platform in settings.platform),
         )
+        self.hr = HrSide(settings, database, self._directory_store, self.keeper, clock, lambda: self.board.poke())
         self.judge = Judge(
             values.watched(settings),
             {p.name: values.outcome_policy(p) for p in settings.platform},
@@ -100,9 +111,8 @@ class Node:
             self._outage_store,
             self.board.refresh,
         )
-        self.importer = DirectoryChange(
-            DirectoryImport(self._directory_store, clock, values.csv_rules(settings)), self.keeper, self.failover
-        )
+        files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
+        self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
         self._words_read = False
         self._wire()
@@ -134,6 +144,10 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._load_directory)
+            keep("roster", self.hr.desk.run)
+            keep("hr sources", self.hr.sync.run)
+            keep("pushed people", self.hr.tell_what_was_pushed)
+            keep("coverage", self.hr.coverage.run)
 
     async def _first_claim(self) -> None:
         """Refuses to start beside another node. Without an Asterisk nobody can hold it: we go on deciding."""
@@ -170,26 +184,20 @@ class Node:
         self.keeper.restore_forced(self.failover.overrides)
 
     async def _load_directory(self) -> None:
-        """Reads the directory once; Asterisk keeps its last table until the database answers."""
+        """Reads the directory and the roster once; Asterisk keeps its last table until the database answers."""
         told = False
         while True:
             try:
                 if not self._words_read:
                     # Before any record is compiled: a DID that somebody forced must not lose that for a moment.
                     await self._adopt_words()
-                stored = await self._directory_store.load()
+                await self.hr.desk.load()
                 break
             except StoreError as error:
                 if not told:
                     log.error("the directory cannot be read, asterisk keeps its table", extra={"reason": str(error)})
                     told = True
                 await self.clock.sleep(LOAD_AGAIN_SECONDS)
-        if stored.version == 0:
-            # Nothing was ever imported here, or the database was lost and begun anew. Publishing that emptiness would
-            # take every DID's record out of Asterisk.
-            log.warning("no directory has been imported, asterisk keeps the table it has")
-        elif self.keeper.directory is None:
-            await self.keeper.adopt(stored.directory)
         # All that lives for long has been made: the collector need not stop us to look at it again and again.
         gc.freeze()
         await asyncio.Event().wait()
@@ -248,6 +256,7 @@ class Node:
             lambda: replace(self.publisher.view, lost_scopes=self.keeper.lost_scopes),
             lambda: self.monitor.late_count,
             {target: seconds for target, seconds in worst.items() if seconds is not None},
+            self.hr.desk.summary,
         )
 
     def _undecided(self, probe: Probe) -> bool:
@@ -273,11 +282,16 @@ class Node:
 
 
 async def open_node(settings: Settings, secrets: Secrets, node_id: str, clock: Clock) -> tuple[Node, Database]:
-    """Opens the database, or goes on without one that cannot be opened: calls must be looked after all the same."""
+    """Opens the database, or goes on without one that cannot be opened: calls must be looked after all the same. Raises
+    SourceError for an HR source that cannot be set up."""
     place: Path | str = settings.database or settings.state_dir / "ringfence.db"
     database = Database.at(place)
     try:
         await database.prepare()
     except StoreError as error:
         log.error("starting without the database", extra={"reason": str(error)})
-    return Node(settings, secrets, database, node_id, clock), database
+    try:
+        return Node(settings, secrets, database, node_id, clock), database
+    except RingfenceError:
+        await database.close()
+        raise

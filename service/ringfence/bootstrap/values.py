@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ringfence.app.judge import Watched
 from ringfence.config import Settings
 from ringfence.config.settings import PlatformSettings
@@ -10,6 +12,8 @@ from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.ring_hours import parse_ring_hours
+from ringfence.domain.roster import RosterPolicy
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback
 from ringfence.domain.schedule import PROFILES, Cadence
 
@@ -45,6 +49,22 @@ def routing_policy(settings: Settings) -> RoutingPolicy:
 def csv_rules(settings: Settings) -> CsvRules:
     platforms = frozenset(platform.name for platform in settings.platform)
     return CsvRules(settings.default_country, platforms, egress_policy(settings))
+
+
+def roster_policy(settings: Settings) -> RosterPolicy:
+    hr = settings.hr
+    return RosterPolicy(
+        sources=tuple(source.name for source in settings.hr_source),
+        precedence={field: tuple(order) for field, order in hr.precedence.items()},
+        zone=hr.time_zone,
+        quarantine=timedelta(days=hr.quarantine_days),
+        retention=timedelta(days=hr.retention_days),
+        require_consent=hr.require_consent,
+        private_hours=parse_ring_hours(hr.private_hours, hr.time_zone) if hr.private_hours else None,
+        guard_percent=hr.guard_percent,
+        guard_rows=hr.guard_rows,
+        guard_window=timedelta(hours=hr.guard_window_hours),
+    )
 
 
 def trunk_fallbacks(settings: Settings) -> list[TrunkFallback]:

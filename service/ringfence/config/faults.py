@@ -6,11 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ringfence.config.hr_settings import KINDS
+
 
 def fault_lines(error: ValidationError, raw: dict[str, Any], place: str, text: str) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False):
-        path = _named_path(fault["loc"], raw)
+        location = _without_tags(fault["loc"], raw)
+        path = _named_path(location, raw)
         message = str(fault["msg"]).removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = "there is no such setting; see docs/reference/settings.md for the names"
@@ -18,9 +21,31 @@ def fault_lines(error: ValidationError, raw: dict[str, Any], place: str, text: s
             message = "is missing"
         elif fault["type"] == "string_pattern_mismatch":
             message = f"{fault['input']!r} does not have the form {fault['ctx']['pattern']}"
-        where = f"{place}:{line}" if (line := _line_of(fault["loc"], text)) else place
+        elif fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            kinds = ", ".join(KINDS)
+            given = fault.get("ctx", {}).get("tag")
+            message = f"type {given!r} is none; known: {kinds}" if given else f"type is missing; known: {kinds}"
+        where = f"{place}:{line}" if (line := _line_of(location, text)) else place
         lines.append(f"{where}: {path}: {message}" if path else f"{where}: {message}")
     return lines
+
+
+def _without_tags(location: tuple[int | str, ...], raw: Any) -> tuple[int | str, ...]:
+    """Without the type of a table that may be of several: it is in the location, and not in the file's nesting."""
+    kept: list[int | str] = []
+    here = raw
+    for key in location:
+        if (
+            isinstance(here, dict)
+            and kept
+            and isinstance(kept[-1], int)
+            and here.get("type") == key
+            and key not in here
+        ):
+            continue
+        here = _inside(here, key)
+        kept.append(key)
+    return tuple(kept)
 
 
 def _named_path(location: tuple[int | str, ...], raw: Any) -> str:

@@ -15,7 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ringfence.domain.hr_record import STATUS_FIELDS, HrRecord
 from ringfence.domain.ring_hours import RingHoursError, parse_ring_hours
 from ringfence.domain.roster import IMPORTED
-from ringfence.hr.source_settings import SourceSettings
+from ringfence.hr.folder import FolderSettings
+from ringfence.hr.ldap_settings import LdapSettings
+from ringfence.hr.rest_settings import RestSettings
+from ringfence.hr.scim.settings import ScimSettings
+from ringfence.hr.sftp_link import SftpSettings
 
 PRECEDENCE_FIELDS: Final = tuple(
     field.name for field in fields(HrRecord) if field.name not in ("id", "key", "post", *STATUS_FIELDS)
@@ -79,7 +83,14 @@ class HrSettings(BaseModel):
     )
 
 
-def hr_faults(hr: HrSettings, sources: Sequence[SourceSettings]) -> list[str]:
+AnySource = FolderSettings | SftpSettings | LdapSettings | RestSettings | ScimSettings
+HrSourceSettings = Annotated[AnySource, Field(discriminator="type")]
+"""One `[[hr_source]]`; `type` says which settings it has."""
+
+KINDS: Final = ("folder", "sftp", "ldap", "json", "scim")
+
+
+def hr_faults(hr: HrSettings, sources: Sequence[AnySource]) -> list[str]:
     """What is wrong between the rules and the sources, in sentences with the fix."""
     names = [source.name for source in sources]
     faults = [
@@ -91,9 +102,15 @@ def hr_faults(hr: HrSettings, sources: Sequence[SourceSettings]) -> list[str]:
         for name in names
         if name in (IMPORTED, "person", "helpdesk")
     ]
-    pushing = [source.name for source in sources if getattr(source, "type", "") == "scim"]
+    pushing = [source.name for source in sources if source.type == "scim"]
     if len(pushing) > 1:
         faults.append(f"hr_source {' and '.join(pushing)} are both scim; there is one address for it, keep one")
+    faults += [
+        f"hr_source {source.name!r} keeps files with private numbers for {source.archive_days} days, beyond "
+        f"hr.retention_days; set archive_days to at most {hr.retention_days:g}"
+        for source in sources
+        if isinstance(source, FolderSettings | SftpSettings) and source.archive_days > max(1, hr.retention_days)
+    ]
     known = (*names, IMPORTED)
     for field, order in hr.precedence.items():
         if field not in PRECEDENCE_FIELDS:

@@ -6,10 +6,11 @@ Printed by `ringfence settings`; a tidy test keeps the page equal. Pure.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
@@ -52,45 +53,86 @@ _TYPES: Final[dict[object, str]] = {str: "text", int: "whole number", float: "nu
 
 def reference_page() -> str:
     """The whole page, ending in a line break."""
-    parts = [_HEAD, "\n".join(_tables("## The whole file", Settings)), "\n".join(_nested()), _secrets(), _detection()]
-    return "\n\n".join(parts) + "\n"
+    tables = "\n\n".join("\n".join(_table(part)) for part in _parts())
+    return "\n\n".join([_HEAD, tables, _secrets(), _detection()]) + "\n"
 
 
 def undescribed() -> list[str]:
     """Settings without a description, as `table.name`; the tidy test wants none."""
-    models: list[tuple[str, type[BaseModel]]] = [("", Settings)]
-    models += [(name, model) for name, model, _ in _models()]
     return [
-        f"{name}.{key}".lstrip(".")
-        for name, model in models
-        for key, field in model.model_fields.items()
-        if not field.description and _model_of(field.annotation)[0] is None
+        f"{part.name}.{key}".lstrip(".")
+        for part in _parts()
+        for key, field in part.fields.items()
+        if not field.description
     ]
 
 
-def _nested() -> Iterator[str]:
-    first = True
-    for name, model, many in _models():
-        if not first:
-            yield ""
-        first = False
-        meaning = (model.__doc__ or "").partition(":")[2].strip().rstrip(".")
-        head = f"[[{name}]]" if many else f"[{name}]"
-        yield from _tables(f"## `{head}`: {_escaped(' '.join(meaning.split()))}", model)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One table of the page. `name` is that of the table in the file, empty for the whole file."""
+
+    name: str
+    heading: str
+    fields: Mapping[str, FieldInfo]
 
 
-def _models() -> Iterator[tuple[str, type[BaseModel], bool]]:
+def _parts() -> Iterator[_Part]:
+    yield _Part("", "## The whole file", _plain(Settings))
     for name, field in Settings.model_fields.items():
         model, many = _model_of(field.annotation)
         if model is not None:
-            yield name, model, many
+            yield _Part(name, _heading(name, model, many), _plain(model))
+    for name, field in Settings.model_fields.items():
+        if variants := _variants_of(field.annotation):
+            yield from _union(name, variants)
 
 
-def _tables(heading: str, model: type[BaseModel]) -> Iterator[str]:
-    yield from (heading, "", "| setting | type | default | bounds | meaning |", "|---|---|---|---|---|")
-    for name, field in model.model_fields.items():
-        if _model_of(field.annotation)[0] is not None:
-            continue
+def _union(name: str, variants: tuple[type[BaseModel], ...]) -> Iterator[_Part]:
+    """Tables of which there are several kinds: what all of them have, then what is each one's own."""
+    common = next(base for base in variants[0].__mro__ if all(issubclass(variant, base) for variant in variants))
+    assert issubclass(common, BaseModel)
+    yield _Part(name, _heading(name, common, many=True), _plain(common))
+    for variant in variants:
+        kind = get_args(variant.model_fields["type"].annotation)[0]
+        meaning = _escaped(_meaning(variant))
+        own = {
+            key: field
+            for key, field in _plain(variant).items()
+            if key != "type" and _differs(field, common.model_fields.get(key))
+        }
+        yield _Part(name, f'## `[[{name}]]` with `type = "{kind}"`: {meaning}', own)
+        for key, field in variant.model_fields.items():
+            nested, many = _model_of(field.annotation)
+            if nested is not None:
+                yield _Part(f"{name}.{key}", _heading(f"{name}.{key}", nested, many), _plain(nested))
+
+
+def _differs(field: FieldInfo, common: FieldInfo | None) -> bool:
+    return common is None or (field.description, field.default) != (common.description, common.default)
+
+
+def _plain(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The settings that are no tables of their own."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if _model_of(field.annotation)[0] is None and not _variants_of(field.annotation)
+    }
+
+
+def _heading(name: str, model: type[BaseModel], many: bool) -> str:
+    return f"## `{f'[[{name}]]' if many else f'[{name}]'}`: {_escaped(_meaning(model))}"
+
+
+def _meaning(model: type[BaseModel]) -> str:
+    """What follows the colon in the first paragraph of its docstring."""
+    first = (model.__doc__ or "").partition("\n\n")[0]
+    return " ".join(first.partition(":")[2].split()).rstrip(".")
+
+
+def _table(part: _Part) -> Iterator[str]:
+    yield from (part.heading, "", "| setting | type | default | bounds | meaning |", "|---|---|---|---|---|")
+    for name, field in part.fields.items():
         cells = (
             f"`{name}`",
             _type(field.annotation),
@@ -104,6 +146,15 @@ def _tables(heading: str, model: type[BaseModel]) -> Iterator[str]:
 def _escaped(text: str) -> str:
     """A `<name>` would be taken for HTML, and vanish."""
     return text.replace("<", "\\<")
+
+
+def _variants_of(annotation: Any) -> tuple[type[BaseModel], ...]:
+    """The kinds of table in a list whose tables say by `type` what they are."""
+    if get_origin(annotation) is not list:
+        return ()
+    inner = get_args(annotation)[0]
+    kinds = get_args(get_args(inner)[0]) if get_origin(inner) is Annotated else ()
+    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 def _model_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
@@ -120,6 +171,8 @@ def _type(annotation: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in inner)
     if origin is list:
         return f"list of {_type(inner[0])}"
+    if origin is dict:
+        return "table"
     if origin in (Union, types.UnionType):
         return _type(next(part for part in inner if part is not type(None)))
     if inner and origin is not None:  # Annotated
@@ -142,6 +195,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Enum):
         return f'"{value.value}"'
+    if isinstance(value, dict):
+        return "{}"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, (int, float)):
@@ -154,14 +209,18 @@ def _bounds(field: FieldInfo) -> str:
     for rule in (*field.metadata, *_inner_rules(field.annotation)):
         match rule:
             case annotated_types.Ge(ge=value):
-                low = f"{value:g}"
+                low = _number(value)
             case annotated_types.Le(le=value):
-                high = f"{value:g}"
+                high = _number(value)
             case annotated_types.MinLen(min_length=value):
                 form = f"at least {value}"
             case _ if getattr(rule, "pattern", None):
                 form = f"`{rule.pattern}`"
     return f"{low} to {high}" if low and high else form
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _inner_rules(annotation: Any) -> tuple[Any, ...]:

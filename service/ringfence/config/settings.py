@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.domain.numbers import NumberError, classify, is_country
 from ringfence.domain.outage import FailbackPolicy
 
@@ -199,17 +200,19 @@ class Settings(_Table):
     asterisk: AsteriskSettings = AsteriskSettings()
     http: HttpSettings = HttpSettings()
     egress: EgressSettings = EgressSettings()
+    hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
     egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
     control: list[ControlSettings] = []
+    hr_source: list[HrSourceSettings] = []
     announcement: list[AnnouncementSettings] = [
         AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
     ]
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        faults = [*_repeated(self), *_dangling(self)]
+        faults = [*_repeated(self), *_dangling(self), *hr_faults(self.hr, self.hr_source)]
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -1,0 +1,127 @@
+"""The HR side of the node: its sources opened, the roster's desk with its store, what is read and what pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from ringfence.app.coverage_watch import CoverageWatch
+from ringfence.app.directory_import import DirectoryStore
+from ringfence.app.hr_ports import HrSource, SourceError
+from ringfence.app.hr_sync import HrSync, Timetabled
+from ringfence.app.ports import Clock
+from ringfence.app.roster_desk import RosterDesk
+from ringfence.app.roster_views import SourceSpec
+from ringfence.app.table_keeper import TableKeeper
+from ringfence.bootstrap import values
+from ringfence.config import Settings
+from ringfence.domain.coverage import CoveragePolicy
+from ringfence.domain.field_mapping import MappingError
+from ringfence.domain.hr_record import Batch
+from ringfence.hr import open_source
+from ringfence.hr.scim import ScimDoor, ScimSettings, read_token
+from ringfence.store.database import Database
+from ringfence.store.roster_store import SqlRosterStore
+from ringfence.store.scim_store import SqlScimStore
+
+log = logging.getLogger(__name__)
+
+SCIM_PATH = "/scim"
+"""Where the SCIM service is mounted; its own paths begin with /v2."""
+
+# A source that answers whenever it is asked: that it has nothing new is a good run.
+_QUIET_IS_GOOD = frozenset({"ldap", "json"})
+
+
+class HrSide:
+    """Wired, not yet running. Raises SourceError for a token that cannot be read or a mapping that cannot work."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        directories: DirectoryStore,
+        keeper: TableKeeper,
+        clock: Clock,
+        poke: Callable[[], None],
+    ) -> None:
+        store = SqlRosterStore(database)
+        pushing = next((source for source in settings.hr_source if isinstance(source, ScimSettings)), None)
+        self.scim = None if pushing is None else self._scim(pushing, settings, database, clock)
+        specs = [
+            SourceSpec(s.name, s.type, timedelta(hours=s.late_after_hours), self._heard_at if s is pushing else _never)
+            for s in settings.hr_source
+        ]
+        numbers = [] if self.scim is None or pushing is None else [_PushedNumbers(pushing.name, self.scim)]
+        self.desk = RosterDesk(
+            store, directories, keeper, clock, values.roster_policy(settings), specs, poke, keepers=numbers
+        )
+        read = [
+            Timetabled(_opened(s, settings.default_country, clock), s.every_minutes * 60, s.type in _QUIET_IS_GOOD)
+            for s in settings.hr_source
+            if s is not pushing
+        ]
+        self.sync = HrSync(self.desk, read, clock)
+        self.coverage = CoverageWatch(
+            clock,
+            lambda: keeper.directory,
+            values.routing_policy(settings),
+            store,
+            settings.hr.coverage_target_percent,
+            CoveragePolicy(settings.hr.confirmed_days, settings.hr.require_consent),
+        )
+
+    async def tell_what_was_pushed(self) -> None:
+        """Once after the start: a crash may have come between storing what was pushed and taking it in. Raises
+        StoreError; then it is to be called again."""
+        await self.desk.wait_loaded()
+        if self.scim is not None:
+            batch = await self.scim.keeper.everything()
+            if batch.records:
+                try:
+                    await self.desk.hear(batch, "all that was pushed", fresh=False)
+                except SourceError as error:
+                    await self.desk.failed(batch.source, error, "all that was pushed")
+        await asyncio.Event().wait()
+
+    def _scim(self, pushing: ScimSettings, settings: Settings, database: Database, clock: Clock) -> ScimDoor:
+        store = SqlScimStore(database, pushing.name)
+        token = read_token(pushing)
+        try:
+            return ScimDoor(pushing, store, self._take_in, token, clock, settings.default_country)
+        except MappingError as error:
+            raise _unusable(pushing.name, error) from error
+
+    async def _take_in(self, batch: Batch) -> None:
+        await self.desk.hear(batch)
+
+    def _heard_at(self) -> datetime | None:
+        return None if self.scim is None else self.scim.heard_at
+
+
+class _PushedNumbers:
+    """Implements `hr_ports.KeepsNumbers` for the SCIM service."""
+
+    def __init__(self, source: str, door: ScimDoor) -> None:
+        self.source = source
+        self._door = door
+
+    async def erase(self, ids: Collection[str], before: datetime) -> None:
+        await self._door.keeper.erase_numbers(ids)
+
+
+def _never() -> datetime | None:
+    return None
+
+
+def _opened(source: object, default_country: str, clock: Clock) -> HrSource:
+    try:
+        return open_source(source, default_country, clock)
+    except MappingError as error:
+        raise _unusable(getattr(source, "name", ""), error) from error
+
+
+def _unusable(name: str, error: MappingError) -> SourceError:
+    return SourceError(f"hr_source {name!r}: fields.{error}.", "Correct the mapping; see `ringfence hr preview`.")
