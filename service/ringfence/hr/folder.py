@@ -47,7 +47,7 @@ FILE_MODE: Final = 0o600
 
 
 class FolderSettings(FileSettings):
-    """[[hr_source]] of type folder."""
+    """[[hr_source]] of type folder: files that are put into a watched folder."""
 
     type: Literal["folder"]
     path: Path = Field(description="the watched folder")
