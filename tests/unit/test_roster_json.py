@@ -20,11 +20,17 @@ from ringfence.store.roster_json import entries_of, entries_text, record_of, rec
 ROW = HrRecord("1001", PersonKey("p1"), "main")
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NUMBER = "+447700900123"
+FACTS = {"consent": "given", "consent_on": None, "purpose": "", "hours": None, "confirmed_on": None}
+HOURS = {"begins": 9, "ends": 17, "zone": "UTC", "days": [1]}
 
 texts = st.text(max_size=20)
 keys = texts.map(PersonKey)
 days = st.dates()
-moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]))
+moments = st.datetimes(
+    datetime(1900, 1, 1),
+    datetime(2200, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]),
+)
 dids = st.lists(st.from_regex(r"\+44113496[0-9]{4}", fullmatch=True).map(Did), max_size=3).map(tuple)
 e164s = st.from_regex(r"\+447700900[0-9]{3}", fullmatch=True)
 numbers = st.lists(st.builds(HrNumber, e164s, st.sampled_from(NumberUse), st.integers(5, 120)), max_size=3).map(tuple)
@@ -116,18 +122,11 @@ def test_a_record_nobody_wrote_is_refused_by_its_fields_name(text: str, fault: s
     ("change", "fault"),
     [
         ({"origin": "rumour"}, "'origin' is none of"),
-        ({"value": {}}, "'consent' is missing"),
-        ({"value": {"consent": "given", "purpose": "", "hours": [7, 22]}}, "'hours' is no object"),
-        (
-            {
-                "value": {
-                    "consent": "given",
-                    "purpose": "",
-                    "hours": {"begins": 9, "ends": 9, "zone": "UTC", "days": [1]},
-                }
-            },
-            "'hours' names no hours",
-        ),
+        ({"value": FACTS | {"colour": 1}}, "not known to this version"),
+        ({"value": {"consent": "given"}}, "'confirmed_on' is missing"),
+        ({"value": FACTS | {"hours": [7, 22]}}, "'hours' is no object"),
+        ({"value": FACTS | {"hours": HOURS | {"ends": 9}}}, "'hours' names no hours"),
+        ({"value": FACTS | {"consent": "perhaps"}}, "'consent' is none of not_stated, given, withdrawn"),
     ],
 )
 def test_entries_nobody_wrote_are_refused(change: dict[str, object], fault: str) -> None:

@@ -6,46 +6,35 @@ The error names the field and never its value, which may be a private number.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from sys import intern
 from typing import Any, TypeVar
 
-T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+Reader = Callable[[Any], object]
 
 
 class Unreadable(ValueError):
-    """What is wrong with one value, without the value: `is no text`. `Fields` puts the field's name before it."""
+    """What is wrong with one value, without the value: `is no text`. `as_fields` puts the field's name before it."""
 
 
-class Fields:
-    """An object whose fields are taken one by one; at the end none may be left."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self, value: object) -> None:
-        self._left = dict(as_object(value))
-
-    def required(self, name: str, read: Callable[[Any], T]) -> T:
-        if name not in self._left:
-            raise ValueError(f"the field {name!r} is missing")
-        return self._taken(name, read)
-
-    def optional(self, name: str, read: Callable[[Any], T]) -> T | None:
-        return self._taken(name, read) if name in self._left else None
-
-    def end(self) -> None:
-        # Only how many: where something is out of place, a field's name may be a number.
-        if self._left:
-            raise ValueError(f"{len(self._left)} field(s) in it are not known to this version")
-
-    def _taken(self, name: str, read: Callable[[Any], T]) -> T:
+def as_fields(value: object, readers: Mapping[str, Reader], *, required: bool = False) -> dict[str, Any]:
+    """An object's fields, each read by its reader. `required`: all of them have to be there."""
+    fields: dict[str, Any] = {}
+    for name, field in as_object(value).items():
+        read = readers.get(name)
+        if read is None:
+            # Not its name: where something is out of place, that may be a number.
+            raise ValueError("a field in it is not known to this version")
         try:
-            return read(self._left.pop(name))
+            fields[name] = read(field)
         except Unreadable as error:
             raise ValueError(f"the field {name!r} {error}") from None
+    if required and len(fields) < len(readers):
+        raise ValueError(f"the field {min(readers.keys() - fields.keys())!r} is missing")
+    return fields
 
 
 def as_text(value: object) -> str:

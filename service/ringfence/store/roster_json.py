@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
-from ringfence.domain.directory import Consent, PersonKey
+from ringfence.domain.directory import Consent
 from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.roster import Away, NumberFacts, Origin, PersonEntries, Stated
 from ringfence.store.json_fields import (
-    Fields,
+    Reader,
     Unreadable,
     as_day,
+    as_fields,
     as_flag,
     as_list,
     as_moment,
@@ -60,29 +61,8 @@ def record_text(record: HrRecord, row: HrRecord) -> str:
 
 
 def record_of(text: str, row: HrRecord) -> HrRecord:
-    raw = Fields(json.loads(text))
-    record = HrRecord(
-        id=_unless_written(raw.optional("id", as_shared), row.id),
-        key=PersonKey(_unless_written(raw.optional("key", as_shared), row.key)),
-        post=_unless_written(raw.optional("post", as_shared), row.post),
-        name=raw.optional("name", as_string),
-        email=raw.optional("email", as_string),
-        site=raw.optional("site", as_shared),
-        department=raw.optional("department", as_shared),
-        manager=raw.optional("manager", as_shared),
-        dids=raw.optional("dids", _dids),
-        numbers=raw.optional("numbers", _numbers_of),
-        active=raw.optional("active", as_flag),
-        starts=raw.optional("starts", as_day),
-        ends=raw.optional("ends", as_day),
-        ends_at=raw.optional("ends_at", as_moment),
-        away_from=raw.optional("away_from", as_day),
-        away_until=raw.optional("away_until", as_day),
-        deputy=raw.optional("deputy", _person),
-        on_call=raw.optional("on_call", as_flag),
-    )
-    raw.end()
-    return record
+    of_row = {"id": row.id, "key": row.key, "post": row.post}
+    return HrRecord(**of_row | as_fields(json.loads(text), _RECORD))
 
 
 def entries_text(entries: PersonEntries) -> str:
@@ -103,18 +83,7 @@ def entries_text(entries: PersonEntries) -> str:
 
 
 def entries_of(text: str) -> PersonEntries:
-    raw = Fields(json.loads(text))
-    facts = raw.optional("facts", as_object) or {}
-    entries = PersonEntries(
-        numbers=raw.optional("numbers", lambda value: _stated_of(value, _numbers_of)),
-        dids=raw.optional("dids", lambda value: _stated_of(value, _dids)),
-        left_at=raw.optional("left_at", lambda value: _stated_of(value, as_moment)),
-        away=raw.optional("away", lambda value: _stated_of(value, _away_of)),
-        on_call_until=raw.optional("on_call_until", lambda value: _stated_of(value, as_moment)),
-        facts=MappingProxyType({e164: _stated_of(value, _facts_of) for e164, value in facts.items()}),
-    )
-    raw.end()
-    return entries
+    return PersonEntries(**as_fields(json.loads(text), _ENTRIES))
 
 
 def counts_text(counts: Mapping[Any, int]) -> str:
@@ -134,10 +103,6 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(map(as_string, as_list(json.loads(text))))
 
 
-def _unless_written(written: str | None, of_row: str) -> str:
-    return of_row if written is None else written
-
-
 def _stated(stated: Stated[T], write: Callable[[T], object]) -> dict[str, object]:
     return {
         "value": write(stated.value),
@@ -148,44 +113,8 @@ def _stated(stated: Stated[T], write: Callable[[T], object]) -> dict[str, object
     }
 
 
-def _stated_of(value: object, read: Callable[[Any], T]) -> Stated[T]:
-    raw = Fields(value)
-    stated = Stated(
-        raw.required("value", read),
-        raw.required("origin", as_one_of(Origin)),
-        raw.required("who", as_shared),
-        raw.required("why", as_shared),
-        raw.required("at", as_moment),
-    )
-    raw.end()
-    return stated
-
-
 def _numbers(numbers: tuple[HrNumber, ...]) -> list[dict[str, object]]:
     return [{"e164": one.e164, "use": one.use, "ring_seconds": one.ring_seconds} for one in numbers]
-
-
-def _numbers_of(value: object) -> tuple[HrNumber, ...]:
-    return tuple(map(_number, as_list(value)))
-
-
-def _number(value: object) -> HrNumber:
-    raw = Fields(value)
-    number = HrNumber(
-        raw.required("e164", as_string),
-        raw.required("use", as_one_of(NumberUse)),
-        raw.required("ring_seconds", as_whole),
-    )
-    raw.end()
-    return number
-
-
-def _dids(value: object) -> tuple[Did, ...]:
-    return tuple(Did(as_shared(did)) for did in as_list(value))
-
-
-def _person(value: object) -> PersonKey:
-    return PersonKey(as_shared(value))
 
 
 def _away(away: Away) -> dict[str, object]:
@@ -193,54 +122,94 @@ def _away(away: Away) -> dict[str, object]:
     return {"since": away.since.isoformat(), "until": until, "deputy": away.deputy}
 
 
-def _away_of(value: object) -> Away:
-    raw = Fields(value)
-    away = Away(
-        raw.required("since", as_day),
-        raw.required("until", lambda until: None if until is None else as_day(until)),
-        raw.required("deputy", lambda deputy: None if deputy is None else _person(deputy)),
-    )
-    raw.end()
-    return away
-
-
 def _facts(facts: NumberFacts) -> dict[str, object]:
-    raw: dict[str, object] = {"consent": facts.consent, "purpose": facts.purpose}
-    if facts.consent_on is not None:
-        raw["consent_on"] = facts.consent_on.isoformat()
-    if facts.hours is not None:
-        raw["hours"] = _hours(facts.hours)
-    if facts.confirmed_on is not None:
-        raw["confirmed_on"] = facts.confirmed_on.isoformat()
-    return raw
-
-
-def _facts_of(value: object) -> NumberFacts:
-    raw = Fields(value)
-    facts = NumberFacts(
-        consent=raw.required("consent", as_one_of(Consent)),
-        consent_on=raw.optional("consent_on", as_day),
-        purpose=raw.required("purpose", as_shared),
-        hours=raw.optional("hours", _hours_of),
-        confirmed_on=raw.optional("confirmed_on", as_day),
-    )
-    raw.end()
-    return facts
+    return {
+        "consent": facts.consent,
+        "consent_on": facts.consent_on and facts.consent_on.isoformat(),
+        "purpose": facts.purpose,
+        "hours": facts.hours and _hours(facts.hours),
+        "confirmed_on": facts.confirmed_on and facts.confirmed_on.isoformat(),
+    }
 
 
 def _hours(hours: RingHours) -> dict[str, object]:
     return {"begins": hours.begins, "ends": hours.ends, "zone": hours.zone, "days": sorted(hours.days)}
 
 
+def _numbers_of(value: object) -> tuple[HrNumber, ...]:
+    return tuple(HrNumber(**as_fields(number, _NUMBER, required=True)) for number in as_list(value))
+
+
+def _dids_of(value: object) -> tuple[Did, ...]:
+    return tuple(Did(as_shared(did)) for did in as_list(value))
+
+
+def _stated_of(read: Reader) -> Reader:
+    readers = {"value": read, "origin": as_one_of(Origin), "who": as_shared, "why": as_shared, "at": as_moment}
+    return lambda value: Stated(**as_fields(value, readers, required=True))
+
+
+def _away_of(value: object) -> Away:
+    return Away(**as_fields(value, _AWAY, required=True))
+
+
+def _facts_of(value: object) -> NumberFacts:
+    return NumberFacts(**as_fields(value, _FACTS, required=True))
+
+
 def _hours_of(value: object) -> RingHours:
-    raw = Fields(value)
-    begins, ends = raw.required("begins", as_whole), raw.required("ends", as_whole)
-    zone, days = (
-        raw.required("zone", as_shared),
-        raw.required("days", lambda days: frozenset(map(as_whole, as_list(days)))),
-    )
-    raw.end()
+    fields = as_fields(value, _HOURS, required=True)
     try:
-        return RingHours(begins, ends, zone, days)
+        return RingHours(**fields)
     except AssertionError:
         raise Unreadable("names no hours") from None
+
+
+def _facts_by_number(value: object) -> Mapping[str, Stated[NumberFacts]]:
+    read = _stated_of(_facts_of)
+    return MappingProxyType({e164: cast("Stated[NumberFacts]", read(one)) for e164, one in as_object(value).items()})
+
+
+def _or_nothing(read: Reader) -> Reader:
+    return lambda value: None if value is None else read(value)
+
+
+_NUMBER: Final = {"e164": as_string, "use": as_one_of(NumberUse), "ring_seconds": as_whole}
+_AWAY: Final = {"since": as_day, "until": _or_nothing(as_day), "deputy": _or_nothing(as_shared)}
+_HOURS: Final = {
+    "begins": as_whole,
+    "ends": as_whole,
+    "zone": as_shared,
+    "days": lambda value: frozenset(map(as_whole, as_list(value))),
+}
+_FACTS: Final = {
+    "consent": as_one_of(Consent),
+    "consent_on": _or_nothing(as_day),
+    "purpose": as_shared,
+    "hours": _or_nothing(_hours_of),
+    "confirmed_on": _or_nothing(as_day),
+}
+_RECORD: Final = {
+    "id": as_shared,
+    "key": as_shared,
+    "post": as_shared,
+    "name": as_string,
+    "email": as_string,
+    "site": as_shared,
+    "department": as_shared,
+    "manager": as_shared,
+    "dids": _dids_of,
+    "numbers": _numbers_of,
+    "ends_at": as_moment,
+    "deputy": as_shared,
+    **dict.fromkeys(_FLAGS, as_flag),
+    **dict.fromkeys(_DAYS, as_day),
+}
+_ENTRIES: Final = {
+    "numbers": _stated_of(_numbers_of),
+    "dids": _stated_of(_dids_of),
+    "left_at": _stated_of(as_moment),
+    "away": _stated_of(_away_of),
+    "on_call_until": _stated_of(as_moment),
+    "facts": _facts_by_number,
+}
