@@ -76,8 +76,10 @@ PLATFORM = {
 class RingfenceNode:
     """The daemon beside a lab's Asterisk. `configure` before the Asterisk starts, `start` after."""
 
-    def __init__(self, lab: Lab, platform: Mapping[str, str] | None = None) -> None:
+    def __init__(self, lab: Lab, platform: Mapping[str, str] | None = None, more: str = "") -> None:
+        """`more`: further tables of the configuration, with `{directory}` for the node's own."""
         self._lab = lab
+        self._more = more
         # Not below the Asterisk's folder: a Unix socket's path may have 107 bytes.
         self._directory = TemporaryDirectory(prefix="ringfence-lab-")
         self.directory = Path(self._directory.name)
@@ -115,8 +117,11 @@ class RingfenceNode:
 
     def toml(self) -> str:
         """The configuration's text."""
-        lab = self._lab
         extra = "".join(f"{name} = {value}\n" for name, value in self._platform.items())
+        return self._template(extra) + self._more.replace("{directory}", str(self.directory))
+
+    def _template(self, extra: str) -> str:
+        lab = self._lab
         return TEMPLATE.format(
             state=self.state_dir,
             socket=self.socket,

@@ -8,6 +8,7 @@ from tests.lab.faults import measuring
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.measuring import Fault
 from tests.lab.faults.node_faults import egress_faults, node_faults
+from tests.lab.faults.people import PEOPLE, people_rows
 from tests.lab.faults.platform_faults import platform_faults
 from tests.lab.faults.result import Row, guarded
 from tests.lab.faults.small import SMALL_FIGURES, Figure
@@ -20,7 +21,7 @@ FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), 
 
 
 def names() -> list[str]:
-    return [*FAULTS, *SMALL_FIGURES, *LARGE]
+    return [*FAULTS, *SMALL_FIGURES, *PEOPLE, *LARGE]
 
 
 async def run_all(
@@ -51,6 +52,8 @@ async def run_all(
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
             note(await _alone(FAULTS[name], installation))
+    async for row in people_rows(installation, [name for name in wanted if name in PEOPLE], doing):
+        note(row)
     async for row in large_rows(installation, [name for name in wanted if name in LARGE], doing):
         note(row)
     order = {name: number for number, name in enumerate(names())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,10 +146,14 @@ async def opened(
     small_disk: bool = False,
     filled: bool = True,
     platform: Mapping[str, str] = PLATFORM,
+    more: str = "",
+    prepare: Callable[[RingfenceNode], None] = lambda node: None,
 ) -> AsyncIterator[Stage]:
-    """A stage that is up, with the organisation published when `filled`."""
+    """A stage that is up, with the organisation published when `filled`. `more`: as `RingfenceNode`'s; `prepare` makes
+    what that needs."""
     async with Lab(installation, name="faults") as lab:
-        node = RingfenceNode(lab, platform)
+        node = RingfenceNode(lab, platform, more)
+        prepare(node)
         configure(node, lab)
         disk = SmallDisk(node.state_dir) if small_disk else None
         if disk is not None:
