@@ -26,10 +26,11 @@ HOURS = {"begins": 9, "ends": 17, "zone": "UTC", "days": [1]}
 texts = st.text(max_size=20)
 keys = texts.map(PersonKey)
 days = st.dates()
-moments = st.datetimes(
-    datetime(1900, 1, 1),
-    datetime(2200, 1, 1),
-    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]),
+zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))])
+moments = st.builds(
+    lambda after, zone: (AT + after).astimezone(zone),
+    st.timedeltas(timedelta(days=-9_000), timedelta(days=9_000)),
+    zones,
 )
 dids = st.lists(st.from_regex(r"\+44113496[0-9]{4}", fullmatch=True).map(Did), max_size=3).map(tuple)
 e164s = st.from_regex(r"\+447700900[0-9]{3}", fullmatch=True)
