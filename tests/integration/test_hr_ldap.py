@@ -2,134 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from ringfence.app.hr_ports import Feed, FeedRefused, SourceError, SourceUnavailable
-from ringfence.domain.hr_record import HrRecord, NumberUse
-from ringfence.hr.ldap import LdapSettings, LdapSource
-from ringfence.hr.ldap_link import LdapLink
-from tests.lab.certificates import CertificateAuthority
-from tests.lab.ports import HOST, Ports
-from tests.lab.slapd import LIMITED, READER, SUFFIX, Slapd
+from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.domain.hr_record import NumberUse
+from tests.integration.ldap_site import (
+    ELSEWHERE,
+    FIELDS,
+    LEFT,
+    STAFF,
+    SiteFactory,
+    by_key,
+    dn_of,
+    guid,
+    ignore,
+    person,
+    running_sites,
+)
+from tests.lab.ports import Ports
+from tests.lab.slapd import LIMITED, SUFFIX
 
 PEOPLE = 3_000
-STAFF, LEFT, ELSEWHERE = f"ou=Staff,{SUFFIX}", f"ou=Left,{SUFFIX}", f"ou=Elsewhere,{SUFFIX}"
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-FIELDS = {"private_number": "mobile", "site": "l"}
-GROUPS = [
-    f"dn: {dn}\nobjectClass: organizationalUnit\nou: {dn[3:].partition(',')[0]}\n" for dn in (STAFF, LEFT, ELSEWHERE)
-]
-
-
-def guid(n: int) -> UUID:
-    return UUID(int=0x5EED_0000_0000_4000_8000_0000_0000_0000 + n)
-
-
-def dn_of(n: int) -> str:
-    return f"cn=Person {n},{STAFF}"
-
-
-def person(n: int, **more: str) -> str:
-    """Everybody's manager is person 0; the later the number, the later the change."""
-    changed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n)
-    attributes = {
-        "sn": str(n),
-        "displayName": f"Person {n}",
-        "employeeID": f"e{n}",
-        "userAccountControl": "512",
-        "accountExpires": "9223372036854775807",
-        "l": "Leeds",
-        "manager": dn_of(0),
-        "telephoneNumber": f"+44 113 {4960000 + n:07}",
-        "mobile": f"07700 {900000 + n:06}",
-        "modifyTimestamp": f"{changed:%Y%m%d%H%M%SZ}",
-    } | more
-    lines = [f"dn: {dn_of(n)}", "objectClass: inetOrgPerson", "objectClass: adUser", f"cn: Person {n}"]
-    lines.append(f"objectGUID:: {base64.b64encode(guid(n).bytes_le).decode()}")
-    return "\n".join([*lines, *(f"{name}: {value}" for name, value in attributes.items() if value)]) + "\n"
-
-
-class Site:
-    """A directory, and sources that read it."""
-
-    def __init__(self, slapd: Slapd, authority: CertificateAuthority, folder: Path) -> None:
-        self.slapd = slapd
-        self.authority = authority
-        self.folder = folder
-        self.now = NOW
-        self.password_file = folder / "password"
-        self.write_password(slapd.password)
-
-    def write_password(self, text: str) -> None:
-        self.password_file.touch(mode=0o600)
-        self.password_file.write_text(text)
-
-    def settings(self, **changes: Any) -> LdapSettings:
-        values = {
-            "name": "ad",
-            "type": "ldap",
-            "preset": "active_directory",
-            "fields": FIELDS,
-            "url": f"ldaps://{HOST}:{self.slapd.tls_port}",
-            "ca_file": self.authority.file,
-            "bind_dn": READER,
-            "password_file": self.password_file,
-            "base": STAFF,
-            "changed_attribute": "modifyTimestamp",
-            "overlap_minutes": 0,
-            "answer_seconds": 5,
-        } | changes
-        return LdapSettings.model_validate(values)
-
-    def source(self, **changes: Any) -> LdapSource:
-        return LdapSource(self.settings(**changes), "GB", lambda: self.now)
-
-    async def read(self, cursor: str = "", **changes: Any) -> Feed | None:
-        return await self.source(**changes).read(cursor, ignore)
-
-    async def full(self, **changes: Any) -> Feed:
-        feed = await self.read(**changes)
-        assert feed is not None
-        return feed
-
-
-def ignore(done: int, total: int | None) -> None:
-    """Nobody looks at the progress."""
-
-
-def by_key(feed: Feed) -> dict[str, HrRecord]:
-    assert feed.batch.rejected == ()
-    return {record.key: record for record in feed.batch.records}
-
-
-SiteFactory = Callable[..., Any]
 
 
 @pytest_asyncio.fixture
 async def make_site(ports: Ports, tmp_path: Path) -> AsyncIterator[SiteFactory]:
-    running: list[Slapd] = []
-
-    async def make(*entries: str, names: tuple[str, ...] = (HOST, "localhost"), days: int = 30) -> Site:
-        authority = CertificateAuthority(tmp_path / "ca")
-        slapd = Slapd(ports, authority.certify(*names, days=days))
-        running.append(slapd)
-        slapd.load([*GROUPS, *entries])
-        await slapd.start()
-        return Site(slapd, authority, tmp_path)
-
-    yield make
-    for slapd in running:
-        await slapd.close()
+    async with running_sites(ports, tmp_path) as make:
+        yield make
 
 
 async def test_3_000_people_come_page_by_page_and_whole(make_site: SiteFactory) -> None:
@@ -319,81 +224,3 @@ async def test_two_objects_with_one_identifier_are_both_told(make_site: SiteFact
     site = await make_site(person(0), person(1, employeeID="e0"), person(2))
     feed = await site.full(id_attribute="employeeID")
     assert (feed.batch.repeated, {record.id for record in feed.batch.records}) == ({"e0"}, {"e2"})
-
-
-async def test_a_directory_that_shows_nobody_or_lacks_a_place_is_refused(make_site: SiteFactory) -> None:
-    site = await make_site(person(0))
-    with pytest.raises(FeedRefused, match="no object below"):
-        await site.full(filter="(employeeID=nobody)")
-    for places in (
-        {"base": f"ou=Gone,{SUFFIX}"},
-        {"employed_bases": [f"ou=Gone,{SUFFIX}"]},
-        {"leaver_bases": [f"ou=Gone,{STAFF}"]},
-    ):
-        with pytest.raises(SourceError, match="is not there") as caught:
-            await site.full(**places)
-        assert caught.value.retry is False
-    with pytest.raises(SourceError, match="filter: is no LDAP filter"):
-        await site.full(filter="(&(employeeID)(=x))")
-
-
-async def test_a_wrong_password_is_refused_without_showing_it(make_site: SiteFactory) -> None:
-    site = await make_site(person(0))
-    site.write_password("wr0ng-and-private")
-    with pytest.raises(SourceError, match=r"refused the sign-in of cn=reader.*password") as caught:
-        await site.full()
-    assert caught.value.retry is False
-    assert str(site.password_file) in str(caught.value)
-    assert "wr0ng" not in str(caught.value)
-    site.password_file.chmod(0o644)
-    with pytest.raises(SourceError, match="others may read"):
-        await site.full()
-
-
-async def test_tls_is_verified_whichever_way_it_begins(make_site: SiteFactory, tmp_path: Path) -> None:
-    site = await make_site(person(0))
-    other = CertificateAuthority(tmp_path / "other", name="another CA")
-    plain = f"ldap://{HOST}:{site.slapd.port}"
-    assert len((await site.full(url=plain, start_tls=True)).batch.records) == 1
-    assert len((await site.full(url=plain)).batch.records) == 1, "on loopback nobody listens"
-    for ways in ({}, {"url": plain, "start_tls": True}):
-        with pytest.raises(SourceUnavailable, match=r"does not verify.*`ca_file`"):
-            await site.full(**ways, ca_file=other.file)
-        with pytest.raises(SourceUnavailable, match="does not verify"):
-            await site.full(**ways, ca_file=None)
-    with pytest.raises(SourceUnavailable, match="TLS cannot begin"):
-        await site.full(url=f"ldaps://{HOST}:{site.slapd.port}")
-    with pytest.raises(SourceUnavailable, match="stopped answering"):
-        await site.full(url=f"ldap://{HOST}:{site.slapd.tls_port}", answer_seconds=2)
-    with pytest.raises(SourceError, match="PEM"):
-        await site.full(ca_file=site.password_file)
-
-
-async def test_a_certificate_for_another_host_or_of_yesterday_is_refused(make_site: SiteFactory) -> None:
-    site = await make_site(person(0), names=("dc1.example.com",))
-    with pytest.raises(SourceUnavailable, match=r"does not verify.*name that stands in the certificate"):
-        await site.full()
-    site = await make_site(person(0), days=-1)
-    with pytest.raises(SourceUnavailable, match=r"does not verify.*Renew"):
-        await site.full()
-
-
-async def test_a_server_that_hangs_is_given_up_and_a_reading_can_be_broken_off(make_site: SiteFactory) -> None:
-    site = await make_site(person(0))
-    await site.slapd.process.freeze()
-    with pytest.raises(SourceUnavailable, match="stopped answering"):
-        await site.full(answer_seconds=1)
-    settings = site.settings(answer_seconds=100)
-    link = LdapLink(settings, site.slapd.password)
-    opening = asyncio.create_task(asyncio.to_thread(link.open))
-    while not opening.done():
-        link.abort()
-        await asyncio.sleep(0.05)
-    with pytest.raises(SourceUnavailable, match="broken off"):
-        await opening
-    link.close()
-    reading = asyncio.create_task(LdapSource(settings, "GB", lambda: NOW).read("", ignore))
-    await asyncio.sleep(0.1)
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading

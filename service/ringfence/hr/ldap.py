@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from ringfence.app.hr_ports import Feed, FeedRefused, Progress
-from ringfence.domain.field_mapping import FieldMapping, MappingError, mapping_of
+from ringfence.domain.field_mapping import FieldMapping, MappingError
 from ringfence.domain.hr_record import Batch
 from ringfence.hr.ldap_cursor import LdapCursor, ServerState, changes_since, highest, is_numbered, parse_cursor
 from ringfence.hr.ldap_finding import Finding, LdapFinder
@@ -99,7 +99,7 @@ class LdapSource:
         def look_up(dn: str) -> Entry | None:
             return link.read(dn, self._settings.filter, self._attributes) if finder.is_swept(dn) else None
 
-        rows = LdapRows(self._settings, self._mapping, look_up).read(found, look_up_others=not complete)
+        rows = LdapRows(self._settings, self._mapping, look_up).read(found, complete=complete)
         return Batch(
             source=self.name,
             records=rows.records,
@@ -130,7 +130,7 @@ class LdapSource:
 
 def _mapping(settings: LdapSettings, default_country: str) -> FieldMapping:
     fields = {**settings.fields, "id": settings.id_attribute}
-    mapping = mapping_of(settings.preset, fields, default_country)
+    mapping = settings.model_copy(update={"fields": fields}).mapping(default_country)
     for mapped, columns in mapping.columns.items():
         for column in columns:
             if (fault := why_not_attribute(column)) is not None:

@@ -43,8 +43,8 @@ class LdapRows:
         self._keys: dict[DnParts, PersonKey | None] = {}
         self._look_ups = 0
 
-    def read(self, found: Finding, *, look_up_others: bool) -> Rows:
-        """`look_up_others`: managers may lie outside what was found, since it is not everything."""
+    def read(self, found: Finding, *, complete: bool) -> Rows:
+        """Not `complete`: managers may lie outside what was found, and are looked up. Raises FeedRefused."""
         read: list[tuple[Entry, HrRecord]] = []
         rejected = list(found.problems)
         for id_, entry in found.entries.items():
@@ -58,7 +58,9 @@ class LdapRows:
                 read.append((entry, replace(record, active=False) if has_left else record))
             else:
                 rejected += record
-        records = tuple(self._with_people(entry, record, look_up_others) for entry, record in read)
+        if complete:
+            self._columns.check_all_were_there("object")
+        records = tuple(self._with_people(entry, record, not complete) for entry, record in read)
         return Rows(records, tuple(rejected))
 
     def _record(self, id_: str, entry: Entry) -> HrRecord | tuple[RowProblem, ...]:

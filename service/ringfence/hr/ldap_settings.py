@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ringfence.hr.addresses import is_loopback
 from ringfence.hr.ldap_names import DnParts, dn_parts, domain_of, is_at_or_below, why_not_dn, why_not_filter
 from ringfence.hr.source_settings import SourceSettings
 
@@ -130,11 +130,3 @@ class LdapSettings(SourceSettings):
         """Changes with everything that decides how an object is read: what was read before is then read again."""
         text = self.model_dump_json(exclude=set(_OF_NO_MEANING))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address or name that never leaves this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

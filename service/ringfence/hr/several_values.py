@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from ringfence.app.hr_ports import FeedRefused
 from ringfence.domain.directory import MAX_DEFAULT_NUMBERS
 from ringfence.domain.field_mapping import FieldMapping, MappedField
 
@@ -22,6 +23,7 @@ _FIRST_WILL_DO: Final = frozenset(
     {MappedField.NAME, MappedField.FIRST_NAME, MappedField.LAST_NAME, MappedField.EMAIL, MappedField.DEPARTMENT}
     | {MappedField.MANAGER, MappedField.DEPUTY}
 )
+_NEEDED: Final = (MappedField.KEY, MappedField.DID, MappedField.ACTIVE)
 
 
 class SeveralValues(ValueError):
@@ -37,6 +39,7 @@ class ValueColumns:
 
     def __init__(self, mapping: FieldMapping) -> None:
         self._columns = mapping.columns
+        self._filled: set[str] = set()
         spread = {
             field: tuple(name for column in columns for name in _names(column)) if field in _NUMBERS else columns
             for field, columns in mapping.columns.items()
@@ -49,6 +52,8 @@ class ValueColumns:
         for field, columns in self._columns.items():
             for column in columns:
                 found = [text for text in values(column) if text.strip()]
+                if found:
+                    self._filled.add(column)
                 if field in _NUMBERS:
                     row.update(zip(_names(column), found, strict=False))
                 elif field is MappedField.DID:
@@ -58,6 +63,17 @@ class ValueColumns:
                 elif found:
                     row[column] = found[0]
         return row
+
+    def check_all_were_there(self, what: str) -> None:
+        """After a complete reading. What everybody lacks has been renamed, or may not be read any more: no leaver
+        would be noticed. Raises FeedRefused."""
+        for field in _NEEDED:
+            columns = self._columns.get(field, ())
+            if columns and not self._filled.intersection(columns):
+                raise FeedRefused(
+                    f"No {what} has anything in {' or '.join(columns)}, which is mapped to `{field}`.",
+                    f"Correct `fields`, or the right to read it; {field} = [] does without.",
+                )
 
 
 def _names(column: str) -> tuple[str, ...]:
