@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from ringfence.app.ports import StoreUnavailable
-from ringfence.app.scim_ports import ScimStore
+from ringfence.app.scim_ports import ScimKind, ScimStore
+from ringfence.bootstrap.clock import SystemClock
 from ringfence.domain.hr_record import Batch, HrRecord
 from ringfence.hr.scim import ScimDoor, ScimSettings
 from ringfence.store.database import Database
@@ -20,7 +21,6 @@ from ringfence.store.scim_store import SqlScimStore
 from ringfence.web.app import create_app
 from ringfence.web.security import BearerToken
 from ringfence.web.server import Door, listen_tcp
-from tests.fakes.clock import FakeClock
 from tests.fakes.doors import TOKEN as API_TOKEN
 from tests.fakes.node import FakeNode
 
@@ -43,7 +43,6 @@ class FakeRoster:
 
     batches: list[Batch] = field(default_factory=list)
     refuses: int = 0
-    before_refusing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, batch: Batch) -> None:
         if self.refuses:
@@ -70,6 +69,14 @@ class ScimSite:
     url: str
     api: FakeNode
 
+    async def empty(self) -> ScimSite:
+        """As it was at the beginning: starting one anew for each test would take longer than the tests."""
+        for row in await self.store.page(list(ScimKind), 1_000):
+            await self.store.remove(row)
+        self.roster.batches.clear()
+        self.roster.refuses, self.door.heard_at = 0, None
+        return self
+
     async def user(self, **attributes: Any) -> dict[str, Any]:
         """Creates one, as small as it may be, and returns what was answered."""
         body = {"schemas": [USER], "userName": "ada@example.org", "externalId": "E1001", **attributes}
@@ -87,7 +94,7 @@ async def scim_site(file: Path, settings: ScimSettings | None = None) -> AsyncIt
     """Starts it and waits until it answers; ends it again."""
     database = await Database.open(file)
     roster, store = FakeRoster(), SqlScimStore(database, SOURCE)
-    scim = ScimDoor(settings or scim_settings(), store, roster.take, SCIM_TOKEN, FakeClock(), "GB")
+    scim = ScimDoor(settings or scim_settings(), store, roster.take, SCIM_TOKEN, SystemClock(), "GB")
     node = FakeNode()
     app = create_app(node.operator, node.importer, BearerToken(API_TOKEN), mounts={"/scim": scim})
     door = Door(app, listen_tcp("127.0.0.1", 0))
