@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ringfence.cli import hr_picture
+from ringfence.cli import hr_picture, preview_command
 from ringfence.cli.client import Daemon, Refused
 from ringfence.cli.invocation import (
     NOT_WELL,
@@ -51,6 +51,7 @@ def add_to(app: typer.Typer) -> None:
         ("conflicts", conflicts),
     ):
         hr.command(name)(command)
+    preview_command.add_to(hr)
     app.add_typer(hr)
 
 
