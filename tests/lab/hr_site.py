@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import aiohttp
 
 from tests.lab.node import RingfenceNode, write_private
 from tests.lab.people import SITES, Organisation
+from tests.lab.waiting import LabError
 
 TOKEN = "lab-scim-token-0123456789abcdef0123"
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -26,9 +28,18 @@ private_hours = ""
 name = "payroll"
 type = "folder"
 path = "{directory}/feeds"
-preset = "plain"
 stable_seconds = 0
 every_minutes = 10000
+[hr_source.fields]
+key = "key"
+name = "name"
+site = "site"
+did = "did"
+private_number = "private_number"
+starts = "starts"
+ends = "ends"
+ends_at = "ends_at"
+active = "active"
 
 [[hr_source]]
 name = "entra"
@@ -86,26 +97,40 @@ class HrSite:
         done = await self._node.must("POST", "/v1/hr/sync", {"source": "payroll", "dry_run": False})
         run = done["runs"][0]["run"]
         assert isinstance(run, dict)
+        if run["outcome"] in ("failed", "refused", "unchanged"):
+            raise LabError(f"the feed was not taken: {run}")
         return run
 
     async def approve(self, plan: int, **chosen: object) -> dict[str, Any]:
-        answer = await self._node.must(
-            "POST", f"/v1/hr/plans/{plan}/decision", {"approve": True, "reason": "looked at it", **chosen}
-        )
+        shown = await self._node.must("GET", f"/v1/hr/plans/{plan}")
+        order = {"approve": True, "reason": "looked at it", "fingerprint": shown["fingerprint"], **chosen}
+        answer = await self._node.must("POST", f"/v1/hr/plans/{plan}/decision", order)
         assert isinstance(answer, dict)
         return answer
 
-    async def scim(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """One request of the identity provider."""
-        url = f"http://127.0.0.1:{self._node.http_port}/scim/v2{path}"
+    @asynccontextmanager
+    async def provider(self) -> AsyncIterator[Provider]:
+        """The identity provider, over one connection."""
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/scim+json"}
-        async with (
-            aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=30)) as session,
-            session.request(method, url, json=body) as answer,
-        ):
-            text = await answer.text()
-            assert answer.status < 300, (answer.status, text)
-            return {} if not text else await answer.json(content_type=None)
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+            yield Provider(session, f"http://127.0.0.1:{self._node.http_port}/scim/v2")
+
+    async def push(self, number: int) -> str:
+        async with self.provider() as provider:
+            return await provider.push(number)
+
+    async def deactivate(self, scim_id: str) -> None:
+        async with self.provider() as provider:
+            await provider.deactivate(scim_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Entra ID, as far as the lab needs it."""
+
+    session: aiohttp.ClientSession
+    url: str
 
     async def push(self, number: int) -> str:
         """Provisions one of the organisation's people; the SCIM id."""
@@ -116,12 +141,19 @@ class HrSite:
             "displayName": f"Person {number}",
             "active": True,
         }
-        return str((await self.scim("POST", "/Users", user))["id"])
+        return str((await self._ask("POST", "/Users", user))["id"])
 
     async def deactivate(self, scim_id: str) -> None:
-        """As Entra ID sends it."""
         operation = {"op": "Replace", "path": "active", "value": "False"}
-        await self.scim("PATCH", f"/Users/{scim_id}", {"schemas": [PATCH], "Operations": [operation]})
+        await self._ask("PATCH", f"/Users/{scim_id}", {"schemas": [PATCH], "Operations": [operation]})
+
+    async def _ask(self, method: str, path: str, body: object) -> dict[str, Any]:
+        async with self.session.request(method, self.url + path, json=body) as answer:
+            if answer.status >= 300:
+                raise LabError(f"{method} {path}: {answer.status} {await answer.text()}")
+            found = await answer.json(content_type=None)
+            assert isinstance(found, dict)
+            return found
 
 
 def moment(unix_time: float) -> str:

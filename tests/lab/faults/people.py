@@ -66,7 +66,7 @@ async def _first_sync(stage: Stage, site: HrSite) -> Row:
         (
             Bound("read and held after", round(held_after, 2), SYNC_SECONDS, "s"),
             Bound("approved and routed after", round(time.monotonic() - approved_at, 2), SYNC_SECONDS, "s"),
-            Bound("not held", ORGANISATION.people - LEAVERS_IN_FIRST_LOAD - run["held"]["joiner"], 0),
+            Bound("not held", ORGANISATION.people - LEAVERS_IN_FIRST_LOAD - run["held"].get("joiner", 0), 0),
             *_nobody_rung(calls, [ORGANISATION.mobile(n) for n in left]),
         ),
     )
@@ -91,7 +91,7 @@ async def _months_end(stage: Stage, site: HrSite) -> Row:
         f"in a file with {RENUMBERED} changed numbers, which are held; the leavers' DIDs are called meanwhile",
         (
             Bound("leavers missed", LEAVERS - run["leavers"], 0),
-            Bound("changed numbers let through", RENUMBERED - run["held"]["number_change"], 0),
+            Bound("changed numbers let through", RENUMBERED - run["held"].get("number_change", 0), 0),
             *_nobody_rung(calls, [ORGANISATION.mobile(n) for n in left]),
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.lab.faults import measuring
+from tests.lab.faults.feeds import feed_names, feed_rows
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.measuring import Fault
 from tests.lab.faults.node_faults import egress_faults, node_faults
@@ -21,7 +22,7 @@ FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), 
 
 
 def names() -> list[str]:
-    return [*FAULTS, *SMALL_FIGURES, *PEOPLE, *LARGE]
+    return [*FAULTS, *SMALL_FIGURES, *PEOPLE, *LARGE, *feed_names()]
 
 
 async def run_all(
@@ -53,6 +54,8 @@ async def run_all(
             doing(name)
             note(await _alone(FAULTS[name], installation))
     async for row in people_rows(installation, [name for name in wanted if name in PEOPLE], doing):
+        note(row)
+    async for row in feed_rows(installation, [name for name in wanted if name in feed_names()], doing):
         note(row)
     async for row in large_rows(installation, [name for name in wanted if name in LARGE], doing):
         note(row)
