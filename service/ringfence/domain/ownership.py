@@ -142,9 +142,9 @@ class Ownership:
     def _holder(
         self, claimants: tuple[PersonKey, ...], tenures: tuple[Tenure, ...], imported_owner: PersonKey | None
     ) -> PersonKey | None:
-        """Of people with equal claims, the one who has it; before anything was stored, who had it by the import."""
+        """Of people with equal claims, the one who has it; before the first tenure of all, who has it by the import."""
         having = [tenure.person for tenure in tenures if tenure.until is None]
-        if not tenures and imported_owner is not None:
+        if not self.roster.tenures and imported_owner is not None:
             having = [imported_owner]
         return next((person for person in having if person in claimants), None)
 

@@ -1,0 +1,358 @@
+"""A random company over three years, what its HR sources say of it, and a second opinion on who may be rung.
+
+`Company` is what really happens and what is said of it, by two sources: a payroll that sends everybody (now and then
+cut short, or with a column shifted, or not at all), and an account directory that pushes single people, sometimes late.
+`Oracle` judges by days in a site's calendar and by its own memory of who had which DID; it shares no rule with the
+derivation, only the accepted records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
+from ringfence.domain.hr_record import Batch, HrNumber, HrRecord
+from ringfence.domain.numbers import Did
+from ringfence.domain.roster import RecordState, Roster, RosterPolicy
+
+BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+NUMBERS_EACH = 20
+POLICY = RosterPolicy(("payroll", "accounts"))
+ZONES = {"Leeds": "Europe/London", "Boston": "America/New_York"}
+SITES = [Site("Leeds", "+441134960000", time_zone="Europe/London"), Site("Boston", time_zone="America/New_York")]
+
+
+def number(person: int, version: int) -> str:
+    """Every number is one person's for ever."""
+    return f"+447700{900_000 + person * NUMBERS_EACH + version % NUMBERS_EACH}"
+
+
+@dataclass(slots=True)
+class Employee:
+    """Somebody as they really are."""
+
+    index: int
+    key: PersonKey
+    account_key: PersonKey
+    starts: date
+    ends: date | None = None
+    active: bool = True
+    site: str = "Leeds"
+    department: str = "Sales"
+    dids: tuple[Did, ...] = ()
+    numbers: int = 0
+    away: tuple[date, date | None, PersonKey] | None = None
+    second_post_ends: date | None = None
+
+    def payroll(self) -> list[HrRecord]:
+        since, until, deputy = self.away or (None, None, None)
+        record = HrRecord(
+            self.key,
+            self.key,
+            name=f"Person {self.index}",
+            email=f"{self.index}@example.test",
+            site=self.site,
+            department=self.department,
+            numbers=(HrNumber(number(self.index, self.numbers)),),
+            starts=self.starts,
+            ends=self.ends,
+            away_from=since,
+            away_until=until,
+            deputy=deputy,
+        )
+        if self.second_post_ends is None:
+            return [record]
+        return [record, HrRecord(self.key, self.key, "2", site=self.site, ends=self.second_post_ends)]
+
+    def account(self) -> HrRecord:
+        return HrRecord(f"guid-{self.index}", self.account_key, active=self.active, dids=self.dids, site=self.site)
+
+
+class Company:
+    """What happens, and what is said of it. `told` is the last that each source delivered, by (source, id, post)."""
+
+    def __init__(self, random: Random, size: int) -> None:
+        self.random = random
+        self.size = size
+        self.today = BEGAN.date()
+        self.dids = [Did(f"+441134{960_100 + n:06d}") for n in range(size + size // 5)]
+        self.free = list(self.dids)
+        random.shuffle(self.free)
+        self.staff: list[Employee] = []
+        self.unsaid: set[int] = set()
+        self.told: dict[tuple[str, str, str], HrRecord] = {}
+        for _ in range(size * 4 // 5):
+            self._hire(BEGAN.date() - timedelta(days=random.randrange(2_000)))
+        self.base = self._import()
+
+    def live(self, now: datetime) -> None:
+        """What happened since the last time."""
+        self.today = now.date()
+        for _ in range(max(2, self.size // 20)):
+            self._happen()
+
+    def payroll(self) -> Batch:
+        """Everybody, and leavers for two months more."""
+        listed = [e for e in self.staff if e.ends is None or self.today - e.ends < timedelta(days=60)]
+        return self._delivered("payroll", [r for e in listed for r in e.payroll()], complete=True)
+
+    def cut_short(self) -> Batch:
+        batch = self.payroll_as_it_is()
+        return self._delivered("payroll", batch[: self.random.randrange(len(batch) // 4, len(batch))], complete=True)
+
+    def shifted(self, known: Set[str]) -> Batch:
+        """Everybody with the next one's telephone. Only of people who are known to be employed: that somebody new has
+        another's number can be seen by nobody, and of those who have left nothing is held."""
+        records = [
+            record
+            for record in self.payroll_as_it_is()
+            if record.id in known
+            and record.numbers is not None
+            and (record.ends is None or record.ends > self.today + DAY)
+        ]
+        numbers = [record.numbers for record in records]
+        moved = [
+            HrRecord(
+                r.id, r.key, r.post, r.name, r.email, r.site, r.department, None, None, others, None, r.starts, r.ends
+            )
+            for r, others in zip(records, numbers[1:] + numbers[:1], strict=True)
+        ]
+        return self._delivered("payroll", moved, complete=True)
+
+    def payroll_as_it_is(self) -> list[HrRecord]:
+        return [record for employee in self.staff for record in employee.payroll()]
+
+    def pushes(self) -> Batch:
+        """The accounts that changed, except those that are pushed later."""
+        now = [index for index in sorted(self.unsaid) if self.random.random() < 0.8]
+        self.unsaid.difference_update(now)
+        return self._delivered("accounts", [self.staff[index].account() for index in now], complete=False)
+
+    def all_accounts(self) -> Batch:
+        self.unsaid.clear()
+        return self._delivered("accounts", [e.account() for e in self.staff], complete=True)
+
+    def anybody(self) -> Employee:
+        return self.random.choice(self.staff)
+
+    def _import(self) -> Directory:
+        owners = {did: e.key for e in self.staff for did in e.dids}
+        return Directory.of(
+            [Person(e.key, f"Person {e.index}", e.site, (DefaultNumber(number(e.index, 0)),)) for e in self.staff],
+            [DidAssignment(did, owners.get(did), SITES[n % 2].name, "uc") for n, did in enumerate(self.dids)],
+            SITES,
+        )
+
+    def _happen(self) -> None:
+        random, someone = self.random, self.anybody()
+        gone = not someone.active or (someone.ends is not None and someone.ends < self.today)
+        event = random.randrange(12)
+        if event < 2:
+            self._hire(self.today + timedelta(days=random.randrange(-5, 60)))
+            return
+        if gone:
+            if event < 6:  # comes back, perhaps to the same DID
+                someone.starts, someone.ends, someone.active = (
+                    self.today + timedelta(days=random.randrange(30)),
+                    None,
+                    True,
+                )
+                someone.dids = someone.dids if someone.dids and random.random() < 0.3 else self._did()
+            elif someone.dids:  # the DID goes to whoever comes next, and perhaps HR forgets to take it off the leaver
+                self.free.extend(did for did in someone.dids if did not in self.free)
+                someone.dids = someone.dids if random.random() < 0.3 else ()
+        elif event < 4:
+            someone.ends = self.today + timedelta(days=random.randrange(-5, 40))
+        elif event == 4:
+            someone.active = False
+        elif event == 5:
+            self.free.extend(did for did in someone.dids if did not in self.free)
+            someone.dids = self._did()
+        elif event == 6:
+            someone.site, someone.department = random.choice(["Leeds", "Boston"]), random.choice(["Sales", "Care"])
+        elif event == 7:
+            someone.numbers += 1
+        elif event == 8:
+            since = self.today + timedelta(days=random.randrange(-10, 20))
+            until = None if random.random() < 0.2 else since + timedelta(days=random.randrange(60))
+            someone.away = None if random.random() < 0.4 else (since, until, self.anybody().key)
+        elif event == 9:
+            someone.ends = None if random.random() < 0.5 else self.today + timedelta(days=random.randrange(200))
+        elif event == 10:
+            someone.second_post_ends = self.today + timedelta(days=random.randrange(-30, 90))
+        else:
+            someone.account_key = PersonKey(f"{someone.key}.{someone.account_key.count('.') + 1}")
+        self.unsaid.add(someone.index)
+
+    def _hire(self, starts: date) -> None:
+        if len(self.staff) >= self.size * 5 // 4:
+            return
+        index = len(self.staff)
+        key = PersonKey(f"p{index}")
+        ends = starts + timedelta(days=self.random.randrange(30, 400)) if self.random.random() < 0.1 else None
+        self.staff.append(Employee(index, key, key, starts, ends, dids=self._did()))
+        self.unsaid.add(index)
+
+    def _did(self) -> tuple[Did, ...]:
+        if self.random.random() < 0.03:  # two people with one DID
+            return (self.random.choice(self.dids),)
+        return (self.free.pop(0),) if self.free else ()
+
+    def _delivered(self, source: str, records: list[HrRecord], *, complete: bool) -> Batch:
+        self.told.update(((source, record.id, record.post), record) for record in records)
+        return Batch(source, tuple(records), complete, rows=len(records))
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Who may be rung for which DID, by the accepted facts and by nothing that was stored of tenures. `had` remembers
+    who had a DID and when that ended."""
+
+    base: Directory
+    keys: dict[PersonKey, PersonKey] = field(default_factory=dict)
+    owners: dict[Did, PersonKey] = field(default_factory=dict)
+    had: dict[Did, list[tuple[PersonKey, datetime]]] = field(default_factory=dict)
+    out: dict[PersonKey, datetime | None] = field(default_factory=dict)
+    records: dict[PersonKey, dict[str, list[RecordState]]] = field(default_factory=dict)
+    claims: dict[PersonKey, tuple[int, tuple[Did, ...]]] = field(default_factory=dict)
+    imported: dict[PersonKey, tuple[Did, ...]] = field(default_factory=dict)
+    known: set[PersonKey] = field(default_factory=set)
+
+    def who(self, key: PersonKey) -> PersonKey:
+        while key in self.keys:
+            key = self.keys[key]
+        return key
+
+    def look(self, roster: Roster, now: datetime) -> None:
+        """Everything anew, but the memory."""
+        self.imported = {}
+        for did, item in self.base.assignments.items():
+            if item.owner is not None:
+                key = self.who(item.owner)
+                self.imported[key] = (*self.imported.get(key, ()), did)
+        self.records = {}
+        for id_, state in roster.records.items():
+            by_source = self.records.setdefault(self.who(state.key), {})
+            by_source.setdefault(id_.source, []).append(state)
+        today = {site: now.astimezone(ZoneInfo(zone)).date() for site, zone in ZONES.items()}
+        self.out, self.claims = {}, {}
+        self.known = {self.who(key) for key in self.base.people}
+        for key in self.known | self.records.keys():
+            self._judge(key, roster, today, now)
+        self._settle(now)
+
+    def may_ring(self, did: Did, now: datetime, roster: Roster) -> PersonKey | None:
+        """Whose numbers may ring for this DID, or whose deputy's."""
+        owner = self.owners.get(did)
+        released = roster.releases.get(did)
+        for former, lost in self.had.get(did, ()):
+            if former == owner or former not in self.out:
+                continue
+            ended = min(lost, self.out[former] or lost)
+            if now < ended + POLICY.quarantine and (released is None or released < ended):
+                return None
+        return owner
+
+    def _judge(self, key: PersonKey, roster: Roster, today: dict[str, date], now: datetime) -> None:
+        ends: list[datetime | None] = []
+        entries = roster.entries.get(key)
+        if entries is not None and entries.left_at is not None and entries.left_at.value <= now:
+            ends.append(entries.left_at.value)
+        known = key in self.known
+        for states in self.records.get(key, {}).values():
+            accepted = [state for state in states if state.accepted is not None]
+            known = known or bool(accepted)
+            if accepted:
+                if not any(_runs(state, state.accepted, today, now) for state in accepted):  # type: ignore[arg-type]
+                    ends.append(max((e for s in accepted if (e := _end(s, now)) is not None), default=None))
+            elif all((end := _end(state, now)) is not None for state in states):
+                ends.append(max(end for state in states if (end := _end(state, now)) is not None))
+        if ends or not known:
+            self.out[key] = min((end for end in ends if end is not None), default=None)
+        else:
+            self.claims[key] = self._claim(key, roster, today, now)
+
+    def _claim(
+        self, key: PersonKey, roster: Roster, today: dict[str, date], now: datetime
+    ) -> tuple[int, tuple[Did, ...]]:
+        entries = roster.entries.get(key)
+        if entries is not None and entries.dids is not None:
+            return 0, entries.dids.value
+        stated = [
+            state.accepted.dids
+            for state in self.records.get(key, {}).get("accounts", ())
+            if state.accepted is not None
+            and state.accepted.dids is not None
+            and _runs(state, state.accepted, today, now)
+        ]
+        return (1, stated[0]) if stated else (2, self.imported.get(key, ()))
+
+    def _settle(self, now: datetime) -> None:
+        best: dict[Did, tuple[int, list[PersonKey]]] = {}
+        for key, (rank, dids) in self.claims.items():
+            for did in dids:
+                first, people = best.get(did, (9, []))
+                if rank <= first:
+                    best[did] = (rank, [*people, key] if rank == first else [key])
+        for did in self.base.assignments:
+            people = best.get(did, (0, []))[1]
+            before = self.owners.get(did)
+            owner = people[0] if len(people) == 1 else before if before in people else None
+            if owner is None and len(people) > 1 and not self.had.get(did) and before is None:
+                imported = self.base.assignments[did].owner
+                owner = self.who(imported) if imported is not None and self.who(imported) in people else None
+            if before is not None and before != owner:
+                self.had.setdefault(did, []).append((before, self.out.get(before) or now))
+            if owner is None:
+                self.owners.pop(did, None)
+            else:
+                self.owners[did] = owner
+
+    def renamed(self, old: PersonKey, new: PersonKey) -> None:
+        self.keys[old] = new
+        self.owners = {did: new if key == old else key for did, key in self.owners.items()}
+        self.had = {did: [(new if k == old else k, at) for k, at in past] for did, past in self.had.items()}
+
+
+def _runs(state: RecordState, record: HrRecord, today: dict[str, date], now: datetime) -> bool:
+    day = today[record.site or "Leeds"]
+    return (
+        record.active is not False
+        and (record.starts is None or record.starts <= day)
+        and (record.ends_at is not None or record.ends is None or day <= record.ends)
+        and (record.ends_at is None or now < record.ends_at)
+    )
+
+
+def _end(state: RecordState, now: datetime) -> datetime | None:
+    """The moment at which it ended, None while it has not."""
+    record = state.accepted or state.said
+    moments = [] if record.active is not False else [state.inactive_since or now]
+    if record.ends_at is not None:
+        moments.append(record.ends_at)
+    elif record.ends is not None:
+        after = record.ends + timedelta(days=1)
+        local = datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(ZONES[record.site or "Leeds"]))
+        moments.append(local.astimezone(UTC))
+    return min((moment for moment in moments if moment <= now), default=None)
+
+
+def surely_left(told: dict[tuple[str, str, str], HrRecord], now: datetime) -> Iterator[str]:
+    """Keys that a source has said are gone, more than a day ago in every time zone: whatever was held since."""
+    posts: dict[tuple[str, str], list[HrRecord]] = {}
+    for (source, id_, _), record in told.items():
+        posts.setdefault((source, id_), []).append(record)
+    day = (now - 2 * DAY).date()
+    for records in posts.values():
+        if all(record.active is False or (record.ends is not None and record.ends < day) for record in records):
+            yield records[0].key
+
+
+def whose(e164: str) -> int:
+    """The index of whoever has this number."""
+    return (int(e164[7:]) - 900_000) // NUMBERS_EACH
