@@ -212,9 +212,9 @@ class RosterStore(Protocol):
         ...
 
     async def wipe(self) -> None:
-        """Nothing that was erased can be read from the database's files any more. Other writers wait meanwhile: seconds
-        with 100,000 records. Raises StoreUnavailable while somebody else goes on reading: then it is not done, and may
-        be tried again."""
+        """Nothing that was erased can be read from the database's files any more. Other writers wait meanwhile: half a
+        second with 100,000 records. Raises StoreUnavailable while somebody else goes on reading: then it is not done,
+        and may be tried again."""
         ...
 
     async def prune(self, before: datetime) -> int:

@@ -74,7 +74,7 @@ class Database:
 
     async def wipe(self) -> None:
         """After this the database's files hold nothing of what was removed or overwritten in the private tables. Other
-        writers wait meanwhile, some 2 s with 100,000 records. Does nothing on PostgreSQL: there, old rows lie in its
+        writers wait meanwhile, some 0.5 s with 100,000 records. Does nothing on PostgreSQL: there, old rows lie in its
         files until it vacuums, and in its archived log for as long as that is kept. Raises StoreError, and
         StoreUnavailable while somebody goes on reading from before: it is then not done, and may be tried again."""
         if self._file is not None:
