@@ -188,7 +188,7 @@ class HeldPlans:
 
 def _lines(items: Sequence[HeldItem]) -> Iterator[str]:
     for item in items:
-        yield from item.lines
+        yield from (f"{item.category} {item.name} ({item.person}): {line}" for line in item.lines)
 
 
 def _decided_words(decision: Decision, chosen: Sequence[HeldItem]) -> str:

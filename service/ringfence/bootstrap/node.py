@@ -257,6 +257,7 @@ class Node:
             lambda: self.monitor.late_count,
             {target: seconds for target, seconds in worst.items() if seconds is not None},
             self.hr.desk.summary,
+            lambda: self.hr.coverage.latest,
         )
 
     def _undecided(self, probe: Probe) -> bool:
