@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ringfence.web.app import create_app
 from ringfence.web.security import Auth, BearerToken, LocalSocket
@@ -39,6 +40,10 @@ class ServedNode:
 
         self._loop.call_soon_threadsafe(run)
         assert done.wait(WAIT_SECONDS)
+
+    def wait_for(self, work: Callable[[FakeNode], Coroutine[Any, Any, object]]) -> None:
+        """Runs a coroutine in the node's own loop."""
+        asyncio.run_coroutine_threadsafe(work(self.node), self._loop).result(WAIT_SECONDS)
 
     @contextmanager
     def serving(self) -> Iterator[ServedNode]:

@@ -122,7 +122,7 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     if plan["summary"]:
         yield f"  {plan['summary']}"
     if plan["who"]:
-        yield f"  {plan['who']}: {plan['reason']}"
+        yield f"  by {plan['who']}: {plan['reason']}"
     yield from _items(plan["items"], plan["items_left_off"])
     yield from (f"  {line}" for line in plan["lines"])
 
