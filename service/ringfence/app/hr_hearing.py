@@ -44,6 +44,7 @@ class Hearing:
     def __init__(self, book: RosterBook, plans: HeldPlans) -> None:
         self._book = book
         self._plans = plans
+        self._pushed: dict[str, int] = {}  # the row of each source's last push
 
     async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> Taken:
         """Raises FeedRefused, StoreError; then nothing has changed. `fresh`: a sign that the source lives."""
@@ -63,7 +64,9 @@ class Hearing:
             row = run if batch.complete else self._gathered(run)
             good = replace(state, attempted_at=now, succeeded_at=now, fault="", cursor=cursor or state.cursor)
             change = replace(heard.change, sources={batch.source: good if fresh else state})
-            await book.commit(change, row)
+            stored = await book.commit(change, row)
+            if not batch.complete:
+                self._pushed[batch.source] = stored.runs[0]
             if fresh:
                 self._tell_good(state)
             plan = await self._plans.follow(batch.source, before, complete=batch.complete)
@@ -116,9 +119,9 @@ class Hearing:
         return hear(roster, index, known, book.policy, book.zones, now, recent)
 
     def _gathered(self, run: HrRun) -> HrRun:
-        """This run together with the source's last one, if that is young: its row is written anew."""
+        """This run together with the source's last one, if that was a push and is young: its row is written anew."""
         last = self._book.last_run(run.source, GATHER)
-        if last is None or last.outcome in (RunOutcome.FAILED, RunOutcome.REFUSED) or last.id == 0:
+        if last is None or last.id != self._pushed.get(run.source):
             return run
         return replace(_sum(last, run), id=last.id)
 
