@@ -16,7 +16,7 @@ from ringfence.cli.main import _global_options
 from ringfence.domain.hr_presets import PRESETS
 
 BAMBOO = """\
-Employee #;First Name;Last Name;Work Email;Location;Department;Reporting to;Work Phone;Mobile Phone;Status;Hire Date;Hat
+Employee #;First Name;Last Name;Work Email;Location;Department;Reports To;Work Phone;Mobile Phone;Status;Hire Date;Hat
 101;Ann;Lee;ann.lee@example.com;Leeds;Care;Zoë Ford;0113 496 0001;07700 900123;Active;01/04/2020;7
 102;Bob;Orr;;York;Care;;;07700 900 xyz;Activ;31/04/2020;9
 """
