@@ -232,8 +232,9 @@ def test_a_post_given_up_is_a_move_of_its_dids() -> None:
     assert source.feed(posts).held == {Category.RETURN: 1}
 
 
-def test_a_post_missing_with_nobody_employed_in_another_is_an_absence() -> None:
-    posts = [record("1", post="a"), record("1", post="b", ends=day(-1)), *people(9)]
+@pytest.mark.parametrize("other", [{"ends": day(-1)}, {"ends": day(9)}, {"starts": day(9)}], ids=str)
+def test_a_post_missing_with_no_other_that_lasts_as_long_is_an_absence(other: dict[str, object]) -> None:
+    posts = [record("1", post="a"), record("1", post="b", **other), *people(9)]
     source = Source(*posts)
     assert source.feed(posts[1:]).held == {Category.ABSENCE: 1}
 

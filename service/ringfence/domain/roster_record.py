@@ -68,8 +68,8 @@ def known_end(state: RecordState, zones: Zones) -> datetime | None:
 def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: datetime) -> Iterator[Category]:
     """What is held of one record. `posts` are all posts of its identifier, itself included.
 
-    A post that a complete feed came without, while the same person is present and employed in another, was given up:
-    that is no leaver, and counts as a move of its DIDs (`DID_MOVE`). With nobody left in another post it is an absence.
+    A post that a complete feed came without was given up if the same person is present and employed in another that
+    lasts no less long: that is no leaver, and counts as a move of its DIDs (`DID_MOVE`). Any other is an absence.
     """
     accepted, said = state.accepted, state.said
     if accepted is None:
@@ -87,11 +87,12 @@ def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: d
             yield Category.DID_MOVE if _employed_otherwise(state, posts, zones, now) else Category.ABSENCE
         return
     said_over = is_over(said, state.inactive_since, zones(said.site), now)
-    if accepted == said or (over and said_over):
-        return
     if accepted.key != said.key:
+        # Also of somebody who has left: whoever comes back must be the right person.
         if not _is_refused(state, Category.KEY_CHANGE):
             yield Category.KEY_CHANGE
+        return
+    if accepted == said or (over and said_over):
         return
     for category in GROUPS[1:]:
         if group(said, category) == group(accepted, category) or _is_refused(state, category):
@@ -175,9 +176,10 @@ def _narrower(
     the accepted site: the site that is said may be held."""
     old_end = ends_at(accepted, before.inactive_since, zone)
     new_end = ends_at(said, inactive_since, zone)
+    if new_end is not None and new_end <= now:
+        return fields_of(said, Category.TERM)
     if old_end is not None and old_end <= now:
-        # Already over: whatever is over as well makes nobody ring, anything else is a return.
-        return fields_of(said, Category.TERM) if new_end is not None and new_end <= now else {}
+        return {}  # a return
     changes: dict[str, Any] = {}
     if old_end is None or (new_end is not None and new_end <= old_end):
         changes.update(active=said.active, ends=said.ends, ends_at=said.ends_at)
@@ -227,12 +229,15 @@ def _is_missing(state: RecordState) -> bool:
 
 
 def _employed_otherwise(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: datetime) -> bool:
-    # By what is accepted: a post that is itself held keeps nobody employed.
+    # By what is accepted: a post that is itself held keeps nobody employed. And for no shorter time than this post,
+    # or an absence would end somebody after all, only later.
+    end = known_end(state, zones)
     return any(
-        post.accepted is not None
+        post is not state
+        and post.accepted is not None
         and post.absent_since is None
-        and post is not state
         and employed_at(post.accepted, post.inactive_since, zones(post.accepted.site), now)
+        and ((other := known_end(post, zones)) is None or (end is not None and end <= other))
         for post in posts
     )
 
