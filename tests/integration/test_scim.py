@@ -12,13 +12,21 @@ import httpx
 import pytest
 
 from ringfence.app.scim_ports import ScimKind
+from ringfence.domain.roster import Roster, RosterPolicy
+from ringfence.domain.roster_guard import check_batch, hear
+from ringfence.domain.roster_index import SourceIndex
 from ringfence.hr.scim.guard import MAX_BODY_BYTES
+from tests.fakes.clock import NOON
 from tests.fakes.doors import TOKEN as API_TOKEN
-from tests.integration.scim_site import ENTERPRISE, SCIM_TOKEN, USER, ScimSite, scim_settings, scim_site
+from tests.integration.scim_site import ENTERPRISE, SCIM_TOKEN, SOURCE, USER, ScimSite, scim_settings, scim_site
 
 MOBILE = "+447700900123"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+def _zone(site: str | None) -> str:
+    return "Europe/London"
 
 
 @pytest.fixture
@@ -171,8 +179,8 @@ async def test_a_bulk_request_creates_refers_and_reports_each(site: ScimSite) ->
 async def test_a_user_that_is_no_record_is_stored_and_the_admin_told(site: ScimSite) -> None:
     user = await site.user(externalId=None)
     batch = site.roster.batches[-1]
-    assert (batch.records, batch.rows, {problem.id for problem in batch.rejected}) == ((), 1, {user["id"]})
-    assert "externalId" in {problem.field for problem in batch.rejected}
+    (problem,) = batch.rejected
+    assert (batch.records, batch.rows, problem.id, problem.field) == ((), 1, user["id"], "externalId")
     await site.patch(f"/Users/{user['id']}", {"op": "add", "path": "externalId", "value": "E7"})
     assert (site.roster.last.id, site.roster.last.key) == (user["id"], "E7")
 
@@ -182,7 +190,8 @@ async def test_a_leaver_is_gone_even_when_the_rest_cannot_be_read(site: ScimSite
     user = await site.user(active=True, phoneNumbers=numbers)
     assert (site.roster.batches[-1].records, site.roster.batches[-1].gone) == ((), frozenset())
     await site.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
-    assert site.roster.batches[-1].gone == {user["id"]}
+    said = site.roster.batches[-1]
+    assert (said.gone, [problem.id for problem in said.rejected]) == ({user["id"]}, [""]), "named, it would stay"
     assert (await site.door.keeper.everything()).gone == {user["id"]}
 
 
@@ -214,6 +223,26 @@ async def test_after_a_restart_everything_that_is_stored_is_said_again(file: Pat
     async with scim_site(file) as after:
         batch = await after.door.keeper.everything()
         assert (list(batch.records), batch.complete, batch.rows) == (said, False, 2)
+
+
+async def test_the_roster_itself_hears_each_of_them_and_lets_the_leaver_leave(site: ScimSite) -> None:
+    no_number = [{"type": "mobile", "value": "none"}]
+    for n in range(3):
+        await site.user(userName=f"bad{n}", externalId=None, phoneNumbers=no_number)
+    leaver = await site.user(active=True)
+    wrong = {"op": "add", "path": "phoneNumbers", "value": no_number}
+    await site.patch(f"/Users/{leaver['id']}", wrong, {"op": "replace", "path": "active", "value": "False"})
+    batches = [*site.roster.batches, await site.door.keeper.everything()]
+    policy, roster = RosterPolicy(), Roster()
+    assert [check_batch(batch, 0, policy) for batch in batches] == [None] * len(batches)
+    leavers = []
+    for batch in batches:
+        index = SourceIndex.of(roster, SOURCE, policy, _zone, NOON)
+        heard = hear(roster, index, batch, policy, _zone, NOON, {})
+        roster.apply(heard.change)
+        leavers.append(heard.leavers)
+    assert leavers == [0, 0, 0, 0, 1, 0]
+    assert [state.said.active for state in roster.records.values()] == [False]
 
 
 async def test_the_numbers_of_those_who_have_to_be_forgotten_are_erased(site: ScimSite) -> None:

@@ -79,7 +79,7 @@ class HrSide:
         await self.desk.wait_loaded()
         if self.scim is not None:
             batch = await self.scim.keeper.everything()
-            if batch.records:
+            if batch.records or batch.gone:
                 try:
                     await self.desk.hear(batch, "all that was pushed", fresh=False)
                 except SourceError as error:

@@ -100,10 +100,15 @@ class ScimKeeper:
                     raise
 
     async def everything(self) -> Batch:
-        """All that is stored, as a delta: in SCIM nobody is absent. May raise StoreError."""
+        """All that is stored, as a delta: in SCIM nobody is absent. Who cannot be read is left out, and stays as they
+        were: a batch with many such rows would be refused as a whole. May raise StoreError."""
         on_call = await self._on_call()
         users = [user async for user in self._users()]
-        return await asyncio.to_thread(self._reader.batch, users, on_call)
+        batch = await asyncio.to_thread(self._reader.batch, users, on_call)
+        if batch.rejected:
+            unreadable = {"source": batch.source, "count": len(batch.rejected), "rows": batch.rows}
+            log.warning("users that were pushed cannot be read", extra=unreadable)
+        return replace(batch, rejected=())
 
     async def erase_numbers(self, ids: Collection[str]) -> int:
         """Takes the telephone numbers of these users out of what is stored, and tells nobody; returns of how many. For
@@ -147,7 +152,13 @@ class ScimKeeper:
         for id_ in deleted:
             await self._inlet(self._reader.deletion(id_))
         if users:
-            await self._inlet(self._reader.batch(users, await self._on_call()))
+            batch = self._reader.batch(users, await self._on_call())
+            for problem in batch.rejected:
+                # Not its text: that repeats what was in the field.
+                unreadable = {"source": batch.source, "reason": f"{problem.where}: {problem.field}"}
+                log.warning("a user that was pushed cannot be read", extra=unreadable)
+            # The problem of one is no reason to refuse the others that came with it.
+            await self._inlet(batch if len(users) == 1 else replace(batch, rejected=()))
 
     async def _tell_members(self, before: ScimResource | None, after: ScimResource | None) -> None:
         """Whoever begins or ends to be on call by a change of this group."""

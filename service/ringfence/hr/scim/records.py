@@ -29,26 +29,30 @@ class RecordReader:
         self._mapping = mapping_of(settings.preset, fields, default_country)
 
     def batch(self, users: Iterable[ScimResource], on_call: Collection[str] = ()) -> Batch:
-        """A delta with everything these users say. `on_call`: the ids of those who are."""
+        """A delta with everything these users say, and one problem for each that cannot be read. `on_call`: the ids of
+        those who are."""
         records: list[HrRecord] = []
         rejected: list[RowProblem] = []
         gone: set[str] = set()
-        count = 0
-        for count, user in enumerate(users, start=1):  # noqa: B007
-            row = {
-                **flat_row(user.body),
-                "id": user.id,
-                _ON_CALL_COLUMN: "yes" if user.id in on_call else "no",
-            }
-            read = read_row(row, f"user {user.id}", self._mapping)
+        for user in users:
+            on = "yes" if user.id in on_call else "no"
+            row = {**flat_row(user.body), "id": user.id, _ON_CALL_COLUMN: on}
+            where = f"user {user.id}"
+            read = read_row(row, where, self._mapping)
             if isinstance(read, HrRecord):
                 records.append(read)
                 continue
-            rejected.extend(read)
+            columns = ", ".join(dict.fromkeys(problem.field for problem in read))
+            message = "; ".join(f"{problem.field} {problem.message}" for problem in read)
             if user.body.get("active") is False:
-                # Whatever else cannot be read: this person has left, and nothing of theirs may go on ringing.
+                # Whatever else cannot be read: this person has left, and nothing of theirs may go on ringing. Without
+                # an id in the problem, because whomever a problem names stays as they were.
                 gone.add(user.id)
-        return Batch(self._source, tuple(records), False, frozenset(gone), rejected=tuple(rejected), rows=count)
+                rejected.append(RowProblem(where, columns, message))
+            else:
+                rejected.append(RowProblem(where, columns, message, user.id))
+        rows = len(records) + len(rejected)
+        return Batch(self._source, tuple(records), False, frozenset(gone), rejected=tuple(rejected), rows=rows)
 
     def deletion(self, id_: str) -> Batch:
         """A delta that says this user is deleted."""
