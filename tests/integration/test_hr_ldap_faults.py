@@ -12,7 +12,7 @@ import pytest_asyncio
 from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.ldap import LdapSource
 from ringfence.hr.ldap_link import LdapLink
-from tests.integration.ldap_site import NOW, STAFF, SiteFactory, ignore, person, running_sites
+from tests.integration.ldap_site import FIELDS, NOW, STAFF, SiteFactory, ignore, person, running_sites
 from tests.lab.certificates import CertificateAuthority
 from tests.lab.ports import HOST, Ports
 from tests.lab.slapd import SUFFIX
@@ -28,6 +28,8 @@ async def test_a_directory_that_shows_nobody_or_lacks_a_place_is_refused(make_si
     site = await make_site(person(0))
     with pytest.raises(FeedRefused, match="no object below"):
         await site.full(filter="(employeeID=nobody)")
+    with pytest.raises(FeedRefused, match=r"No object has anything in ipPhone, which is mapped to `did`"):
+        await site.full(fields={**FIELDS, "did": "ipPhone"})
     for places in (
         {"base": f"ou=Gone,{SUFFIX}"},
         {"employed_bases": [f"ou=Gone,{SUFFIX}"]},

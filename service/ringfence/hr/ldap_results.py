@@ -89,7 +89,7 @@ def tls_error(settings: LdapSettings, fault: ssl.SSLError) -> SourceError:
             f"{settings.url}: TLS cannot begin ({reason}).",
             "Is it the right port? 636 is for ldaps://, 389 for ldap://.",
         )
-    reason = fault.verify_message or "unknown reason"
+    reason = (fault.verify_message or "unknown reason").rstrip(".")
     if "mismatch" in reason.lower():
         fix = "Set the host in `url` to a name that stands in the certificate."
     elif "expired" in reason.lower() or "not yet valid" in reason.lower():

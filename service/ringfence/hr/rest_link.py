@@ -162,7 +162,7 @@ class RestLink:
             return SourceUnavailable(
                 f"{self._where}: TLS cannot begin.", "Does it speak TLS 1.2 or later on this port?"
             )
-        reason = cause.verify_message or "unknown reason"
+        reason = (cause.verify_message or "unknown reason").rstrip(".")
         if "mismatch" in reason.lower():
             fix = "Set the host in `url` to a name that stands in the certificate."
         elif "expired" in reason.lower() or "not yet valid" in reason.lower():
