@@ -132,3 +132,9 @@ class RosterNode(FakeNode):
         if run.plan is not None:
             plan = await self.desk.plan(run.plan)
             await self.desk.decide(run.plan, True, "hr", "first load", fingerprint=plan.fingerprint)
+
+
+def roster(node: FakeNode) -> RosterNode:
+    """One that was served as a node of any kind."""
+    assert isinstance(node, RosterNode)
+    return node

@@ -15,16 +15,11 @@ from ringfence.app.hr_ports import SourceUnavailable
 from ringfence.cli.main import build
 from ringfence.domain.hr_record import HrNumber
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SOURCE, FakeNode
-from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob, complete
+from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob, complete, roster
 from tests.fakes.thread import ServedNode, served_on_socket
 
 WHY = ("--reason", "HR confirms")
 ENTERED = "+447700900999"
-
-
-def roster(node: FakeNode) -> RosterNode:
-    assert isinstance(node, RosterNode)
-    return node
 
 
 @pytest.fixture

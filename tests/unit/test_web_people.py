@@ -204,6 +204,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "confirmed tomorrow": ("facts", {"confirmed_on": "2030-01-17", "position": 1}, "confirmed_on"),
     "long purpose": ("facts", {"purpose": "x" * 81, "position": 1}, "purpose"),
     "back before away": ("away", {"from": "2030-01-15", "until": "2030-01-14"}, "until"),
+    "away for ever": ("away", {"from": "2030-01-15", "until": "9999-12-31"}, "until"),
     "her own deputy": ("away", {"from": "2030-01-15", "deputy": "ada"}, "deputy"),
     "unknown deputy": ("away", {"from": "2030-01-15", "deputy": "nobody"}, "deputy"),
     "on call in the past": ("on_call", {"until": "2030-01-14T00:00:00+00:00"}, "until"),

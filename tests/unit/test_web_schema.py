@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from ringfence.web.app import create_app
 from ringfence.web.security import BearerToken
 from tests.fakes.doors import TOKEN, WITH_TOKEN
-from tests.fakes.node import FakeNode
+from tests.fakes.roster_node import RosterNode, roster
 from tests.fakes.thread import ServedNode, served_on_tcp
 
 EXAMPLES = 30
@@ -29,13 +29,15 @@ _config = schemathesis.Config.from_dict(
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[ServedNode]:
-    with served_on_tcp() as node:
+    with served_on_tcp(RosterNode) as node:
+        node.wait_for(lambda fake: roster(fake).load_first())
         yield node
 
 
 def _document() -> dict[str, object]:
-    node = FakeNode()
-    document: dict[str, object] = create_app(node.operator, node.importer, BearerToken(TOKEN)).openapi()
+    node = RosterNode()
+    app = create_app(node.operator, node.importer, BearerToken(TOKEN), roster=node.roster)
+    document: dict[str, object] = app.openapi()
     return document
 
 

@@ -11,6 +11,7 @@ from ringfence.domain.roster_guard import Category
 from ringfence.web.call_api import Limit
 from ringfence.web.errors import Conflict, declared
 from ringfence.web.hr_models import (
+    MAX_NAME_CHARACTERS,
     ConflictOut,
     ConflictsOut,
     DecisionOrder,
@@ -18,7 +19,6 @@ from ringfence.web.hr_models import (
     HeldPlansOut,
     ReadingOut,
     RunsOut,
-    SourceName,
     SourcesOut,
     SyncDone,
     SyncOrder,
@@ -29,6 +29,7 @@ from ringfence.web.roster_view import source_out
 from ringfence.web.security import who as stated_who
 
 Who = Annotated[str, Depends(stated_who)]
+Source = Annotated[str | None, Query(max_length=MAX_NAME_CHARACTERS, description="only this source")]
 PlanId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -63,7 +64,7 @@ def _sources(router: APIRouter, door: RosterDoor) -> None:
         return SyncDone(dry_run=order.dry_run, runs=[synced_out(one) for one in done])
 
     @router.get("/runs", responses=declared(503), operation_id="hr_runs")
-    async def runs(limit: Limit = 100, source: Annotated[SourceName | None, Query()] = None) -> RunsOut:
+    async def runs(limit: Limit = 100, source: Source = None) -> RunsOut:
         """What every source brought, newest first."""
         return RunsOut(runs=[run_out(run) for run in await door.desk.runs(limit, source)])
 

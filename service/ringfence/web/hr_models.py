@@ -13,6 +13,7 @@ from ringfence.web.order_models import Why
 from ringfence.web.status_models import SourceOut
 
 MAX_ITEMS: Final = 1000
+MAX_CHOSEN: Final = 200  # one by one; categories name any number, and a body has 64 KiB
 MAX_NAME_CHARACTERS: Final = 64
 
 SourceName = Annotated[
@@ -129,7 +130,7 @@ class DecisionOrder(BaseModel):
     fingerprint: Annotated[str, Field(max_length=128)] = Field(
         description="of the plan that was looked at; refused with 409 when it is no longer that"
     )
-    items: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=MAX_ITEMS)] | None = Field(
+    items: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=MAX_CHOSEN)] | None = Field(
         None, description="identifiers of items; null: all"
     )
     categories: Annotated[list[Category], Field(max_length=len(Category))] | None = Field(

@@ -19,6 +19,7 @@ from ringfence.web.errors import declared
 from ringfence.web.order_models import DidText, Why
 from ringfence.web.override_api import read_did
 from ringfence.web.people_models import (
+    MAX_KEY_CHARACTERS,
     AwayOrder,
     DidReleased,
     DidsOrder,
@@ -41,7 +42,7 @@ from ringfence.web.security import who as stated_who
 MAX_FOUND: Final = 100
 
 Who = Annotated[str, Depends(stated_who)]
-Key = Annotated[PersonText, Path()]
+Key = Annotated[PersonText, Path(max_length=MAX_KEY_CHARACTERS)]
 Reason = Annotated[Why, Query()]
 
 _REFUSALS: Final = declared(404, 409, 413, 503)
@@ -133,7 +134,7 @@ def _presence(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) 
     @router.put("/people/{key}/away", responses=_REFUSALS, operation_id="enter_away")
     async def enter_away(key: Key, order: AwayOrder, who: Who) -> EntryDone:
         """Enter a long absence: the person's own numbers do not ring, the deputy's do."""
-        away = read.read_away(order, key, door)
+        away = read.read_away(order, key, door, now())
         view = await _enter(door, key, EntryField.AWAY, away, who, order.reason)
         return EntryDone(person=person_out(view), warnings=[])
 

@@ -70,8 +70,11 @@ def read_dids(given: list[str], door: RosterDoor) -> tuple[Did, ...]:
     return tuple(dids)
 
 
-def read_away(order: AwayOrder, key: str, door: RosterDoor) -> Away:
+def read_away(order: AwayOrder, key: str, door: RosterDoor, now: datetime) -> Away:
     """Raises OrderRefused."""
+    _check_day("from", order.from_, now)
+    if order.until is not None:
+        _check_day("until", order.until, now)
     if order.until is not None and order.until < order.from_:
         raise OrderRefused("until", "is before `from`", "Give the last day of the absence.")
     if order.deputy is None:
