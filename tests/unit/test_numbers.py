@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.domain.numbers import (
+    MAX_EMERGENCY_DIGITS,
     NumberError,
     NumberKind,
     classify,
@@ -15,6 +17,7 @@ from ringfence.domain.numbers import (
     mask,
     mask_text,
     parse_did,
+    parse_e164,
     parse_number,
     spaced,
 )
@@ -131,3 +134,27 @@ def test_any_text_is_a_number_or_an_error_that_does_not_repeat_it(text: str) -> 
 def test_what_we_write_for_spreadsheets_is_read_back(e164: str) -> None:
     assert parse_did(spaced(e164), "NL") == e164
     assert mask(e164)[3:-3] == "*" * 7
+
+
+def test_no_emergency_number_is_longer_than_those_that_are_looked_at() -> None:
+    lengths = [
+        length
+        for region in phonenumbers.SUPPORTED_SHORT_REGIONS
+        if (known := phonenumbers.PhoneMetadata.short_metadata_for_region(region)) is not None
+        and known.emergency is not None
+        for length in known.emergency.possible_length
+    ]
+    assert 3 in lengths
+    assert max(lengths) <= MAX_EMERGENCY_DIGITS
+
+
+@given(st.text(alphabet="0123456789+ ()-.", max_size=18))
+def test_the_short_reading_reads_the_same(text: str) -> None:
+    try:
+        number = parse_number(text, "GB")
+    except NumberError as error:
+        with pytest.raises(NumberError) as raised:
+            parse_e164(text, "GB")
+        assert str(raised.value) == str(error)
+    else:
+        assert parse_e164(text, "GB") == number.e164

@@ -194,7 +194,7 @@ class _Reading:
 
     def _text(self, mapped: MappedField, why_not: Callable[[str], str | None]) -> str | None:
         text = tidy(self._cell(mapped))
-        if text.lower() in BLANK_WORDS:
+        if not text or text.lower() in BLANK_WORDS:
             return None
         if (fault := why_not_cell(text) or why_not(text)) is not None:
             self._problem(mapped, f"{shown(text)} {fault}")
@@ -217,7 +217,7 @@ class _Reading:
 
     def _word(self, mapped: MappedField, words: Mapping[str, bool]) -> bool | None:
         text = tidy(self._cell(mapped))
-        if text.lower() in BLANK_WORDS:
+        if not text or text.lower() in BLANK_WORDS:
             return None
         known = words.get(text.lower())
         if known is None:
@@ -227,7 +227,7 @@ class _Reading:
 
     def _read(self, mapped: MappedField, read: Callable[[str], T | None]) -> T | None:
         text = self._cell(mapped)
-        if text.lower() in BLANK_WORDS:
+        if not text or text.lower() in BLANK_WORDS:
             return None
         try:
             return read(text)

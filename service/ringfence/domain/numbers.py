@@ -20,6 +20,7 @@ Did = NewType("Did", str)
 """An inbound number of ours: E.164 with its plus sign."""
 
 MAX_TEXT_LENGTH: Final = 64  # a number with every usual separator is far shorter; longer is not a number
+MAX_EMERGENCY_DIGITS: Final = 8  # the longest that any country has is of 6; asking for every number costs a fifth
 VISIBLE_DIGITS: Final = 3
 NON_GEOGRAPHIC: Final = "001"  # phonenumbers' region for calling codes of no country, as +882 and +883
 
@@ -160,7 +161,7 @@ def _read(text: str, default_country: str) -> phonenumbers.PhoneNumber:
     _refuse_unreadable(written)
     country = default_country.upper()
     digits = re.sub(r"\D", "", written)
-    if phonenumbers.is_emergency_number(digits, country):
+    if len(digits) <= MAX_EMERGENCY_DIGITS and phonenumbers.is_emergency_number(digits, country):
         raise NumberError("is an emergency number; write the person's own number")
     try:
         parsed = phonenumbers.parse(written, country)
