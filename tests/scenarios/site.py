@@ -157,11 +157,6 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
     (instance.etc / "pjsip.conf").write_text("\n".join(lines))
     bare = ["[lab-bare]"]
     bare += [f"exten => _[+0-9]!,1,Dial(PJSIP/uc/sip:${{EXTEN}}@{site.platforms[0].host_port},20)"]
-    # Asks the shipped context of every RF_HOURS laid down under lab/hours, and lays its answers beside them.
-    bare += ["[lab-hours]", "exten => s,1,Set(I=0)", " same => n(next),Set(I=$[${I} + 1])"]
-    bare += [" same => n,Set(RF_HOURS=${DB(lab/hours/${I})})", " same => n,GotoIf(${LEN(${RF_HOURS})}?:done)"]
-    bare += [" same => n,Gosub(ringfence-hours,s,1)", " same => n,Set(DB(lab/answers/${I})=${GOSUB_RETVAL})"]
-    bare += [" same => n,Goto(next)", " same => n(done),Set(DB(lab/answers/done)=yes)", " same => n,Hangup()"]
     (own / "manager_ringfence.conf").write_text(render_manager(DAEMON_SECRET))
     (own / "ari_ringfence.conf").write_text(render_ari(DAEMON_SECRET))
     (own / "http_ringfence.conf").write_text(render_http(instance.ports.http))

@@ -13,6 +13,19 @@ from ringfence.domain.ring_hours import EVERY_DAY, RingHours
 from tests.lab.waiting import wait_until
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 
+# Asks the shipped context of every RF_HOURS laid down under lab/hours, and lays its answers beside them.
+ASKED = """
+[lab-hours]
+exten => s,1,Set(I=0)
+ same => n(next),Set(I=$[${I} + 1])
+ same => n,Set(RF_HOURS=${DB(lab/hours/${I})})
+ same => n,GotoIf(${LEN(${RF_HOURS})}?:done)
+ same => n,Gosub(ringfence-hours,s,1)
+ same => n,Set(DB(lab/answers/${I})=${GOSUB_RETVAL})
+ same => n,Goto(next)
+ same => n(done),Set(DB(lab/answers/done)=yes)
+ same => n,Hangup()
+"""
 ZONES = ("Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "Etc/GMT+11", "UTC")
 
 
@@ -54,6 +67,9 @@ async def test_dialplan_and_domain_agree_on_all_hours(site: CallSite) -> None:
     asked = [_any_hours(chance) for _ in range(400)]
     for number, hours in enumerate(asked, start=1):
         await site.put("lab/hours", str(number), encode_hours(hours))
+    with (site.asterisk.etc / "extensions.conf").open("a") as extensions:
+        extensions.write(ASKED)
+    await site.asterisk.cli("dialplan reload")
     before = datetime.now(UTC)
     await site.ami.act("Originate", Channel="Local/s@lab-hours", Application="Wait", Data="1", Async="true")
 

@@ -17,7 +17,9 @@ COMPANIONS = {
     "starlette": "fastapi",
     "yarl": "aiohttp",
 }
-BY_NAME_ONLY = {"aiosqlite"}  # SQLAlchemy loads it, by the database's address
+# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones; pyasn1 is only held
+# below the version that ldap3 cannot use.
+BY_NAME_ONLY = {"aiosqlite", "pyasn1", "tzdata"}
 
 
 def test_every_dependency_is_used() -> None:
