@@ -97,8 +97,15 @@ class Company:
             self._happen()
 
     def payroll(self) -> Batch:
-        """Everybody, and leavers for two months more."""
-        listed = [e for e in self.staff if e.ends is None or self.today - e.ends < timedelta(days=60)]
+        """Everybody, and leavers for two months more, and once at least."""
+        listed = [
+            employee
+            for employee in self.staff
+            if employee.ends is None
+            or self.today - employee.ends < timedelta(days=60)
+            or (told := self.told.get(("payroll", employee.key, ""))) is None
+            or told.ends != employee.ends
+        ]
         return self._delivered("payroll", [r for e in listed for r in e.payroll()], complete=True)
 
     def cut_short(self) -> Batch:

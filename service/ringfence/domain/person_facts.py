@@ -188,8 +188,7 @@ class Everybody:
     def _posts(self, ids: Sequence[RecordId], site: str | None) -> list[Post]:
         records = self._records
         if len(ids) > 1:
-            ranks = self._precedence.of("")
-            ids = sorted(ids, key=lambda id_: (ranks[id_.source], _begins(records[id_]), id_.id, id_.post))
+            ids = self._sorted(ids)
             # Where a record names no site, the person's is the one that another names first.
             accepted = (records[id_].accepted for id_ in ids)
             site = next((record.site for record in accepted if record is not None and record.site is not None), site)
@@ -199,6 +198,13 @@ class Everybody:
             own = (state.accepted or state.said).site
             posts.append(post_of(id_.source, state, self._zones(own if own is not None else site)))
         return posts
+
+    def _sorted(self, ids: Sequence[RecordId]) -> Sequence[RecordId]:
+        """By precedence, those of one source by their beginning."""
+        ranks, records = self._precedence.of(""), self._records
+        if len(ids) == 2 and ids[0].source != ids[1].source:
+            return ids if ranks[ids[0].source] < ranks[ids[1].source] else (ids[1], ids[0])
+        return sorted(ids, key=lambda id_: (ranks[id_.source], _begins(records[id_]), id_.id, id_.post))
 
     def _people_of(self, base: Directory) -> Mapping[PersonKey, Person]:
         if not self._aliases:

@@ -71,7 +71,10 @@ def employment_of(posts: Sequence[Post], left_at: datetime | None, now: datetime
     """`posts` of one person, those of one source side by side. `left_at` was entered by hand."""
     if len(posts) == 1 and left_at is None:
         return _word_of(posts, now)
-    words = [_word_of(list(group), now) for _, group in groupby(posts, key=lambda post: post.source)]
+    if len({post.source for post in posts}) == len(posts):
+        words = [_word_of_one(post, now) for post in posts]
+    else:
+        words = [_word_of(list(group), now) for _, group in groupby(posts, key=lambda post: post.source)]
     if left_at is not None:
         over = left_at <= now
         words.append(Employment(not over, over, None, left_at, None if over else left_at))
