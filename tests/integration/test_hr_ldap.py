@@ -182,6 +182,31 @@ async def test_who_matches_the_filter_no_longer_is_absent_and_no_leaver(make_sit
     assert set(by_key(await site.read(feed.cursor, **settings))) == {"e0"}
 
 
+async def test_who_has_left_and_matches_the_filter_no_longer_is_looked_for(make_site: SiteFactory) -> None:
+    """As where leavers are taken out of the group that the filter asks for."""
+    site = await make_site(*(person(n, employeeType="staff") for n in range(3)))
+    settings = {
+        "search_base_all": SUFFIX,
+        "filter": "(employeeType=staff)",
+        "full_sweep_hours": 0,
+        "leaver_bases": [LEFT],
+    }
+    feed = await site.full(**settings)
+    site.slapd.change(dn_of(1), {"employeeType": "other", "userAccountControl": "514"})
+    site.slapd.change(dn_of(2), {"employeeType": "other"})
+    site.slapd.move(dn_of(2), LEFT)
+    sweep = await site.read(feed.cursor, **settings)
+    assert {key: record.active for key, record in by_key(sweep).items()} == {"e0": True, "e1": False, "e2": False}
+
+
+async def test_another_server_that_is_referred_to_is_not_asked(make_site: SiteFactory) -> None:
+    branch = f"dn: ou=Branch,{STAFF}\nobjectClass: referral\nobjectClass: extensibleObject\nou: Branch\n"
+    site = await make_site(person(0), f"{branch}ref: ldap://192.0.2.1/ou=Branch,dc=example,dc=org\n")
+    assert set(by_key(await site.full())) == {"e0"}
+    with pytest.raises(SourceError, match="refers to another server"):
+        await site.full(base=f"ou=Deep,ou=Branch,{STAFF}")
+
+
 async def test_a_deleted_object_is_missed_by_the_changes_and_absent_from_the_sweep(make_site: SiteFactory) -> None:
     site = await make_site(*(person(n) for n in range(3)))
     feed = await site.full()

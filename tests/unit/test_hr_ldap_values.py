@@ -204,6 +204,10 @@ def test_a_cursor_without_a_time_zone_is_none() -> None:
         ({"id_attribute": "x)(y"}, "pattern"),
         ({"changed_attribute": "a>=1)(b"}, "pattern"),
         ({"search_base_all": "OU=Other,DC=example,DC=com"}, "does not lie below"),
+        (
+            {"search_base_all": "OU=Staff,DC=example,DC=com", "leaver_bases": ["OU=Left,DC=example,DC=com"]},
+            "leaver_bases",
+        ),
         ({"include_deleted": True, "base": "O=Example"}, "DC= parts"),
         ({"verify": False}, "Extra inputs"),
     ],

@@ -11,7 +11,7 @@ from ringfence.domain.hr_record import RowProblem
 from ringfence.hr.ldap_names import dn_parts, escaped, is_at_or_below
 from ringfence.hr.ldap_results import no_such_base
 from ringfence.hr.ldap_settings import LdapSettings
-from ringfence.hr.ldap_values import MADE_BY_THE_DIRECTORY, Entry, ValueFault, raw_id
+from ringfence.hr.ldap_values import MADE_BY_THE_DIRECTORY, Entry, ValueFault, is_disabled, raw_id
 
 if TYPE_CHECKING:
     from ringfence.hr.ldap_link import LdapLink
@@ -44,6 +44,7 @@ class LdapFinder:
         self._attributes = attributes
         self._progress = progress
         self._sweep_bases = [dn_parts(base) for base in settings.sweep_bases]
+        self._leaver_bases = [dn_parts(base) for base in settings.leaver_bases]
         self._found = Finding()
 
     def check_bases(self) -> None:
@@ -77,8 +78,8 @@ class LdapFinder:
         return any(is_at_or_below(parts, base) for base in self._sweep_bases)
 
     def _look_for(self, missing: Iterable[str]) -> None:
-        """By identifier, in the whole directory. Who is still below `base` only matches the filter no longer, which
-        says nothing about leaving: they stay absent."""
+        """By identifier, in the whole directory. Somebody who is where they were matches the filter no longer, which
+        alone says nothing about leaving: they stay absent."""
         assert self._settings.search_base_all is not None
         attribute = self._settings.id_attribute
         wanted = sorted(missing)
@@ -86,7 +87,16 @@ class LdapFinder:
             ids = wanted[first : first + LOOKED_UP_AT_ONCE]
             terms = "".join(f"({attribute}={escaped(raw_id(attribute, id_))})" for id_ in ids)
             pages = self._link.search(self._settings.search_base_all, f"(|{terms})", self._attributes)
-            self._take(([entry for entry in page if not self.is_swept(entry.dn)] for page in pages), frozenset(ids))
+            self._take(([entry for entry in page if self._tells_leaving(entry)] for page in pages), frozenset(ids))
+
+    def _tells_leaving(self, entry: Entry) -> bool:
+        parts = dn_parts(entry.dn)
+        if not self.is_swept(entry.dn) or any(is_at_or_below(parts, base) for base in self._leaver_bases):
+            return True
+        try:
+            return is_disabled(entry, self._settings.disabled_when) is True
+        except ValueFault:
+            return False
 
     def _find_deleted(self, since: str | None) -> None:
         changed = f"({self._settings.changed_attribute}>={since})" if since is not None else ""

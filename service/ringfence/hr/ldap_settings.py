@@ -93,6 +93,8 @@ class LdapSettings(SourceSettings):
         wide = dn_parts(self.search_base_all) if self.search_base_all is not None else None
         if wide is not None and not is_at_or_below(dn_parts(self.base), wide):
             raise ValueError("search_base_all: `base` does not lie below it")
+        if wide is not None and not all(is_at_or_below(dn_parts(base), wide) for base in self.leaver_bases):
+            raise ValueError("search_base_all: one of `leaver_bases` does not lie below it")
         if self.include_deleted and not self.domain:
             raise ValueError("include_deleted: needs a `base` that ends in the domain's DC= parts")
         return self
