@@ -118,6 +118,13 @@ def test_a_refusal_names_every_missing_column_and_what_there_is() -> None:
     assert "`[]`" in refused.value.fix
 
 
+def test_a_file_without_a_header_shows_no_private_number_in_its_refusal() -> None:
+    told = refusal(b"E1,Ann Lee,Leeds,0113 496 0001,07700 900123,\n")
+    assert "The file has: E1, Ann Lee, Leeds" in told
+    assert "900123" not in told
+    assert "0113" not in told
+
+
 def test_a_file_larger_than_any_list_of_staff_is_refused() -> None:
     assert "larger than" in refusal(bytes(MAX_FEED_BYTES + 1))
 

@@ -144,7 +144,7 @@ def expired(names: Iterable[str], now: datetime, days: int) -> list[str]:
 def render_rejects(batch: Batch) -> bytes:
     """What could not be read, for whoever keeps the export; empty when there is nothing. Values in it are masked."""
     rows = [(problem.where, problem.field, problem.message) for problem in batch.rejected]
-    rows += [("", "", f"{id_} comes more than once: no row of it was taken") for id_ in sorted(batch.repeated)]
+    rows += [("", "", f"the id {id_!r} comes more than once: no row of it was taken") for id_ in sorted(batch.repeated)]
     if not rows:
         return b""
     return render_sheet(("row", "field", "reason"), iter(rows)).encode()

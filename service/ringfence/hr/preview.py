@@ -14,7 +14,7 @@ from ringfence.app.hr_ports import FeedRefused, Progress
 from ringfence.domain.field_mapping import FieldMapping, MappedField, mapping_of
 from ringfence.domain.hr_presets import PRESETS
 from ringfence.domain.hr_record import Batch, RowProblem
-from ringfence.hr.sheet import Sheet
+from ringfence.hr.sheet import Sheet, shown_name, shown_names
 from ringfence.hr.sheet_files import SheetRules, find_columns, open_sheet, read_batch
 
 ENOUGH: Final = 0.3  # of a preset's columns, for it to be a guess worth making
@@ -67,13 +67,13 @@ def preview(file: str, data: bytes, wish: Wish, progress: Progress) -> Preview:
     if MappedField.KEY not in there.columns:
         key = mapping.columns[MappedField.KEY][0]
         raise FeedRefused(
-            f"{file} has no column {key!r} for the key. It has: {', '.join(sheet.header)[:1000]}.",
+            f"{file} has no column {key!r} for the key. It has: {shown_names(sheet.header)}.",
             "Name the column with `--map key=COLUMN`, or another preset.",
             missing,
         )
     batch = read_batch("preview", file, data, SheetRules(there, wish.sheet, wish.trailer, wish.last_line), progress)
     used = {sheet.header[index] for index in find_columns(sheet, there).values()}
-    unused = tuple(name for name in sheet.header if name and name not in used)
+    unused = tuple(shown_name(name) for name in sheet.header if name and name not in used)
     return Preview(file, sheet.form, preset, guessed, mapping, missing, unused, batch)
 
 
@@ -88,7 +88,7 @@ def guess_preset(sheet: Sheet) -> str:
     best = max(PRESETS, key=part)
     if part(best) < ENOUGH:
         raise FeedRefused(
-            f"{sheet.file} looks like none of the presets. It has: {', '.join(sheet.header)[:1000]}.",
+            f"{sheet.file} looks like none of the presets. It has: {shown_names(sheet.header)}.",
             "Say which column is which: `--map key=COLUMN --map name=COLUMN ...`.",
         )
     return best

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+EXPIRY_SECONDS = 6 * 3600
 _PLAIN = 1  # SFTP's FILEXFER_TYPE_REGULAR
 
 
@@ -50,6 +51,7 @@ class SftpSource:
         self._country = default_country
         self._clock = clock
         self._last: Taken | None = None  # what the last reading was about, where it gave no feed
+        self._look_again_at = float("-inf")  # for files that are old enough to be deleted
 
     @property
     def name(self) -> str:
@@ -86,21 +88,22 @@ class SftpSource:
         taken = feed.token if feed is not None else self._last
         assert taken is None or isinstance(taken, Taken)
         self._last = None
-        if settings.after == "leave":
+        now = self._clock.now()
+        if settings.after == "leave" or (taken is None and now.monotonic < self._look_again_at):
             return
-        now = self._clock.now().wall
         async with connected(settings, settings.transfer_seconds) as client:
             if taken is not None and refused is not None:
-                await self._put_away(client, taken.file, settings.refused, now, WHY, render_why(refused))
+                await self._put_away(client, taken.file, settings.refused, now.wall, WHY, render_why(refused))
             elif taken is not None:
                 rejects = render_rejects(feed.batch) if feed is not None else b""
-                await self._put_away(client, taken.file, settings.archive, now, REJECTS, rejects)
+                await self._put_away(client, taken.file, settings.archive, now.wall, REJECTS, rejects)
                 for older in taken.older:
-                    await self._put_away(client, older, settings.archive, now, mark="superseded")
+                    await self._put_away(client, older, settings.archive, now.wall, mark="superseded")
             for folder in (settings.archive, settings.refused):
                 if await client.isdir(folder):
-                    for name in expired(map(str, await client.listdir(folder)), now, settings.archive_days):
+                    for name in expired(map(str, await client.listdir(folder)), now.wall, settings.archive_days):
                         await client.remove(f"{folder}/{name}")
+        self._look_again_at = now.monotonic + EXPIRY_SECONDS
 
     async def _look(self, client: asyncssh.SFTPClient) -> dict[str, Look]:
         found: dict[str, Look] = {}

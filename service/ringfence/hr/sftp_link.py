@@ -7,6 +7,7 @@ believed when the file of known hosts has it, and there is no way to have it acc
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -74,6 +75,7 @@ async def connected(settings: SftpSettings, seconds: float) -> AsyncIterator[asy
     is used is told in the same way."""
     import asyncssh  # takes 0.4 s to load, and only who has such a source needs it
 
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of every connection, ten lines each
     options = await asyncio.to_thread(_options, settings)
     try:
         async with (

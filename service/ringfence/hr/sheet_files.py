@@ -16,7 +16,7 @@ from ringfence.domain.field_mapping import FieldMapping, MappedField, read_row
 from ringfence.domain.hr_record import Batch, HrRecord, RowProblem
 from ringfence.hr.csv_sheet import encoding_of, open_csv
 from ringfence.hr.excel_sheet import EXCEL_START, OLD_EXCEL_START, SAVE_AGAIN, open_excel
-from ringfence.hr.sheet import MAX_ROWS, Sheet, SheetRow, refuse_size
+from ringfence.hr.sheet import MAX_ROWS, Sheet, SheetRow, refuse_size, shown_name, shown_names
 
 MAX_PROBLEMS: Final = 1_000  # kept of one file: whoever has more has the wrong file
 PROGRESS_ROWS: Final = 1_000
@@ -75,7 +75,7 @@ def find_columns(sheet: Sheet, mapping: FieldMapping) -> Mapping[str, int]:
     if problems:
         told = "; ".join(f"{problem.field!r} {problem.message}" for problem in problems)
         raise FeedRefused(
-            f"{sheet.file}: {told}. The file has: {', '.join(sheet.header)[:1000]}.",
+            f"{sheet.file}: {told}. The file has: {shown_names(sheet.header)}.",
             "Name the columns in `fields`; a field that the file does not have is switched off with `[]`.",
             problems,
         )
@@ -85,7 +85,7 @@ def find_columns(sheet: Sheet, mapping: FieldMapping) -> Mapping[str, int]:
 def _missing(mapped: MappedField, column: str, header: tuple[str, ...]) -> str:
     near = get_close_matches(column.lower(), [name.lower() for name in header], n=1)
     meant = next((name for name in header if near and name.lower() == near[0]), None)
-    return f"is missing, for {mapped}" + (f" (is it {meant!r}?)" if meant else "")
+    return f"is missing, for {mapped}" + (f" (is it {shown_name(meant)!r}?)" if meant else "")
 
 
 def _collect(
