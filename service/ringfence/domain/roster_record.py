@@ -128,14 +128,15 @@ def refuse(state: RecordState, category: Category) -> RecordState:
 
 def refuse_key(state: RecordState, other: PersonKey) -> RecordState:
     """The joiner, marked: a person said that this is not the one whose key is `other`."""
-    return replace(state, rejected=HrRecord(state.said.id, other, state.said.post))
+    return replace(state, rejected=_mark(state.said, other))
 
 
 def refused_key(state: RecordState) -> PersonKey | None:
     """Whom a joiner is not, as a person said; None: nobody said anything."""
-    if state.accepted is not None or state.rejected is None or state.rejected.key == state.said.key:
+    rejected = state.rejected
+    if state.accepted is not None or rejected is None or rejected.key == state.said.key:
         return None
-    return state.rejected.key
+    return rejected.key
 
 
 def turns_at(posts: Sequence[RecordState], zones: Zones, now: datetime) -> datetime | None:
@@ -209,7 +210,8 @@ def _still_refused(state: RecordState, accepted: HrRecord | None, was: HrRecord 
     if rejected is None:
         return None
     if was is None or accepted is None:
-        lasts = accepted is None and (rejected.key != said.key or rejected == said)
+        marked = rejected.key != said.key and rejected == _mark(said, rejected.key)
+        lasts = accepted is None and (marked or rejected == said)
         return rejected if lasts else None
     changes: dict[str, Any] = {}
     for category in GROUPS:
@@ -217,6 +219,10 @@ def _still_refused(state: RecordState, accepted: HrRecord | None, was: HrRecord 
         if refused != group(was, category) and refused == group(said, category) != group(accepted, category):
             changes.update(fields_of(said, category))
     return replace(accepted, **changes) if changes else None
+
+
+def _mark(said: HrRecord, other: PersonKey) -> HrRecord:
+    return HrRecord(said.id, other, said.post)
 
 
 def _is_refused(state: RecordState, category: Category) -> bool:
