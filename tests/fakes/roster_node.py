@@ -119,6 +119,10 @@ class RosterNode(FakeNode):
                 if ended:
                     task.result()
 
+    def refresh(self) -> None:
+        super().refresh()
+        self.holder.swap(replace(self.holder.current, coverage=self.coverage.latest))
+
     async def say(self, *records: HrRecord) -> HrRun:
         """HR says this and no more, and it is read."""
         self.source.batch = complete(*records)

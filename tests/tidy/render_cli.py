@@ -31,7 +31,7 @@ standard output, messages to standard error; `--json` makes the result JSON for 
 | 1 | refused or failed; the message names what has to change |
 | 2 | wrong use of the command line |
 | 3 | no daemon answers |
-| 4 | not all is well: an alarm (`status --check`), a record unlike the table (`explain`), an order not taken yet |
+| 4 | not all is well: an alarm, a record unlike the table, an order not taken yet, something held, a target missed |
 
 Durations are written `90s`, `15m`, `2h`, `1d`. The option `--install-completion` sets up shell completion.
 """

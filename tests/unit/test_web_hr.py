@@ -229,3 +229,31 @@ async def test_no_answer_and_no_log_line_holds_a_private_number(caplog: pytest.L
             assert number[3:] not in answer.text, answer.url
         assert number[3:] not in logged
     assert date(2030, 1, 15).isoformat() in seen[0].text
+
+
+async def test_the_status_and_metrics_tell_the_age_of_what_the_table_is_made_of() -> None:
+    async with loaded() as (node, client):
+        before = (await client.get("/v1/status")).json()
+        assert before["roster"]["sources"][0]["late"] is False
+        assert before["roster"]["coverage"] is None
+        assert before["alarms"] == []
+        await client.get("/v1/coverage")
+        await node.say(*new_numbers())
+        node.clock.step_wall(3 * 86_400)
+        seen = (await client.get("/v1/status")).json()
+        assert seen["version"] != before["version"]
+        assert seen["roster"]["coverage"]["below_target"] is True
+        for words in ("payroll is late: its last good run was 72.0 h ago", "are held", "coverage is 0.0 %"):
+            assert any(words in alarm for alarm in seen["alarms"]), seen["alarms"]
+        lines = (await client.get("/metrics")).text.splitlines()
+        for line in (
+            'ringfence_hr_source_age_seconds{source="payroll"} 259200.0',
+            'ringfence_hr_source_late{source="payroll"} 1.0',
+            'ringfence_hr_source_failing{source="payroll"} 0.0',
+            'ringfence_hr_held{source="payroll"} 2.0',
+            "ringfence_hr_open_plans 1.0",
+            "ringfence_did_conflicts 0.0",
+            "ringfence_coverage_ratio 0.0",
+            "ringfence_coverage_target_ratio 0.95",
+        ):
+            assert line in lines

@@ -46,12 +46,10 @@ def coverage(
 
 
 def _show(out: Console, found: dict[str, Any]) -> None:
-    verdict = "BELOW THE TARGET" if found["below_target"] else "meets the target"
     print_lines(
         out,
         [
-            f"{found['covered']} of {found['dids']} DIDs are covered: {found['percent']} %, {verdict} of "
-            f"{found['target_percent']:g} %",
+            f"{found['covered']} of {found['dids']} DIDs are covered: {found['percent']} %, {_verdict(found)}",
             f"  {_bar(found['percent'])}",
             f"  a confirmation counts for {found['confirmed_days']} days",
         ],
@@ -64,6 +62,13 @@ def _show(out: Console, found: dict[str, Any]) -> None:
         for d in found.get("history", [])
     ]
     show_table(out, ("day", "covered", "DIDs", ""), days)
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    if not found["target_percent"]:
+        return "no target is set"
+    words = "BELOW THE TARGET" if found["below_target"] else "meets the target"
+    return f"{words} of {found['target_percent']:g} %"
 
 
 def _bar(percent: float) -> str:

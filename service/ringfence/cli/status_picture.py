@@ -137,8 +137,8 @@ def _roster_lines(seen: dict[str, Any]) -> Iterator[tuple[str, str]]:
     roster, share = seen["roster"], seen["roster"]["coverage"]
     yield from (("hr", line) for line in roster_lines(roster, seen["at"]))
     if share is not None:
-        below = ", BELOW" if share["below_target"] else ", target"
-        yield "coverage", f"{share['percent']} % of DIDs{below} {share['target_percent']:g} %"
+        target = f", target {share['target_percent']:g} %" if share["target_percent"] else ""
+        yield "coverage", f"{share['percent']} % of DIDs{target}{', BELOW' if share['below_target'] else ''}"
 
 
 def _mode_words(scope: dict[str, Any]) -> str:

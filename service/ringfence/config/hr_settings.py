@@ -73,7 +73,10 @@ class HrSettings(BaseModel):
         12, ge=0.1, le=720, description="what a source changed within this time counts together"
     )
     coverage_target_percent: float = Field(
-        90, ge=0, le=100, description="share of DIDs that end with somebody known to answer; below it is an alarm"
+        0,
+        ge=0,
+        le=100,
+        description="share of DIDs that shall end with somebody known to answer; below it is an alarm; 0: no target",
     )
     confirmed_days: int = Field(
         365, ge=1, le=3650, description="so long a person's confirmation of a number counts for coverage"

@@ -41,7 +41,7 @@ class CoverageOut(BaseModel):
     dids: int = Field(description="those that count: fax and alarm lines do not")
     covered: int
     percent: float = Field(description="0 to 100, rounded down to a tenth")
-    target_percent: float
+    target_percent: float = Field(description="0: none is set")
     below_target: bool
     confirmed_days: int = Field(description="for so many days a confirmation counts")
     reasons: list[ReasonOut] = Field(description="the most frequent first")
