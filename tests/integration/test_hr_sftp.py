@@ -127,7 +127,7 @@ async def test_what_is_old_in_the_archive_on_the_server_is_deleted(server: SftpS
     reader = SftpSource(settings(server, archive_days=30), "GB", clock)
     write(server.files / "people.csv", feed_of("E1"))
     await reader.settle(await taken(reader), None)
-    clock.step_wall(31 * 86_400)
+    await clock.advance(31 * 86_400)
     await reader.settle(None, None)
     assert names(server.files / "archive") == []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ringfence.app.hr_ports import Feed, FeedRefused, Progress, SourceUnavailable
 from ringfence.app.ports import Clock
@@ -37,10 +37,10 @@ from ringfence.hr.sheet import MAX_FEED_BYTES, refuse_size
 if TYPE_CHECKING:
     import asyncssh
 
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-EXPIRY_SECONDS = 6 * 3600
-_PLAIN = 1  # SFTP's FILEXFER_TYPE_REGULAR
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
+EXPIRY_SECONDS: Final = 6 * 3600
+_PLAIN: Final = 1  # SFTP's FILEXFER_TYPE_REGULAR
 
 
 class SftpSource:
