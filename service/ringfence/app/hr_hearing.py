@@ -26,6 +26,7 @@ SMALL_BATCH: Final = 20
 """A push of so many records is worked out at once: going through a thread would take longer."""
 GATHER: Final = timedelta(minutes=1)
 """The pushes of so long are one run: a hundred come in a second."""
+STATE_EVERY: Final = timedelta(seconds=5)
 MAX_DETAIL_CHARACTERS: Final = 500
 
 
@@ -45,6 +46,7 @@ class Hearing:
         self._book = book
         self._plans = plans
         self._pushed: dict[str, int] = {}  # the row of each source's last push
+        self._state_stored: dict[str, datetime] = {}
 
     async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> Taken:
         """Raises FeedRefused, StoreError; then nothing has changed. `fresh`: a sign that the source lives."""
@@ -63,10 +65,17 @@ class Hearing:
             run = run_of(batch, heard, label, now)
             row = run if batch.complete else self._gathered(run)
             good = replace(state, attempted_at=now, succeeded_at=now, fault="", cursor=cursor or state.cursor)
-            change = replace(heard.change, sources={batch.source: good if fresh else state})
-            stored = await book.commit(change, row)
+            after = good if fresh else state
+            keep = batch.complete or self._is_worth_storing(state, after)
+            stored = await book.commit(
+                replace(heard.change, sources={after.name: after}) if keep else heard.change, row
+            )
             if not batch.complete:
                 self._pushed[batch.source] = stored.runs[0]
+            if keep:
+                self._state_stored[batch.source] = now
+            else:
+                book.told(after)
             if fresh:
                 self._tell_good(state)
             plan = await self._plans.follow(batch.source, before, complete=batch.complete)
@@ -117,6 +126,12 @@ class Hearing:
             raise FeedRefused(refusal, problems=batch.rejected[:20])
         known = trimmed(batch, roster, book.policy, book.zones, now, book.left)
         return hear(roster, index, known, book.policy, book.zones, now, recent)
+
+    def _is_worth_storing(self, before: SourceState, after: SourceState) -> bool:
+        """A hundred pushes a second must not write a hundred times that the source lives."""
+        stored = self._state_stored.get(after.name)
+        young = stored is not None and self._book.now() - stored < STATE_EVERY
+        return not young or (before.fault, before.cursor) != (after.fault, after.cursor)
 
     def _gathered(self, run: HrRun) -> HrRun:
         """This run together with the source's last one, if that was a push and is young: its row is written anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -134,6 +135,9 @@ class RosterBook:
         for row, id_ in zip(plans, stored.plans, strict=True):
             self._keep_plan(replace(row, id=id_))
         await self._index(change)
+        if len(change.records) > MANY_RECORDS:
+            # They live for long: the collector need not stop us to look at them again and again.
+            gc.freeze()
         return stored
 
     def told(self, state: SourceState) -> None:
