@@ -31,7 +31,8 @@ from ringfence.domain.roster_items import held_items
 from ringfence.domain.route_plan import StepKind
 from ringfence.domain.route_table import touched_dids
 from ringfence.domain.routing import RoutingPolicy, plan_for
-from tests.simulation.roster_world import BEGAN, DAY, POLICY, ZONES, Company, Oracle, number, surely_left, whose
+from tests.simulation.roster_oracle import Oracle, surely_left
+from tests.simulation.roster_world import BEGAN, DAY, POLICY, ZONES, Company, number, whose
 
 YEARS = 3
 SOURCES = ("payroll", "accounts")

@@ -8,100 +8,42 @@ from typing import Any
 
 import pytest
 
-from ringfence.domain.derivation import Conflict, Effective, derive
+from ringfence.domain.derivation import Conflict
 from ringfence.domain.directory import (
-    Consent,
-    DefaultNumber,
-    DidAssignment,
     Directory,
     NotRung,
-    Person,
     PersonKey,
-    Site,
 )
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse, RecordId
-from ringfence.domain.numbers import Did
-from ringfence.domain.ring_hours import RingHours
+from ringfence.domain.hr_record import HrNumber, HrRecord
 from ringfence.domain.roster import (
-    Away,
-    NumberFacts,
-    Origin,
     PersonEntries,
-    RecordState,
     Roster,
-    RosterChange,
     RosterPolicy,
-    Stated,
     Tenure,
 )
-
-ADA, BO, CY = PersonKey("ada"), PersonKey("bo"), PersonKey("cy")
-ONE, TWO, ELSEWHERE = Did("+441134960101"), Did("+441134960102"), Did("+441134960999")
-MOBILE = {ADA: "+447700900101", BO: "+447700900102", CY: "+447700900103"}
-OTHER_MOBILE = "+447700900199"
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-POLICY = RosterPolicy(("payroll", "ad"))
-HOURS = RingHours(420, 1320, "Europe/London")
-NIGHTS = RingHours(1320, 420, "Europe/London")
-
-
-def imported(
-    owners: dict[Did, PersonKey | None] | None = None,
-    people: tuple[PersonKey, ...] = (ADA, BO),
-    zone: str | None = None,
-) -> Directory:
-    """Ada has ONE by the import, unless another is said."""
-    owners = {ONE: ADA, TWO: None} | (owners or {})
-    return Directory.of(
-        [Person(key, key.title(), "Leeds", (DefaultNumber(MOBILE[key]),)) for key in people],
-        [DidAssignment(did, owner, "Leeds", "uc") for did, owner in owners.items()],
-        [Site("Leeds", "+441134960000", time_zone=zone), Site("York")],
-    )
-
-
-BASE = imported()
-
-
-def record(key: PersonKey = ADA, post: str = "", **fields: Any) -> HrRecord:
-    return HrRecord(f"id-{key}", key, post, **fields)
-
-
-def said(*records: HrRecord, source: str = "payroll", roster: Roster | None = None, held: bool = False) -> Roster:
-    """A roster in which a source says so, and it is accepted."""
-    roster = roster or Roster()
-    for item in records:
-        inactive = NOW - DAY if item.active is False else None
-        state = RecordState(item, None if held else item, NOW - DAY, inactive_since=inactive)
-        roster.records[RecordId(source, item.id, item.post)] = state
-    return roster
-
-
-def by_hand(value: Any) -> Stated[Any]:
-    return Stated(value, Origin.HELPDESK, "h.help", "asked for", NOW - DAY)
-
-
-def at(roster: Roster, now: datetime = NOW, base: Directory = BASE, policy: RosterPolicy = POLICY) -> Effective:
-    return derive(base, roster, policy, now)
-
-
-def owner(effective: Effective, did: Did = ONE) -> tuple[PersonKey | None, NotRung | None, datetime | None]:
-    item = effective.directory.assignments[did]
-    return item.owner, item.hold, item.hold_until
-
-
-def numbers(effective: Effective, key: PersonKey = ADA) -> list[str]:
-    return [number.e164 for number in effective.directory.people[key].default_numbers]
-
-
-def withheld(effective: Effective, key: PersonKey = ADA) -> list[tuple[str, NotRung]]:
-    return [(number.e164, why) for number, why in effective.directory.people[key].withheld]
-
-
-def settled(roster: Roster, now: datetime = NOW, base: Directory = BASE) -> Roster:
-    """With the tenures that follow stored, as the daemon does it."""
-    roster.apply(RosterChange(tenures=at(roster, now, base).tenures))
-    return roster
+from tests.unit.rosters import (
+    ADA,
+    BASE,
+    BO,
+    CY,
+    DAY,
+    ELSEWHERE,
+    MOBILE,
+    NOW,
+    ONE,
+    OTHER_MOBILE,
+    POLICY,
+    TWO,
+    at,
+    by_hand,
+    imported,
+    numbers,
+    owner,
+    record,
+    said,
+    settled,
+    withheld,
+)
 
 
 def test_without_a_roster_the_import_is_in_force_as_it_is() -> None:
@@ -343,132 +285,3 @@ def test_a_did_that_is_no_longer_ours_remembers_who_left_it() -> None:
     settled(roster, NOW, base)
     assert roster.tenures == {ONE: (Tenure(ONE, ADA, NOW - 9 * DAY, NOW),)}
     assert at(roster, NOW + 30 * DAY, base).tenures == {ONE: ()}
-
-
-# --- which numbers ring
-
-
-def test_numbers_come_from_the_first_that_states_any() -> None:
-    roster = said(record(numbers=()), source="ad")
-    assert numbers(at(roster)) == [], "an empty statement counts"
-    said(record(numbers=(HrNumber(OTHER_MOBILE, ring_seconds=30),)), source="payroll", roster=roster)
-    assert at(roster).directory.people[ADA].default_numbers == (DefaultNumber(OTHER_MOBILE, 30),)
-    roster.entries[ADA] = PersonEntries(numbers=by_hand((HrNumber(MOBILE[CY]),)))
-    assert numbers(at(roster)) == [MOBILE[CY]]
-    by_ad = RosterPolicy(("payroll", "ad"), {"numbers": ("ad",)})
-    del roster.entries[ADA]
-    assert numbers(at(roster, policy=by_ad)) == []
-
-
-def test_five_numbers_at_most_each_once_and_within_the_bounds() -> None:
-    many = tuple(HrNumber(f"+4477009001{n:02}", ring_seconds=500) for n in (1, 1, 2, 3, 4, 5, 6))
-    effective = at(said(record(numbers=many)))
-    assert [number[-1] for number in numbers(effective)] == ["1", "2", "3", "4", "5"]
-    assert effective.directory.people[ADA].default_numbers[0].ring_seconds == 120
-
-
-@pytest.mark.parametrize(
-    ("consent", "required", "why"),
-    [
-        (Consent.NOT_STATED, False, None),
-        (Consent.NOT_STATED, True, NotRung.CONSENT_MISSING),
-        (Consent.GIVEN, True, None),
-        (Consent.WITHDRAWN, False, NotRung.CONSENT_WITHDRAWN),
-        (Consent.WITHDRAWN, True, NotRung.CONSENT_WITHDRAWN),
-    ],
-)
-def test_consent_counts_for_a_number_whoever_stated_it(consent: Consent, required: bool, why: NotRung | None) -> None:
-    roster = Roster(entries={ADA: PersonEntries(facts={MOBILE[ADA]: by_hand(NumberFacts(consent))})})
-    effective = at(roster, policy=replace(POLICY, require_consent=required))
-    assert numbers(effective) == ([MOBILE[ADA]] if why is None else [])
-    assert withheld(effective) == ([] if why is None else [(MOBILE[ADA], why)])
-
-
-@pytest.mark.parametrize(
-    ("use", "own", "on_call", "expected"),
-    [
-        (NumberUse.PRIVATE, None, False, HOURS),
-        (NumberUse.PRIVATE, NIGHTS, False, NIGHTS),
-        (NumberUse.PRIVATE, NIGHTS, True, None),
-        (NumberUse.PRIVATE, None, True, None),
-        (NumberUse.WORK, None, False, None),
-        (NumberUse.WORK, NIGHTS, True, NIGHTS),
-    ],
-)
-def test_private_numbers_ring_in_hours(
-    use: NumberUse, own: RingHours | None, on_call: bool, expected: RingHours | None
-) -> None:
-    roster = said(record(numbers=(HrNumber(OTHER_MOBILE, use),), on_call=on_call))
-    if own is not None:
-        facts = NumberFacts(hours=own, confirmed_on=date(2026, 11, 1))
-        roster.entries[ADA] = PersonEntries(facts={OTHER_MOBILE: by_hand(facts)})
-    (number,) = at(roster, policy=replace(POLICY, private_hours=HOURS)).directory.people[ADA].default_numbers
-    assert number.hours == expected
-    assert number.confirmed_on == (date(2026, 11, 1) if own else None)
-
-
-def test_the_configurations_hours_are_meant_at_the_persons_site_and_not_for_the_import() -> None:
-    policy = replace(POLICY, private_hours=HOURS)
-    tokyo = imported(zone="Asia/Tokyo")
-    (number,) = (
-        at(said(record(numbers=(HrNumber(OTHER_MOBILE),))), base=tokyo, policy=policy)
-        .directory.people[ADA]
-        .default_numbers
-    )
-    assert number.hours == replace(HOURS, zone="Asia/Tokyo")
-    assert at(said(record()), policy=policy).directory.people[ADA] is BASE.people[ADA]
-
-
-def test_on_call_by_hand_passes() -> None:
-    roster = said(record(numbers=(HrNumber(OTHER_MOBILE),)))
-    roster.entries[ADA] = PersonEntries(on_call_until=by_hand(NOW + DAY))
-    policy = replace(POLICY, private_hours=HOURS)
-    during, after = (at(roster, moment, policy=policy) for moment in (NOW, NOW + DAY))
-    assert (during.directory.people[ADA].default_numbers[0].hours, during.next_change_at) == (None, NOW + DAY)
-    assert (after.directory.people[ADA].default_numbers[0].hours, after.next_change_at) == (HOURS, None)
-
-
-def test_during_a_long_absence_the_deputy_is_rung() -> None:
-    roster = said(record(away_from=date(2026, 11, 1), away_until=date(2026, 11, 30), deputy=BO))
-    during = at(roster)
-    assert (owner(during)[0], numbers(during), withheld(during)) == (ADA, [], [(MOBILE[ADA], NotRung.AWAY)])
-    assert during.directory.people[ADA].deputy == BO
-    assert during.next_change_at == datetime(2026, 12, 1, tzinfo=UTC)
-    back = at(roster, datetime(2026, 12, 1, tzinfo=UTC))
-    assert (numbers(back), back.directory.people[ADA].deputy) == ([MOBILE[ADA]], None)
-    before = at(roster, datetime(2026, 10, 31, tzinfo=UTC))
-    assert (numbers(before), before.next_change_at) == ([MOBILE[ADA]], datetime(2026, 11, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    "deputys",
-    [record(BO, active=False), record(BO, starts=date(2027, 1, 1)), record(BO, away_until=date(2027, 1, 1))],
-)
-def test_a_deputy_who_is_not_there_is_not_rung(deputys: HrRecord) -> None:
-    roster = said(record(away_until=date(2026, 12, 31), deputy=BO), deputys)
-    assert at(roster).directory.people[ADA].deputy is None
-    nobody = said(record(away_until=date(2026, 12, 31), deputy=CY))
-    assert at(nobody).directory.people[ADA].deputy is None
-    own = said(record(away_until=date(2026, 12, 31), deputy=ADA))
-    assert at(own).directory.people[ADA].deputy is None
-
-
-def test_an_absence_entered_by_hand_counts_instead() -> None:
-    roster = said(record(away_from=date(2026, 11, 1), deputy=CY), record(CY))
-    roster.entries[ADA] = PersonEntries(away=by_hand(Away(date(2026, 11, 1), None, BO)))
-    assert at(roster).directory.people[ADA].deputy == BO
-    roster.entries[ADA] = PersonEntries(away=by_hand(Away(date(2026, 11, 1), date(2026, 11, 20), BO)))
-    assert numbers(at(roster)) == [MOBILE[ADA]]
-
-
-def test_what_was_entered_stays_through_leaving_and_coming_back() -> None:
-    roster = said(record(active=False))
-    roster.entries[ADA] = PersonEntries(numbers=by_hand((HrNumber(OTHER_MOBILE),)))
-    assert (numbers(at(roster)), withheld(at(roster))) == ([], [(OTHER_MOBILE, NotRung.LEFT)])
-    said(record(active=True), roster=roster)
-    assert numbers(at(roster)) == [OTHER_MOBILE]
-
-
-def test_a_site_that_is_none_of_ours_is_kept_as_it_is_called() -> None:
-    person = at(said(record(site="Atlantis"), record(CY))).directory.people
-    assert (person[ADA].site, person[CY].site, person[CY].name) == ("Atlantis", "", "cy")
