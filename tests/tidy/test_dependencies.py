@@ -17,8 +17,8 @@ COMPANIONS = {
     "starlette": "fastapi",
     "yarl": "aiohttp",
 }
-# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones; pyasn1 is only held
-# below the version that ldap3 cannot use.
+# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones; pyasn1 is only
+# named to hold it below the version that ldap3 cannot use.
 BY_NAME_ONLY = {"aiosqlite", "pyasn1", "tzdata"}
 
 
