@@ -152,7 +152,7 @@ class RosterDesk:
             open_plans=len(self._book.open_plans),
             conflicts=len(self.conflicts()),
             people=0 if effective is None else len(effective.directory.people),
-            employed=force.employed,
+            employed=0 if effective is None else effective.employed,
             next_change_at=None if effective is None else effective.next_change_at,
             fault=force.fault,
         )

@@ -47,7 +47,6 @@ class InForce:
         self._hurry = asyncio.Event()
         self.effective: Effective | None = None
         self.derived_at: datetime | None = None
-        self.employed = 0
         self.employed_by_source: Mapping[str, int] = {}
         self.fault = ""
 

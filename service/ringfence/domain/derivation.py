@@ -34,13 +34,14 @@ class Conflict:
 class Effective:
     """What is routed by. Before `next_change_at` the same facts give the same directory; None: for ever. `tenures` has
     only those DIDs whose stored tenures must change. `unknown_dids`: claimed by an employed person and not in the
-    imported directory."""
+    imported directory. `employed`: how many of the directory's people are."""
 
     directory: Directory
     next_change_at: datetime | None
     tenures: Mapping[Did, tuple[Tenure, ...]]
     conflicts: tuple[Conflict, ...]
     unknown_dids: tuple[tuple[PersonKey, Did], ...]
+    employed: int
 
 
 def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime) -> Effective:
@@ -49,7 +50,7 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
     About 15 µs a person or DID. Whoever differs in nothing is the same object as in `base`.
     """
     if not (roster.records or roster.entries or roster.tenures or roster.releases):
-        return Effective(base, None, MappingProxyType({}), (), ())
+        return Effective(base, None, MappingProxyType({}), (), (), len(base.people))
     everybody = Everybody(base, roster, policy, now)
     census = _Census(policy, now, Claims(now, policy))
     for facts in everybody:
@@ -69,6 +70,7 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
         tenures=MappingProxyType(dids.tenures),
         conflicts=tuple(dids.conflicts),
         unknown_dids=tuple(sorted(_unknown(census.claims, base))),
+        employed=len(census.people) - len(census.out),
     )
 
 
