@@ -163,9 +163,9 @@ def test_a_rejected_joiner_may_still_be_ended() -> None:
 
 def test_a_rejected_joiner_of_whom_something_else_was_said_is_asked_again() -> None:
     source = holding(record("1"), record("2"))
-    for said in (record("2"), record("2", key="k2"), record("2")):
-        source.reject()
-        assert source.push(said).held == ({} if said == source.state("2").rejected else {Category.JOINER: 1})
+    source.reject()
+    assert source.push(record("2", key="k2")).held == {Category.JOINER: 1}
+    assert source.push(record("2")).held == {Category.JOINER: 1}
 
 
 def test_an_absence_approved_has_left_now_and_being_back_is_a_return() -> None:
