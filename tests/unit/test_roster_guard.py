@@ -292,18 +292,23 @@ def test_an_end_that_passes_makes_a_held_extension_a_return() -> None:
     assert source.push().held == {Category.RETURN: 9}
 
 
+def unreadable(rows: int) -> tuple[RowProblem, ...]:
+    return tuple(RowProblem(f"line {n}", "key", "is empty") for n in range(2, 2 + rows))
+
+
 @pytest.mark.parametrize(
     ("batch", "refused"),
     [
         (Batch("hr", (), complete=True), "the feed of hr holds nobody, and 9 people are known from it"),
         (Batch("hr", (), complete=False), None),
-        (Batch("hr", (record("1"),), True, rows=2, rejected=(RowProblem("line 2", "key", "is empty"),)), None),
+        (Batch("hr", (record("1"),), True, rows=2, rejected=unreadable(1)), None),
+        (Batch("hr", (record("1"),), True, rows=2, rejected=unreadable(1) * 9), None),  # nine problems of one row
         (
-            Batch("hr", (record("1"),), True, rows=3, rejected=(RowProblem("line 2", "key", "is empty"),) * 2),
+            Batch("hr", (record("1"),), True, rows=3, rejected=unreadable(2)),
             "2 of 3 rows of hr cannot be read; at most 1 may be wrong",
         ),
         (
-            Batch("hr", (record("1"),), True, rows=999, rejected=(RowProblem("line 2", "key", "is empty"),) * 21),
+            Batch("hr", (record("1"),), True, rows=999, rejected=unreadable(21)),
             "21 of 999 rows of hr cannot be read; at most 20 may be wrong",
         ),
     ],

@@ -40,7 +40,8 @@ def check_batch(batch: Batch, known: int, policy: RosterPolicy) -> str | None:
     if batch.complete and not batch.records:
         missing = f", and {known} people are known from it" if known else ""
         return f"the feed of {batch.source} holds nobody{missing}"
-    unreadable, limit = len(batch.rejected), _limit(policy, batch.rows)
+    unreadable = len({problem.where for problem in batch.rejected})  # a row may have several problems
+    limit = _limit(policy, batch.rows)
     if unreadable > limit:
         return f"{unreadable} of {batch.rows} rows of {batch.source} cannot be read; at most {limit} may be wrong"
     return None
