@@ -46,15 +46,12 @@ def begins_at(record: HrRecord, zone: str) -> datetime | None:
 
 def ends_at(record: HrRecord, inactive_since: datetime | None, zone: str) -> datetime | None:
     """The earliest end that the record states; None: no end. The last working day counts to its last second."""
-    ends = [
-        end
-        for end in (
-            inactive_since if record.active is False else None,
-            record.ends_at if record.ends_at is not None else day_after(record.ends, zone),
-        )
-        if end is not None
-    ]
-    return min(ends, default=None)
+    end = record.ends_at
+    if end is None and record.ends is not None:
+        end = day_after(record.ends, zone)
+    if record.active is False and inactive_since is not None and (end is None or inactive_since < end):
+        return inactive_since
+    return end
 
 
 def employed_at(record: HrRecord, inactive_since: datetime | None, zone: str, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from ringfence.domain.directory import Directory, Person, PersonKey
-from ringfence.domain.employment import day_after, midnight, zones_of
+from ringfence.domain.employment import Zones, day_after, midnight, zones_of
 from ringfence.domain.hr_record import RecordId
 from ringfence.domain.numbers import Did
 from ringfence.domain.precedence import BY_HAND, Precedence
@@ -44,7 +44,7 @@ class Absence(NamedTuple):
 class Facts:
     """Of one person. `posts` are in the usual precedence, those of one source by their beginning; also those of which
     only the end counts. `current` are the accepted ones that details come from: those that run; where none does, all.
-    `zone` is the time zone of the person's site."""
+    `zones` are those of the imported sites."""
 
     key: PersonKey
     imported: Person | None
@@ -53,8 +53,13 @@ class Facts:
     current: list[Post]
     entries: PersonEntries
     employment: Employment
-    zone: str
+    zones: Zones
     precedence: Precedence
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the person's site."""
+        return self.zones(self.value("site", self.current, None if self.imported is None else self.imported.site))
 
     @property
     def is_known(self) -> bool:
@@ -169,9 +174,8 @@ class Everybody:
         site = None if imported is None else imported.site
         posts = [] if ids is None else self._posts(ids, site)
         current = [post for post in posts if post.accepted]
-        if len(posts) > 1:
+        if len(current) > 1:
             current = [post for post in current if post.runs_at(self._now)] or current
-        site = next((post.record.site for post in current if post.record.site is not None), site)
         left_at = None if entries.left_at is None else entries.left_at.value
         return Facts(
             key=key,
@@ -181,7 +185,7 @@ class Everybody:
             current=current,
             entries=entries,
             employment=employment_of(posts, left_at, self._now),
-            zone=self._zones(site),
+            zones=self._zones,
             precedence=self._precedence,
         )
 

@@ -48,11 +48,11 @@ def known_numbers(facts: Facts, posts: Sequence[Post], away: bool, policy: Roste
 
 def rung(known: Sequence[Known]) -> tuple[DefaultNumber, ...]:
     """Those that ring, at most five."""
-    return tuple(item.number for item in known if item.why_not is None)[:MAX_DEFAULT_NUMBERS]
+    return tuple([item.number for item in known if item.why_not is None][:MAX_DEFAULT_NUMBERS])
 
 
 def withheld(known: Sequence[Known]) -> tuple[tuple[DefaultNumber, NotRung], ...]:
-    return tuple((item.number, item.why_not) for item in known if item.why_not is not None)
+    return tuple([(item.number, item.why_not) for item in known if item.why_not is not None])
 
 
 def _stated(
