@@ -62,6 +62,8 @@ def _show(out: Console, found: dict[str, Any]) -> None:
         for d in found.get("history", [])
     ]
     show_table(out, ("day", "covered", "DIDs", ""), days)
+    if "history" in found and not days:
+        out.print("No day is stored yet.")
 
 
 def _verdict(found: dict[str, Any]) -> str:

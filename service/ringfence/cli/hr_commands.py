@@ -225,7 +225,7 @@ def _decide(
         order |= {"items": items} if items else {}
         order |= {"categories": categories} if categories else {}
         done = daemon.call("POST", f"{path}/decision", body=order, seconds=DECIDE_SECONDS)
-    emit(as_json, done, lambda out: print_lines(out, hr_picture.decided_lines(done, approves)))
+    emit(as_json, done, lambda out: print_lines(out, hr_picture.decided_lines(done)))
 
 
 def _confirm(question: str, yes: bool) -> None:

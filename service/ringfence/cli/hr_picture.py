@@ -127,9 +127,9 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     yield from (f"  {line}" for line in plan["lines"])
 
 
-def decided_lines(done: dict[str, Any], approved: bool) -> Iterator[str]:
-    word = "Approved" if approved else "Rejected"
-    yield f"{word}: {done['summary'] or _status(done)}."
+def decided_lines(done: dict[str, Any]) -> Iterator[str]:
+    words = done["summary"] or _status(done)
+    yield f"{words[:1].upper()}{words[1:]}."
     if done["superseded_by"] is not None:
         yield f"The rest waits in plan {done['superseded_by']}."
 

@@ -36,7 +36,8 @@ def show_person(out: Console, person: dict[str, Any]) -> None:
 
 def _headline(person: dict[str, Any]) -> Iterator[str]:
     since = f" since {local(person['since'])}" if person["since"] else ""
-    until = f" until {local(person['until'])}" if person["until"] else ""
+    left = ", was employed" if person["standing"] == "left" else ""
+    until = f"{left} until {local(person['until'])}" if person["until"] else ""
     yield f"{person['name']} ({person['key']}): {person['standing']}{since}{until}"
     for did in person["dids"]:
         held_since = f" since {local(did['since'])}" if did["since"] else ""

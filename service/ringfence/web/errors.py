@@ -69,7 +69,7 @@ _WORDS: Final[Mapping[int, str]] = {
     400: "The request is not HTTP or JSON that can be read.",
     401: "No token, or not the right one.",
     403: "This operation is open on the local socket only.",
-    404: "There is no such scope or DID.",
+    404: "There is no such scope, DID, person, plan or source.",
     405: "This path knows other methods only.",
     409: "The state has changed, or has to be confirmed first.",
     413: "The body is too large.",
