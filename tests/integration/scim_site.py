@@ -39,15 +39,19 @@ def scim_settings(**more: Any) -> ScimSettings:
 
 @dataclass
 class FakeRoster:
-    """The inlet: keeps every batch, and refuses when told to."""
+    """The inlet: keeps every batch, and refuses or breaks when told to."""
 
     batches: list[Batch] = field(default_factory=list)
     refuses: int = 0
+    breaks: str = ""
 
     async def take(self, batch: Batch) -> None:
         if self.refuses:
             self.refuses -= 1
             raise StoreUnavailable("The database is locked.")
+        if self.breaks:
+            words, self.breaks = self.breaks, ""
+            raise RuntimeError(words)
         self.batches.append(batch)
 
     @property

@@ -117,6 +117,7 @@ async def test_what_scim_itself_calls_invalid_is_a_400(site: ScimSite) -> None:
         ("", "invalidValue"),
         ('"userName":"ada","active":"perhaps"', "invalidValue"),
         (f'"userName":"{"x" * 301}"', "invalidValue"),
+        (r'"userName":"a\u0000"', "invalidValue"),
         ('"userName":"ada",', "invalidSyntax"),
     ):
         body = f'{{"schemas":["{USER}"]{attributes and ","}{attributes}}}'
@@ -213,6 +214,21 @@ async def test_what_the_roster_does_not_take_is_not_stored_and_can_be_repeated(s
     assert (await site.client.get(place)).status_code == 200
     assert (await site.client.delete(place)).status_code == 204
     assert site.roster.batches[-1].gone == {user["id"]}
+
+
+async def test_what_a_fault_of_ours_left_untold_is_told_before_the_next_answer(
+    site: ScimSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.roster.breaks = "about ada.secret"
+    answer = await site.client.post("/Users", json={"schemas": [USER], "userName": "ada", "externalId": "E1"})
+    assert (answer.status_code, answer.json()["schemas"]) == (500, [ERROR])
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (logged.getMessage(), vars(logged)["error"]) == ("a SCIM request failed", "RuntimeError")
+    assert "in take" in vars(logged)["where"], "where it came from"
+    assert "secret" not in str(vars(logged)) + answer.text
+    assert site.roster.batches == []
+    assert (await site.client.get("/Users")).json()["totalResults"] == 1
+    assert site.roster.last.key == "E1"
 
 
 async def test_after_a_restart_everything_that_is_stored_is_said_again(file: Path) -> None:

@@ -156,6 +156,7 @@ def _comparable(resource: Resource[Any], attribute: str) -> str:
     binding = path.resolve()
     assert binding is not None
     text = str(binding.comparable(path.get(resource)) or "")
-    if len(text) > MAX_NAME_CHARACTERS:
-        raise InvalidValueException(detail=f"{attribute} is longer than {MAX_NAME_CHARACTERS} characters")
+    if len(text) > MAX_NAME_CHARACTERS or "\0" in text:
+        fault = f"{attribute} is longer than {MAX_NAME_CHARACTERS} characters, or holds a NUL"
+        raise InvalidValueException(detail=fault)
     return text
