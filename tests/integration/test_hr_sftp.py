@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import pytest_asyncio
 from pydantic import ValidationError
@@ -201,6 +202,42 @@ async def test_a_password_is_read_from_its_file_and_never_told(server: SftpServe
         await read(source(server, key_file=None, password_file=path))
     assert "does not let" in str(refused.value)
     assert "horse" not in str(refused.value)
+
+
+class PasswordServer(asyncssh.SSHServer):
+    """Lets one password in, which the lab's sshd cannot without an account of this machine."""
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("hr", "correct horse battery")
+
+
+async def test_a_server_that_takes_passwords(server: SftpServer) -> None:
+    write(server.files / "people.csv", feed_of("E1"))
+    path = server.directory / "password"
+    path.write_text("correct horse battery\n")
+    path.chmod(0o600)
+
+    def files(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
+        return asyncssh.SFTPServer(channel, chroot=os.fsencode(server.files))
+
+    host_key = server.directory / "host_key"
+    listening = await asyncssh.listen(
+        HOST, 0, server_factory=PasswordServer, server_host_keys=[host_key], sftp_factory=files
+    )
+    async with listening:
+        port = listening.get_port()
+        known = server.directory / "known_hosts_password"
+        known.write_text(f"[{HOST}]:{port} {(server.directory / 'host_key.pub').read_text()}")
+        known.chmod(0o644)
+        reader = source(server, port=port, user="hr", known_hosts=known, key_file=None, password_file=path)
+        await reader.settle(await taken(reader), None)
+    assert names(server.files) == ["archive"]
 
 
 async def test_a_server_that_is_down_or_silent_is_tried_again(server: SftpServer) -> None:
