@@ -94,6 +94,12 @@ async def test_the_newest_file_counts_and_the_others_are_put_away_as_superseded(
     ]  # fmt: skip
 
 
+async def test_a_file_in_windows_1252_says_so(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_bytes((HEADER + "E1,Zoë Ford,Leeds,,,\n").encode("cp1252"))
+    feed = await taken(source(tmp_path))
+    assert (feed.batch.records[0].name, feed.label) == ("Zoë Ford", "people.csv, read as Windows-1252")
+
+
 async def test_a_stored_file_that_could_not_be_put_away_is_not_taken_twice(tmp_path: Path) -> None:
     write(tmp_path / "people.csv", feed_of("E1"))
     cursor = (await taken(source(tmp_path))).cursor

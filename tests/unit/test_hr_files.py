@@ -160,7 +160,7 @@ def test_problems_are_bounded_and_the_rest_is_counted() -> None:
     assert rejected[-1].message.startswith("50 more rows")
 
 
-@pytest.mark.parametrize("trailer", ["#rows={rows}", "TRAILER,{rows}", "EOF;{rows}"])
+@pytest.mark.parametrize("trailer", ["#rows={rows}", "TRAILER,{rows}", "EOF;{rows};", '"TRAILER","{rows}"'])
 def test_a_trailer_proves_that_the_file_is_whole(trailer: str) -> None:
     rules = SheetRules(MAPPING, trailer=trailer)
     assert read(FILE + trailer.replace("{rows}", "4").encode(), rules).records == read(FILE).records

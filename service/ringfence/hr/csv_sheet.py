@@ -16,6 +16,7 @@ from ringfence.app.hr_ports import FeedRefused
 from ringfence.hr.sheet import Sheet, SheetRow, clean_header, refuse_size, shape_fault
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
+WINDOWS: Final = "cp1252"  # Windows-1252
 UNENDED: Final = (
     "is the last line and has no line end, so that it may be cut off; let the export end each line, send a row count, "
     'or set last_line = "complete"'
@@ -41,7 +42,7 @@ def open_csv(file: str, data: bytes, wanted: Iterable[str], *, believe_last_line
         raise FeedRefused(f"{file} is empty.", "Look at the export; nothing was changed.")
     header = clean_header(file, first.cells)
     rows = _judged(raw, len(header), believe_last_line or data.endswith((b"\n", b"\r")))
-    name = "Windows-1252" if encoding == "cp1252" else "UTF-8"
+    name = "Windows-1252" if encoding == WINDOWS else "UTF-8"
     return Sheet(file, header, rows, f"CSV, {name}, {DELIMITERS[delimiter]}", max(data.count(b"\n") - 1, 0))
 
 
@@ -60,11 +61,11 @@ def encoding_of(file: str, data: bytes) -> str:
     else:
         return "utf-8-sig"
     try:
-        data.decode("cp1252")
+        data.decode(WINDOWS)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FeedRefused(f"{file}: line {line} is neither UTF-8 nor Windows-1252.", SAVE_AGAIN) from None
-    return "cp1252"
+    return WINDOWS
 
 
 def _delimiter(data: bytes, encoding: str, wanted: Iterable[str]) -> str:

@@ -17,6 +17,8 @@ from typing import Final
 from ringfence.app.hr_ports import Feed, FeedRefused, Progress
 from ringfence.domain.csv_text import render_sheet
 from ringfence.domain.hr_record import Batch
+from ringfence.hr.csv_sheet import WINDOWS, encoding_of
+from ringfence.hr.excel_sheet import EXCEL_START
 from ringfence.hr.file_settings import FileSettings
 from ringfence.hr.sheet_files import read_batch
 
@@ -115,6 +117,8 @@ def make_feed(
     assert file is not None
     batch = read_batch(settings.name, file.name, data, settings.rules(default_country), progress)
     label = file.name
+    if not data.startswith(EXCEL_START) and encoding_of(file.name, data) == WINDOWS:
+        label += ", read as Windows-1252"
     if waiting.older:
         label += f" (newer than {len(waiting.older)} more: {', '.join(look.name for look in waiting.older[:3])})"
     return Feed(batch, label, cursor, Taken(file, waiting.older))

@@ -183,8 +183,8 @@ def _without_trailer(file: str, data: bytes, trailer: str) -> tuple[bytes, int |
     if data.startswith(EXCEL_START):
         raise FeedRefused(f"{file} is a workbook, which has no trailer line.", "Take `trailer` out, or send CSV.")
     body, _, last = data.rstrip(b"\r\n\t ,;").rpartition(b"\n")
-    text = last.decode(encoding_of(file, data), "replace").strip().strip('"').strip()
-    before, _, after = trailer.partition(ROWS_MARK)
+    text = last.decode(encoding_of(file, data), "replace").replace('"', "").strip()
+    before, _, after = trailer.replace('"', "").strip("\t ,;").partition(ROWS_MARK)
     found = re.fullmatch(rf"{re.escape(before)}\s*(\d{{1,9}})\s*{re.escape(after)}", text)
     if found is None:
         raise FeedRefused(
