@@ -90,7 +90,7 @@ class Company:
     def live(self, now: datetime) -> None:
         """What happened since the last time."""
         self.today = now.date()
-        for _ in range(max(2, self.size // 20)):
+        for _ in range(max(3, self.size // 20)):
             self._happen()
 
     def payroll(self) -> Batch:

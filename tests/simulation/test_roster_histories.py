@@ -245,9 +245,9 @@ def run(seed: int, size: int, days_between: int) -> None:
 @pytest.mark.parametrize("first", range(0, 1_000, 25))
 def test_forty_people_for_three_years(first: int) -> None:
     for seed in range(first, first + 25):
-        run(seed, 40, 30)
+        run(seed, 40, 45)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_twenty_five_hundred_people_for_three_years(seed: int) -> None:
-    run(seed, 2_500, 60)
+    run(seed, 2_500, 75)

@@ -193,15 +193,17 @@ class Everybody:
         records = self._records
         if len(ids) > 1:
             ids = self._sorted(ids)
-            # Where a record names no site, the person's is the one that another names first.
-            accepted = (records[id_].accepted for id_ in ids)
-            site = next((record.site for record in accepted if record is not None and record.site is not None), site)
         posts = []
         for id_ in ids:
             state = records[id_]
-            own = (state.accepted or state.said).site
-            posts.append(post_of(id_.source, state, self._zones(own if own is not None else site)))
+            own = (state.said if state.accepted is None else state.accepted).site
+            posts.append(post_of(id_.source, state, self._zones(self._named(ids, site) if own is None else own)))
         return posts
+
+    def _named(self, ids: Sequence[RecordId], site: str | None) -> str | None:
+        """For a record that names no site: the first that another record of the person names, else the import's."""
+        accepted = (self._records[id_].accepted for id_ in ids)
+        return next((record.site for record in accepted if record is not None and record.site is not None), site)
 
     def _sorted(self, ids: Sequence[RecordId]) -> Sequence[RecordId]:
         """By precedence, those of one source by their beginning."""

@@ -53,25 +53,23 @@ UNDISPUTED: Final = Employment(employed=True, left=False)
 
 def post_of(source: str, state: RecordState, zone: str) -> Post:
     """What counts of a record: what is accepted; while nothing is, the end that it states."""
-    accepted = state.accepted
-    record = state.said if accepted is None else accepted
+    record = state.accepted
+    begins = None
+    if record is None:
+        record = state.said
+    elif record.starts is not None:
+        begins = begins_at(record, zone)
     since = state.inactive_since
     if since is None and record.active is False:
         since = state.said_at
-    return Post(
-        source,
-        record,
-        accepted is not None,
-        None if accepted is None else begins_at(record, zone),
-        ends_at(record, since, zone),
-    )
+    return Post(source, record, state.accepted is not None, begins, ends_at(record, since, zone))
 
 
 def employment_of(posts: Sequence[Post], left_at: datetime | None, now: datetime) -> Employment:
     """`posts` of one person, those of one source side by side. `left_at` was entered by hand."""
     if len(posts) == 1 and left_at is None:
         return _word_of(posts, now)
-    if len({post.source for post in posts}) == len(posts):
+    if len(posts) == 2 and posts[0].source != posts[1].source:
         words = [_word_of_one(post, now) for post in posts]
     else:
         words = [_word_of(list(group), now) for _, group in groupby(posts, key=lambda post: post.source)]
