@@ -13,12 +13,13 @@ from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import StoreError
 from ringfence.app.roster_force import TICK_SECONDS
 from ringfence.app.roster_views import EntryField
-from ringfence.domain.directory import Directory, PersonKey
+from ringfence.domain.directory import DidAssignment, Directory, PersonKey, Site
 from ringfence.domain.hr_record import HrNumber
+from ringfence.domain.numbers import Did
 from ringfence.domain.roster import Origin
 from ringfence.domain.roster_category import Category
 from tests.fakes.clock import NOON, settle
-from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, did, mobile, post, push, whole
+from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, did, mobile, post, push, vacant_dids, whole
 
 
 async def test_a_first_load_is_held_in_a_plan_of_its_own_and_routed_by_when_approved() -> None:
@@ -26,6 +27,7 @@ async def test_a_first_load_is_held_in_a_plan_of_its_own_and_routed_by_when_appr
         run = await site.hear(whole(*map(post, range(30))))
         (view,) = await site.desk.plans()
         assert (run.outcome, run.plan, view.row.first_load) == (RunOutcome.HELD, view.row.id, True)
+        assert await site.desk.runs(10) == [run]
         assert not site.rings(0)
         done = await site.desk.decide(view.row.id, True, "hr", "looked at", fingerprint=view.fingerprint)
         assert done.row.status is PlanStatus.APPROVED
@@ -114,6 +116,18 @@ async def test_a_directory_that_nobody_imported_is_never_published_whatever_the_
     async with site.running():
         await site.load_first(2)
         assert site.tables == []
+
+
+async def test_a_table_that_cannot_be_published_is_an_alarm_until_it_can(caplog: pytest.LogCaptureFixture) -> None:
+    full = [DidAssignment(Did(f"+44113{number:04d}000"), None, "Leeds", "uc") for number in range(501)]
+    site = RosterSite(Directory.of([], full, [Site("Leeds")]))
+    async with site.running():
+        await site.hear(push(post(0, active=False)))
+        assert (site.tables, "bucket" in site.desk.summary().fault) == ([], True)
+        assert caplog.text.count("cannot be published") == 1
+        stored = await site.directories.replace(site.directories.stored, vacant_dids(3), "me", "fewer", NOON)
+        await site.desk.rebase(stored)
+        assert (len(site.tables), site.desk.summary().fault) == (1, "")
 
 
 async def test_a_store_that_fails_leaves_everything_as_it_was() -> None:
@@ -325,10 +339,10 @@ async def test_people_are_found_by_key_did_and_name() -> None:
     async with RosterSite().running() as site:
         await site.load_first(12)
         for text in ("p11", did(11), "person 11"):
-            assert [view.key for view in site.desk.find(text)] == ["p11"]
-        assert len(site.desk.find("Person", limit=5)) == 5
+            assert [view.key for view in await site.desk.find(text)] == ["p11"]
+        assert len(await site.desk.find("Person", limit=5)) == 5
         with pytest.raises(NotOurs):
-            site.desk.person("nobody")
+            await site.desk.person("nobody")
 
 
 async def test_a_plan_whose_header_could_not_be_stored_opens_after_the_restart() -> None:

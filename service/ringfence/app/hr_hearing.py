@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -30,59 +30,68 @@ STATE_EVERY: Final = timedelta(seconds=5)
 MAX_DETAIL_CHARACTERS: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a batch. `routes`: the directory in force may differ; `urgent`: somebody must not be rung."""
-
-    run: HrRun
-    routes: bool
-    urgent: bool
-
-
 class Hearing:
     """Takes batches in, one at a time. Logs the edges of a source's failing."""
 
-    def __init__(self, book: RosterBook, plans: HeldPlans) -> None:
+    def __init__(self, book: RosterBook, plans: HeldPlans, want: Callable[[bool], None]) -> None:
+        """`want` has the directory in force derived again; True: somebody must not be rung any more."""
         self._book = book
         self._plans = plans
+        self._want = want
         self._pushed: dict[str, int] = {}  # the row of each source's last push
         self._state_stored: dict[str, datetime] = {}
 
-    async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> Taken:
+    async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> HrRun:
         """Raises FeedRefused, StoreError; then nothing has changed. `fresh`: a sign that the source lives."""
         book = self._book
         async with book.lock:
             now = book.now()
-            index, state = book.index(batch.source), book.state(batch.source)
-            recent = book.recent(batch.source, now)
+            index, recent = book.index(batch.source), book.recent(batch.source, now)
+            before = await self._plans.standing(batch.source) if batch.complete else None
             if batch.complete or len(batch.records) > SMALL_BATCH:
-                before = await self._plans.standing(batch.source) if batch.complete else None
                 heard = await asyncio.to_thread(self._work_out, book.roster, index, batch, now, recent)
             else:
-                before = None
                 heard = self._work_out(book.roster, index, batch, now, recent)
-            routes = _routes(book.roster, heard.change)
             run = run_of(batch, heard, label, now)
-            row = run if batch.complete else self._gathered(run)
-            good = replace(state, attempted_at=now, succeeded_at=now, fault="", cursor=cursor or state.cursor)
-            after = good if fresh else state
-            keep = batch.complete or self._is_worth_storing(state, after)
-            stored = await book.commit(
-                replace(heard.change, sources={after.name: after}) if keep else heard.change, row
-            )
-            if not batch.complete:
-                self._pushed[batch.source] = stored.runs[0]
-            if keep:
-                self._state_stored[batch.source] = now
-            else:
-                book.told(after)
-            if fresh:
-                self._tell_good(state)
+            row = await self._store(batch, heard, run, cursor, fresh=fresh)
             plan = await self._plans.follow(batch.source, before, complete=batch.complete)
+            if plan != row.plan:
+                await self._name_plan(replace(row, plan=plan))
         for sentence in heard.loud:
             extra = {"source": batch.source, "leavers": heard.leavers, "reason": sentence}
             log.warning("hr source says something loud, and it is taken in", extra=extra)
-        return Taken(replace(run, plan=plan), routes, routes and heard.leavers > 0)
+        return replace(run, plan=plan, id=row.id)
+
+    async def _store(self, batch: Batch, heard: Heard, run: HrRun, cursor: str, *, fresh: bool) -> HrRun:
+        """The run as it is stored."""
+        book, now = self._book, run.at
+        state, plan = book.state(batch.source), book.open_plans.get(batch.source)
+        good = replace(state, attempted_at=now, succeeded_at=now, fault="", cursor=cursor or state.cursor)
+        after = good if fresh else state
+        row = replace(run if batch.complete else self._gathered(run), plan=plan.id if plan else None)
+        keep = batch.complete or self._is_worth_storing(state, after)
+        change = replace(heard.change, sources={after.name: after}) if keep else heard.change
+        routes = _routes(book.roster, heard.change)
+        stored = await book.commit(change, row)
+        if routes:
+            # Before anything else may fail: whoever has left must not ring.
+            self._want(heard.leavers > 0)
+        if not batch.complete:
+            self._pushed[batch.source] = stored.runs[0]
+        if keep:
+            self._state_stored[batch.source] = now
+        else:
+            book.told(after)
+        if fresh:
+            self._tell_good(state)
+        return replace(row, id=stored.runs[0])
+
+    async def _name_plan(self, row: HrRun) -> None:
+        """The plan's number is known only once it is stored."""
+        try:
+            await self._book.commit(RosterChange(), row)
+        except StoreError as error:
+            log.warning("a run's plan cannot be stored", extra={"source": row.source, "reason": str(error)})
 
     async def rehearse(self, batch: Batch, label: str) -> tuple[HrRun, Roster]:
         """The run that would be, and the roster after it. Raises FeedRefused."""

@@ -54,7 +54,7 @@ class RosterDesk:
         self._book = RosterBook(store, directories, clock, policy, [spec.name for spec in sources])
         self._force = InForce(self._book, keeper, clock, poke)
         self._plans = HeldPlans(self._book)
-        self._hearing = Hearing(self._book, self._plans)
+        self._hearing = Hearing(self._book, self._plans, lambda urgent: self._force.want(urgent=urgent))
         self._watch = SourceWatch(self._book, self._force, sources)
         eraser = Eraser(self._book, self._force, keepers)
         self._retention = Retention(self._book, eraser, clock)
@@ -100,11 +100,9 @@ class RosterDesk:
         derivation. `fresh` False: it is told again from what was stored, and no sign that the source lives. Raises
         FeedRefused when the batch cannot be trusted, StoreError; then nothing has changed."""
         self.check_loaded()
-        taken = await self._hearing.take(batch, label, cursor, fresh=fresh)
-        if taken.routes:
-            self._force.want(urgent=taken.urgent)
+        run = await self._hearing.take(batch, label, cursor, fresh=fresh)
         self._poke()
-        return taken.run
+        return run
 
     async def rehearse(self, batch: Batch, label: str = "") -> Rehearsal:
         """What `hear` would do; stores nothing. Raises FeedRefused, StoreError when nothing has been loaded."""
@@ -197,13 +195,13 @@ class RosterDesk:
         """Newest first. Raises StoreError."""
         return await self._book.store.notes(limit, person)
 
-    def person(self, key: str) -> PersonView:
+    async def person(self, key: str) -> PersonView:
         """Raises NotOurs."""
-        return self._by_hand.person(key)
+        return await self._by_hand.person(key)
 
-    def find(self, text: str, limit: int = 20) -> list[PersonView]:
+    async def find(self, text: str, limit: int = 20) -> list[PersonView]:
         """By key, by DID (E.164), or by a part of the name."""
-        return self._by_hand.find(text, limit)
+        return await self._by_hand.find(text, limit)
 
     async def enter(
         self,
