@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.hr_ports import RosterNote
@@ -14,8 +16,8 @@ from ringfence.app.roster_search import found_keys
 from ringfence.app.roster_views import EntryField
 from ringfence.domain.directory import Directory, NotRung, PersonKey
 from ringfence.domain.numbers import Did
-from ringfence.domain.provenance import PersonView, Standing, person_view
-from ringfence.domain.roster import Origin, PersonEntries, RosterChange, Stated
+from ringfence.domain.provenance import PersonView, Standing, people_views
+from ringfence.domain.roster import Origin, PersonEntries, Roster, RosterChange, Stated
 
 
 class ByHand:
@@ -26,16 +28,17 @@ class ByHand:
         self._force = force
         self._eraser = eraser
 
-    def person(self, key: str) -> PersonView:
+    async def person(self, key: str) -> PersonView:
         """Raises NotOurs."""
-        view = self._view(PersonKey(key))
-        if view is None:
+        views = await self._views((PersonKey(key),), self._book.roster.copy())
+        if not views:
             raise NotOurs(f"person: nobody has the key {key[:64]!r}.", "Look for a part of the name.", "person")
-        return view
+        return views[0]
 
-    def find(self, text: str, limit: int) -> list[PersonView]:
-        keys = found_keys(text, self._in_force, self._book.roster, limit)
-        return [view for key in keys if (view := self._view(key)) is not None]
+    async def find(self, text: str, limit: int) -> list[PersonView]:
+        roster = self._book.roster.copy()
+        keys = await asyncio.to_thread(found_keys, text, self._in_force, roster, limit)
+        return await self._views(keys, roster) if keys else []
 
     async def enter(
         self, key: str, field: EntryField, value: Any, origin: Origin, who: str, why: str, number: str | None
@@ -44,7 +47,7 @@ class ByHand:
         check_words(who, why)
         book = self._book
         async with book.lock:
-            person, now = self.person(key).key, book.now()
+            person, now = (await self.person(key)).key, book.now()
             stated = None if value is None else Stated(value, origin, who, why, now)
             before = book.roster.entries.get(person, PersonEntries())
             after = entered(before, field, stated, book.base.directory, number)
@@ -52,12 +55,12 @@ class ByHand:
             await book.commit(RosterChange(entries={person: after if after else None}), notes=[note])
         self._force.want(urgent=True)
         await self._force.catch_up()
-        return self.person(person)
+        return await self.person(person)
 
     async def forget(self, key: str, who: str, why: str) -> None:
         """Raises OrderRefused, NotOurs, NotNow, StoreError."""
         check_words(who, why)
-        view = self.person(key)
+        view = await self.person(key)
         if view.standing not in (Standing.LEFT, Standing.NOT_STARTED):
             raise NotNow(
                 "person",
@@ -89,7 +92,8 @@ class ByHand:
         effective = self._force.effective
         return Directory() if effective is None else effective.directory
 
-    def _view(self, key: PersonKey) -> PersonView | None:
-        book = self._book
-        current = book.roster.aliases.get(key, key)
-        return person_view(book.base.directory, book.roster, book.policy, current, book.now())
+    async def _views(self, keys: Sequence[PersonKey], roster: Roster) -> list[PersonView]:
+        """In a thread: one person's view walks over everybody. `roster` is a copy."""
+        book, effective = self._book, self._force.effective
+        base, in_force = book.base.directory, None if effective is None else effective.directory
+        return await asyncio.to_thread(people_views, base, roster, book.policy, keys, book.now(), in_force)

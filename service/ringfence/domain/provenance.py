@@ -105,13 +105,31 @@ def person_view(
 ) -> PersonView | None:
     """None: nobody knows this key. `in_force` is what `derive` gives for the same; it is derived here when it is not
     given."""
+    return next(iter(people_views(base, roster, policy, (key,), now, in_force)), None)
+
+
+def people_views(
+    base: Directory,
+    roster: Roster,
+    policy: RosterPolicy,
+    keys: Sequence[PersonKey],
+    now: datetime,
+    in_force: Directory | None = None,
+) -> list[PersonView]:
+    """Those of the keys that somebody knows, in their order. Walks over everybody once, however many are asked for."""
     everybody = Everybody(base, roster, policy, now)
-    key = everybody.key_of(key)
+    directory = in_force or derive(base, roster, policy, now).directory
+    views = (_view(everybody, everybody.key_of(key), roster, policy, now, directory) for key in keys)
+    return [view for view in views if view is not None]
+
+
+def _view(
+    everybody: Everybody, key: PersonKey, roster: Roster, policy: RosterPolicy, now: datetime, directory: Directory
+) -> PersonView | None:
     facts, ids = everybody.facts(key), everybody.records(key)
     if facts.imported is None and not ids and not facts.entries:
         return None
     states = [(id_, roster.records[id_]) for id_ in ids]
-    directory = in_force or derive(base, roster, policy, now).directory
     absence = facts.absence(facts.current)
     away = absence is not None and absence.covers(now)
     known = known_numbers(facts, facts.current, away, policy, now)

@@ -65,12 +65,12 @@ def _questions(router: APIRouter, door: RosterDoor) -> None:
         limit: Annotated[int, Query(ge=1, le=MAX_FOUND)] = 20,
     ) -> PeopleOut:
         """People by key, DID or a part of their name."""
-        return PeopleOut(people=[person_out(view) for view in door.desk.find(_wanted(find, door), limit)])
+        return PeopleOut(people=[person_out(view) for view in await door.desk.find(_wanted(find, door), limit)])
 
     @router.get("/people/{key}", responses=declared(404, 503), operation_id="person")
     async def person(key: Key) -> PersonOut:
         """All that is known of one person: every origin's word, and which of them counts."""
-        return person_out(door.desk.person(key))
+        return person_out(await door.desk.person(key))
 
     @router.get("/people/{key}/history", responses=declared(404, 503), operation_id="person_history")
     async def history(key: Key, limit: Limit = 100) -> NotesOut:
@@ -94,7 +94,7 @@ def _numbers(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) -
     @router.put("/people/{key}/facts", responses=_REFUSALS, operation_id="enter_facts")
     async def enter_facts(key: Key, order: FactsOrder, who: Who) -> EntryDone:
         """Enter what is known of one default number: consent, hours, purpose, confirmation."""
-        person = door.desk.person(key)
+        person = await door.desk.person(key)
         number = read.known_number(order, person, door)
         facts = read.read_facts(order, number.stated or NumberFacts(), read.zone_of(person, door), now())
         view = await _enter(door, key, EntryField.FACTS, facts, who, order.reason, number.e164)
@@ -105,7 +105,7 @@ def _numbers(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) -
         key: Key, position: Annotated[int, Query(ge=1, le=1000)], reason: Reason, who: Who
     ) -> EntryDone:
         """Take back all that was entered of one default number."""
-        number = read.number_at(position, door.desk.person(key))
+        number = read.number_at(position, await door.desk.person(key))
         return await _clear(door, key, EntryField.FACTS, who, reason, number.e164)
 
 
@@ -134,7 +134,7 @@ def _presence(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) 
     @router.put("/people/{key}/away", responses=_REFUSALS, operation_id="enter_away")
     async def enter_away(key: Key, order: AwayOrder, who: Who) -> EntryDone:
         """Enter a long absence: the person's own numbers do not ring, the deputy's do."""
-        away = read.read_away(order, key, door, now())
+        away = await read.read_away(order, key, door, now())
         view = await _enter(door, key, EntryField.AWAY, away, who, order.reason)
         return EntryDone(person=person_out(view), warnings=[])
 
@@ -160,7 +160,7 @@ def _leaving(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) -
     @router.put("/people/{key}/leaving", responses=_REFUSALS, operation_id="enter_leaving")
     async def enter_leaving(key: Key, order: LeavingOrder, who: Who) -> EntryDone:
         """Say that a person leaves, or has left. From that moment their numbers do not ring, whatever a feed says."""
-        at = read.read_leaving(order, read.zone_of(door.desk.person(key), door), now())
+        at = read.read_leaving(order, read.zone_of(await door.desk.person(key), door), now())
         view = await _enter(door, key, EntryField.LEFT_AT, at, who, order.reason)
         return EntryDone(person=person_out(view), warnings=[])
 

@@ -70,7 +70,7 @@ def read_dids(given: list[str], door: RosterDoor) -> tuple[Did, ...]:
     return tuple(dids)
 
 
-def read_away(order: AwayOrder, key: str, door: RosterDoor, now: datetime) -> Away:
+async def read_away(order: AwayOrder, key: str, door: RosterDoor, now: datetime) -> Away:
     """Raises OrderRefused."""
     _check_day("from", order.from_, now)
     if order.until is not None:
@@ -82,7 +82,7 @@ def read_away(order: AwayOrder, key: str, door: RosterDoor, now: datetime) -> Aw
     if why_not_key(order.deputy) is not None or order.deputy == key:
         raise OrderRefused("deputy", "is no other person's key", "Find it with `ringfence person show NAME`.")
     try:
-        door.desk.person(order.deputy)
+        await door.desk.person(order.deputy)
     except NotOurs as error:
         raise OrderRefused("deputy", "nobody has this key", "Find it with `ringfence person show NAME`.") from error
     return Away(order.from_, order.until, PersonKey(order.deputy))
