@@ -213,13 +213,15 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> None:
-    why = reason_or_ask(reason)
+    if not sys.stdin.isatty():
+        reason = reason_or_ask(reason)  # on a terminal it is asked for once the plan has been seen
     daemon = invocation(context).daemon()
     path = f"/v1/hr/plans/{id_}"
     with faults_told(as_json):
         found = daemon.call("GET", path, {"category": categories[0] if len(categories) == 1 and not items else None})
         chosen = hr_picture.chosen_from(found, items, categories)
         say(*hr_picture.plan_lines(chosen))
+        why = reason_or_ask(reason)
         _confirm(f"{'Approve' if approves else 'Reject'} this?", yes)
         order: dict[str, Any] = {"approve": approves, "fingerprint": found["fingerprint"], "reason": why}
         order |= {"items": items} if items else {}
