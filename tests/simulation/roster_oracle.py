@@ -108,11 +108,12 @@ class Oracle:
                 first, people = best.get(did, (9, []))
                 if rank <= first:
                     best[did] = (rank, [*people, key] if rank == first else [key])
+        first_look = not self.owners and not self.had
         for did in self.base.assignments:
             people = best.get(did, (0, []))[1]
             before = self.owners.get(did)
             owner = people[0] if len(people) == 1 else before if before in people else None
-            if owner is None and len(people) > 1 and not self.had.get(did) and before is None:
+            if owner is None and len(people) > 1 and first_look:
                 imported = self.base.assignments[did].owner
                 owner = self.who(imported) if imported is not None and self.who(imported) in people else None
             if before is not None and before != owner:

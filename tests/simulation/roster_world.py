@@ -90,7 +90,7 @@ class Company:
     def live(self, now: datetime) -> None:
         """What happened since the last time."""
         self.today = now.date()
-        for _ in range(max(3, self.size // 20)):
+        for _ in range(max(4, self.size // 20)):
             self._happen()
 
     def payroll(self) -> Batch:
@@ -109,13 +109,13 @@ class Company:
         batch = self.payroll_as_it_is()
         return self._delivered("payroll", batch[: self.random.randrange(len(batch) // 4, len(batch))], complete=True)
 
-    def shifted(self, known: Set[str]) -> Batch:
+    def shifted(self, known: Set[tuple[str, str]]) -> Batch:
         """Everybody with the next one's telephone. Only of people who are known to be employed: that somebody new has
         another's number can be seen by nobody, and of those who have left nothing is held."""
         records = [
             record
             for record in self.payroll_as_it_is()
-            if record.id in known
+            if (record.id, record.post) in known
             and record.numbers is not None
             and (record.ends is None or record.ends > self.today + DAY)
         ]
