@@ -66,7 +66,10 @@ def test_sync_shows_what_is_held_and_ends_with_4(served: ServedNode) -> None:
         "ringfence hr approve 2",
     ):
         assert words in done.stdout, done.stdout
-    assert ringfence(served, "hr", "sync").exit_code == 0, "nothing new came"
+    again = ringfence(served, "hr", "sync")
+    assert (again.exit_code, "plan 2 is open and waits for a person" in again.stdout) == (4, True), again.output
+    ringfence(served, "hr", "reject", "2", *WHY, "--yes")
+    assert ringfence(served, "hr", "sync").exit_code == 0, "nothing new came, and nothing is held"
 
 
 def test_a_source_that_fails_ends_with_1(served: ServedNode) -> None:

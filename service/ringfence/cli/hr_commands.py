@@ -78,16 +78,15 @@ def sync(
     daemon = invocation(context).daemon()
     with faults_told(as_json):
         done = asyncio.run(_synced(daemon, {"source": source, "dry_run": dry_run}))
-        held = {
-            run["run"]["plan"]: daemon.call("GET", f"/v1/hr/plans/{run['run']['plan']}")
-            for run in done["runs"]
-            if run["run"]["plan"] is not None and not dry_run
-        }
-    emit(as_json, done, lambda out: print_lines(out, hr_picture.synced_lines(done, held)))
-    outcomes = {run["run"]["outcome"] for run in done["runs"]}
-    if outcomes & {"refused", "failed"}:
+        seen = daemon.call("GET", "/v1/hr/sources")["sources"]
+        waiting = {one["name"]: one["open_plan"] for one in seen if one["open_plan"] is not None}
+        held = {} if dry_run else {number: daemon.call("GET", f"/v1/hr/plans/{number}") for number in _new(done)}
+    result = done | {"open_plans": waiting}
+    emit(as_json, result, lambda out: print_lines(out, hr_picture.synced_lines(result, held)))
+    runs = [synced["run"] for synced in done["runs"]]
+    if any(run["outcome"] in ("refused", "failed") for run in runs):
         raise typer.Exit(REFUSED)
-    if held or any(sum(run["run"]["held"].values()) for run in done["runs"]):
+    if any(sum(run["held"].values()) or run["source"] in waiting for run in runs):
         raise typer.Exit(NOT_WELL)
 
 
@@ -201,6 +200,11 @@ def conflicts(context: typer.Context, as_json: AsJson = False) -> None:
             out.print("No DID is claimed twice.")
 
     emit(as_json, found, render)
+
+
+def _new(done: dict[str, Any]) -> set[int]:
+    """The plans that these runs opened."""
+    return {synced["run"]["plan"] for synced in done["runs"]} - {None}
 
 
 def _decide(

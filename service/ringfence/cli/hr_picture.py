@@ -111,6 +111,8 @@ def synced_lines(done: dict[str, Any], held: dict[int, dict[str, Any]]) -> Itera
         if run["plan"] in held:
             yield from plan_lines(held[run["plan"]])
             yield f"Decide with `ringfence hr approve {run['plan']}` or `ringfence hr reject {run['plan']}`."
+        elif run["source"] in done["open_plans"]:
+            yield f"  plan {done['open_plans'][run['source']]} is open and waits for a person"
     if not done["runs"]:
         yield "No HR source is configured that could be read."
 
