@@ -8,7 +8,7 @@ digits in any field is masked.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -95,8 +95,12 @@ def summary(items: Iterable[HeldItem]) -> str:
     people: dict[Category, set[str]] = {}
     for item in items:
         people.setdefault(item.category, set()).add(item.record.id)
-    words = [f"{words} {len(people[category])}" for category, words in _PLURALS.items() if category in people]
-    return ", ".join(words) or "nothing"
+    return counted({category: len(ids) for category, ids in people.items()})
+
+
+def counted(people: Mapping[Category, int]) -> str:
+    """The same of people who are counted already."""
+    return ", ".join(f"{words} {people[c]}" for c, words in _PLURALS.items() if people.get(c)) or "nothing"
 
 
 def item_id(category: Category, record: RecordId) -> str:
