@@ -40,6 +40,7 @@ class Hearing:
         self._want = want
         self._pushed: dict[str, int] = {}  # the row of each source's last push
         self._state_stored: dict[str, datetime] = {}
+        self._failed: dict[str, str] = {}  # the label of what was refused last
 
     async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> HrRun:
         """Raises FeedRefused, StoreError; then nothing has changed. `fresh`: a sign that the source lives."""
@@ -108,7 +109,9 @@ class Hearing:
         book = self._book
         async with book.lock:
             state, run = book.state(source), failed_run(source, error, label, book.now())
-            again = state.fault == run.detail
+            # Another file that is refused for the same reason is another event.
+            again = state.fault == run.detail and self._failed.get(source, label) == label
+            self._failed[source] = label
             after = replace(state, attempted_at=run.at, fault=run.detail)
             if not again:
                 log.error("hr source cannot be read", extra={"source": source, "reason": run.detail})

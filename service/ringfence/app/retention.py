@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 3_600.0
 AGAIN_SECONDS: Final = 60.0
+ASK_AGAIN: Final = timedelta(days=1)
 KEEP_HISTORY: Final = timedelta(days=400)
 WHO: Final = "ringfence"
 WHY: Final = "retention"
@@ -36,7 +37,9 @@ class Eraser:
         self._book = book
         self._force = force
         self._keepers = tuple(keepers)
-        self._unwiped = False
+        self._unwiped = True  # a crash may have come between erasing and wiping
+        self._asked: dict[str, set[str]] = {}
+        self._asked_since = book.now()
 
     async def erase(self, people: Set[PersonKey], who: str, why: str) -> int:
         """Returns of how many people something was erased from the roster and the directory. Raises StoreError,
@@ -55,13 +58,23 @@ class Eraser:
             # Whoever is forgotten before the retention time is over must not come in again with the next feed.
             book.left |= people
         for keeper in self._keepers:
-            ids = {id_.id for id_, state in book.roster.of_source(keeper.source) if state.key in people}
-            await keeper.erase(ids, book.now() - book.policy.retention)
-            self._unwiped = self._unwiped or bool(ids)
+            await self._ask(keeper, people)
         if self._unwiped:
             await book.store.wipe()
             self._unwiped = False
         return len(found.people)
+
+    async def _ask(self, keeper: KeepsNumbers, people: Set[PersonKey]) -> None:
+        """Of each person once a day: a source may have brought numbers again that it keeps and nobody routes by."""
+        book = self._book
+        if book.now() - self._asked_since > ASK_AGAIN:
+            self._asked.clear()
+            self._asked_since = book.now()
+        asked = self._asked.setdefault(keeper.source, set())
+        ids = {id_.id for id_, state in book.roster.of_source(keeper.source) if state.key in people} - asked
+        await keeper.erase(ids, book.now() - book.policy.retention)
+        asked |= ids
+        self._unwiped = self._unwiped or bool(ids)
 
 
 class Retention:
