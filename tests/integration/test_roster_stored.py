@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import tomllib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,9 @@ import pytest
 
 from ringfence.app.ports import StoreError
 from ringfence.app.roster_views import EntryField
+from ringfence.app.scim_ports import ScimKind, ScimResource
+from ringfence.bootstrap.hr_side import HrSide
+from ringfence.config import parse
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.hr_record import HrNumber
 from ringfence.domain.roster import Origin
@@ -18,6 +23,7 @@ from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.roster_store import SqlRosterStore
 from tests.fakes.clock import NOON
 from tests.fakes.roster_site import ACCOUNTS, RECEPTION, RosterSite, did, mobile, post, push, whole
+from tests.unit.test_config import GOOD
 
 OWN = "+447700900555"
 
@@ -108,3 +114,41 @@ async def test_nothing_of_an_erased_number_is_left_in_the_files(database: Databa
 
 def _files(folder: Path) -> list[str]:
     return [file.read_bytes().decode("latin-1") for file in folder.iterdir() if file.is_file()]
+
+
+async def test_what_was_pushed_and_not_taken_in_before_a_crash_is_taken_in(database: Database, tmp_path: Path) -> None:
+    token = tmp_path / "scim_token"
+    token.touch(mode=0o600)
+    token.write_text("x" * 40)
+    settings = parse(tomllib.loads(f'{GOOD}\n[[hr_source]]\ntype = "scim"\nname = "entra"\ntoken_file = "{token}"\n'))
+    site = StoredSite(database)
+    side = HrSide(settings, database, site.directories, site.keeper, site.clock, lambda: None)
+    assert side.scim is not None
+    users = [
+        ScimResource(
+            ScimKind.USER,
+            f"id{n}",
+            "1",
+            NOON,
+            NOON,
+            f"p{n}",
+            "",
+            {"userName": f"p{n}", "externalId": f"p{n}", "active": True},
+        )
+        for n in range(3)
+    ]
+    for user in users:
+        await side.scim.keeper.store.add(user)
+    for _ in range(2):  # as after a start, and after another one
+        await side.desk.load()
+        task = asyncio.create_task(side.tell_what_was_pushed())
+        await site.until(lambda: side.desk.sources()[0].records == 3)
+        task.cancel()
+        await asyncio.wait([task])
+    assert side.desk.sources()[0].last_good is None
+    assert side.desk.active_ids("entra") == {"id0", "id1", "id2"}
+    await side.scim.keeper.store.remove(users[2])
+    task = asyncio.create_task(side.tell_what_was_pushed())
+    await site.until(lambda: side.desk.active_ids("entra") == {"id0", "id1"})
+    task.cancel()
+    await asyncio.wait([task])

@@ -133,6 +133,11 @@ class RosterDesk:
         """The same, of a dry run: nothing is kept."""
         return HrRun(source, self._book.now(), RunOutcome.UNCHANGED)
 
+    def active_ids(self, source: str) -> frozenset[str]:
+        """Identifiers that this source said are active, or of which it said nothing to the contrary."""
+        states = self._book.roster.of_source(source)
+        return frozenset(id_.id for id_, state in states if state.said.active is not False)
+
     def cursor(self, source: str) -> str:
         """The bookmark of the source's last batch."""
         return self._book.state(source).cursor

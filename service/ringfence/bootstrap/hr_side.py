@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ringfence.app.coverage_watch import CoverageWatch
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 SCIM_PATH = "/scim"
 """Where the SCIM service is mounted; its own paths begin with /v2."""
 
+MAX_UNTOLD = 20
+
 # A source that answers whenever it is asked: that it has nothing new is a good run.
 _QUIET_IS_GOOD = frozenset({"ldap", "json"})
 
@@ -49,6 +52,7 @@ class HrSide:
     ) -> None:
         store = SqlRosterStore(database)
         pushing = next((source for source in settings.hr_source if isinstance(source, ScimSettings)), None)
+        self._pushing = "" if pushing is None else pushing.name
         self.scim = None if pushing is None else self._scim(pushing, settings, database, clock)
         specs = [
             SourceSpec(s.name, s.type, timedelta(hours=s.late_after_hours), self._heard_at if s is pushing else _never)
@@ -78,7 +82,10 @@ class HrSide:
         StoreError; then it is to be called again."""
         await self.desk.wait_loaded()
         if self.scim is not None:
+            # Asked first: whoever is pushed in the meantime must not be missed.
+            active = self.desk.active_ids(self._pushing)
             batch = await self.scim.keeper.everything()
+            batch = replace(batch, gone=batch.gone | _deleted_untold(active, batch))
             if batch.records or batch.gone:
                 try:
                     await self.desk.hear(batch, "all that was pushed", fresh=False)
@@ -110,6 +117,18 @@ class _PushedNumbers:
 
     async def erase(self, ids: Collection[str], before: datetime) -> None:
         await self._door.keeper.erase_numbers(ids)
+
+
+def _deleted_untold(active: frozenset[str], everything: Batch) -> frozenset[str]:
+    """Who was deleted just before a crash. It can be one request's; where it is many, something else is wrong, and
+    nobody is called a leaver for it."""
+    stored = {record.id for record in everything.records} | {problem.id for problem in everything.rejected}
+    missing = active - stored - everything.gone
+    if len(missing) > MAX_UNTOLD:
+        extra = {"source": everything.source, "people": len(missing)}
+        log.error("people of the roster are not among those that were pushed, and nothing is made of it", extra=extra)
+        return frozenset()
+    return missing
 
 
 def _never() -> datetime | None:
