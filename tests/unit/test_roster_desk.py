@@ -145,6 +145,9 @@ async def test_a_store_that_fails_leaves_everything_as_it_was() -> None:
 
 async def test_what_is_only_said_derives_nothing() -> None:
     async with RosterSite().running() as site:
+        before = len(site.tables)
+        await site.hear(push(post(0)))
+        assert len(site.tables) == before
         await site.load_first(30)
         before = len(site.tables)
         shifted = [post(number, numbers=(HrNumber(mobile(number + 100)),)) for number in range(30)]

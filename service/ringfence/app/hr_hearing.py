@@ -219,6 +219,10 @@ def _routes(roster: Roster, change: RosterChange) -> bool:
 def _in_force(state: RecordState | None) -> tuple[object, ...]:
     if state is None:
         return ()
+    said = state.said
+    if state.accepted is not None:
+        return (state.accepted, state.inactive_since)
+    if said.active is not False and said.ends is None and said.ends_at is None:
+        return ()
     # A stated end counts even while the joiner who states it is held.
-    counts = state.accepted or (state.said.key, state.said.site, group(state.said, Category.TERM))
-    return (counts, state.inactive_since, state.absent_since)
+    return (said.key, said.site, group(said, Category.TERM), state.inactive_since, state.said_at)
