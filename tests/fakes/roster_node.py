@@ -136,6 +136,7 @@ class RosterNode(FakeNode):
         if run.plan is not None:
             plan = await self.desk.plan(run.plan)
             await self.desk.decide(run.plan, True, "hr", "first load", fingerprint=plan.fingerprint)
+        await settle()  # who holds which DID is stored in the background
 
 
 def roster(node: FakeNode) -> RosterNode:

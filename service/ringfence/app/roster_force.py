@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 5.0
 """How often the wall clock is looked at: it may be set, and a machine may sleep."""
 MAX_REST_SECONDS: Final = 2.0
+MAX_URGENT_REST_SECONDS: Final = 0.2
 SOONEST: Final = timedelta(seconds=1)
 
 
@@ -82,10 +83,13 @@ class InForce:
             if self._due(began.wall):
                 self._wanted += 1
             await self.catch_up()
-            # Hundreds of pushes must not have us derive without a pause: they need the machine to be taken in.
+            # Hundreds of pushes must not have us derive without a pause: they need the machine to be taken in, and
+            # while we derive it takes ten times as long.
             rest = min(self._clock.now().since(began), MAX_REST_SECONDS)
             if rest > 0:
-                await self._wait(self._hurry, rest)
+                await self._clock.sleep(min(rest, MAX_URGENT_REST_SECONDS))
+            if rest > MAX_URGENT_REST_SECONDS:
+                await self._wait(self._hurry, rest - MAX_URGENT_REST_SECONDS)
             await self._wait(self._wake, self._seconds_to_next())
 
     async def with_base(self, base: Directory) -> Effective:
