@@ -6,7 +6,6 @@ cut short, or with a column shifted, or not at all), and an account directory th
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -109,16 +108,9 @@ class Company:
         batch = self.payroll_as_it_is()
         return self._delivered("payroll", batch[: self.random.randrange(len(batch) // 4, len(batch))], complete=True)
 
-    def shifted(self, known: Set[tuple[str, str]]) -> Batch:
-        """Everybody with the next one's telephone. Only of people who are known to be employed: that somebody new has
-        another's number can be seen by nobody, and of those who have left nothing is held."""
-        records = [
-            record
-            for record in self.payroll_as_it_is()
-            if (record.id, record.post) in known
-            and record.numbers is not None
-            and (record.ends is None or record.ends > self.today + DAY)
-        ]
+    def shifted(self) -> Batch:
+        """Everybody with the next one's telephone, who has only begun or has left as well."""
+        records = [record for record in self.payroll_as_it_is() if record.numbers is not None]
         numbers = [record.numbers for record in records]
         moved = [
             HrRecord(

@@ -12,7 +12,7 @@ import pytest
 
 from ringfence.domain.derivation import Effective, derive
 from ringfence.domain.directory import Directory, PersonKey
-from ringfence.domain.employment import is_over, zones_of
+from ringfence.domain.employment import zones_of
 from ringfence.domain.hr_record import Batch, HrNumber
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
@@ -32,7 +32,7 @@ from ringfence.domain.route_plan import StepKind
 from ringfence.domain.route_table import touched_dids
 from ringfence.domain.routing import RoutingPolicy, plan_for
 from tests.simulation.roster_oracle import Oracle, surely_left
-from tests.simulation.roster_world import BEGAN, DAY, POLICY, ZONES, Company, number, whose
+from tests.simulation.roster_world import BEGAN, DAY, POLICY, Company, number, whose
 
 YEARS = 3
 SOURCES = ("payroll", "accounts")
@@ -87,20 +87,12 @@ class History:
         elif chance < 0.55:
             self._hear(company.cut_short())
         elif chance < 0.6:
-            self._hear(company.shifted(self._employed()))
+            self._hear(company.shifted())
         elif chance < 0.65:
             self._hear(company.all_accounts())
         if chance < 0.3:  # people decide by a good feed only
             for source in SOURCES:
                 self._decide(source, approve if self.random.random() < 0.8 else reject)
-
-    def _employed(self) -> set[tuple[str, str]]:
-        """The payroll's records that are accepted and running."""
-        return {
-            (id_.id, id_.post)
-            for id_, state in self.roster.of_source("payroll")
-            if state.accepted is not None and not is_over(state.accepted, None, ZONES["Leeds"], self.now + DAY)
-        }
 
     def _something_entered(self) -> None:
         random, company = self.random, self.company

@@ -324,3 +324,43 @@ def test_a_shifted_column_is_held() -> None:
     assert source.feed(shifted).held == {Category.NUMBER_CHANGE: 60, Category.DETAIL: 60}
     keys = Source(*before)
     assert keys.feed([replace(r, key=PersonKey(f"x{r.key}")) for r in before]).held == {Category.KEY_CHANGE: 60}
+
+
+@pytest.mark.parametrize("category", [Category.DID_MOVE, Category.NUMBER_CHANGE, Category.DETAIL])
+def test_joiners_and_returns_wait_while_a_column_may_have_slipped(category: Category) -> None:
+    """Their numbers can be compared with nothing, and might be the next row's."""
+    before = people(100)
+    source = Source(*before, record("back", ends=day(-40)))
+    slipped = changed(before, 6, **WIDE[category])
+    heard = source.feed([*slipped, record("back"), record("new")])
+    assert heard.held == {category: 6, Category.JOINER: 1, Category.RETURN: 1}
+    assert source.feed([*before, record("back"), record("new")]).accepted == {Category.JOINER: 1, Category.RETURN: 1}
+
+
+def test_a_return_brings_the_numbers_of_today_or_waits_with_them() -> None:
+    """What a leaver's last feed said of numbers was never looked at."""
+    source = Source(record("1"), *people(30))
+    source.feed([record("1", ends=day(-1), numbers=(mobile(66),)), *people(30)])
+    source.recent = {Category.RETURN: 9}
+    back = record("1", numbers=(mobile(1),))
+    assert source.feed([back, *people(30)]).held == {Category.RETURN: 1}
+    source.recent = {}
+    assert source.feed([back, *people(30)]).accepted == {Category.RETURN: 1}
+    assert source.accepted("1") == back
+
+
+def test_nothing_is_asked_of_somebody_missing_whose_absence_was_rejected() -> None:
+    source = Source(record("1"), *people(30))
+    source.recent = {Category.NUMBER_CHANGE: 9}
+    source.feed([record("1", numbers=(mobile(66),)), *people(30)])
+    source.feed(people(30))
+    source.reject()
+    source.recent = {}
+    assert source.feed(people(30)).accepted == {}
+    assert source.accepted("1") == record("1")
+
+
+def test_unreadable_rows_refuse_a_whole_feed_and_no_push() -> None:
+    problems = tuple(RowProblem(f"line {n}", "numbers", "cannot be read") for n in range(3))
+    assert check_batch(Batch("hr", (record("1"),), True, rejected=problems, rows=4), 1, POLICY) is not None
+    assert check_batch(Batch("hr", (record("1"),), False, rejected=problems, rows=4), 1, POLICY) is None

@@ -27,7 +27,8 @@ class Category(StrEnum):
 FIELDS: Final[Mapping[Category, tuple[str, ...]]] = MappingProxyType(
     {
         Category.KEY_CHANGE: ("key",),
-        Category.RETURN: STATUS_FIELDS,
+        # Whoever comes back comes back with the numbers and DIDs of today, or a stranger's telephone might ring.
+        Category.RETURN: (*STATUS_FIELDS, "dids", "numbers", *DETAIL_FIELDS),
         Category.TERM: STATUS_FIELDS,
         Category.DID_MOVE: ("dids",),
         Category.NUMBER_CHANGE: ("numbers",),
@@ -38,6 +39,10 @@ FIELDS: Final[Mapping[Category, tuple[str, ...]]] = MappingProxyType(
 
 GROUPS: Final = (Category.KEY_CHANGE, Category.TERM, Category.DID_MOVE, Category.NUMBER_CHANGE, Category.DETAIL)
 """Each group of fields once."""
+
+UNTRUSTED: Final = (Category.KEY_CHANGE, Category.DID_MOVE, Category.NUMBER_CHANGE, Category.DETAIL)
+"""Too many of one of these look like a column that has slipped. Joiners and returns come with numbers and DIDs that
+nothing can be compared with, so they wait as well."""
 
 GUARDED: Final = (
     Category.JOINER,

@@ -13,7 +13,7 @@ from datetime import datetime
 from ringfence.domain.employment import Zones
 from ringfence.domain.hr_record import Batch, HrRecord
 from ringfence.domain.roster import RecordState, Roster, RosterChange, RosterPolicy
-from ringfence.domain.roster_category import GUARDED, Category
+from ringfence.domain.roster_category import GUARDED, UNTRUSTED, Category
 from ringfence.domain.roster_index import Draft, SourceIndex
 from ringfence.domain.roster_keys import Posts
 from ringfence.domain.roster_record import heard, known_end, missed
@@ -40,6 +40,8 @@ def check_batch(batch: Batch, known: int, policy: RosterPolicy) -> str | None:
     if batch.complete and not batch.records:
         missing = f", and {known} people are known from it" if known else ""
         return f"the feed of {batch.source} holds nobody{missing}"
+    if not batch.complete:
+        return None  # a push names one person: what it cannot say is told, and nothing else is in doubt
     unreadable = len({problem.where for problem in batch.rejected})  # a row may have several problems
     limit = _limit(policy, batch.rows)
     if unreadable > limit:
@@ -148,9 +150,15 @@ def _still_there(posts: Posts, zones: Zones, now: datetime) -> list[RecordState]
 def _let_through(draft: Draft, policy: RosterPolicy, recent: Mapping[Category, int]) -> dict[Category, int]:
     """Accepts each category that is small enough, with whatever was held of it before."""
     accepted: dict[Category, int] = {}
+
+    def is_small(category: Category) -> bool:
+        return draft.count(category) + recent.get(category, 0) <= _limit(policy, draft.present)
+
+    slipped = any(draft.count(category) and not is_small(category) for category in UNTRUSTED)
     for category in GUARDED:
-        people = draft.count(category)
-        if people and people + recent.get(category, 0) <= _limit(policy, draft.present):
+        if slipped and category in (Category.JOINER, Category.RETURN):
+            continue
+        if draft.count(category) and is_small(category):
             accepted[category] = draft.let_through(category)
     return accepted
 

@@ -76,7 +76,7 @@ def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: d
         if not is_over(said, state.inactive_since, zones(said.site), now):
             if _is_missing(state):
                 yield Category.ABSENCE
-            elif state.rejected != said:
+            elif state.rejected != said and state.absent_since is None:
                 yield Category.JOINER
         return
     if accepted is said and state.absent_since is None:
@@ -86,6 +86,8 @@ def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: d
         if not over:
             yield Category.DID_MOVE if _employed_otherwise(state, posts, zones, now) else Category.ABSENCE
         return
+    if state.absent_since is not None:
+        return  # what it said last may be the very mistake for which it is missing
     said_over = is_over(said, state.inactive_since, zones(said.site), now)
     if accepted.key != said.key:
         # Also of somebody who has left: whoever comes back must be the right person.
@@ -94,13 +96,15 @@ def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: d
         return
     if accepted == said or (over and said_over):
         return
+    if over:
+        if not _is_refused(state, Category.RETURN):
+            yield Category.RETURN
+        return
     for category in GROUPS[1:]:
         if group(said, category) == group(accepted, category) or _is_refused(state, category):
             continue
-        if category is not Category.TERM:
+        if category is not Category.TERM or not said_over:
             yield category
-        elif not said_over:
-            yield Category.RETURN if over else Category.TERM
 
 
 def take(state: RecordState, category: Category, now: datetime) -> RecordState:
