@@ -11,24 +11,24 @@ from datetime import datetime, timedelta
 from ringfence.app.directory_change import DirectoryChange
 from ringfence.app.directory_import import DirectoryImport, StoredDirectory
 from ringfence.app.failover import Failover, Hooks
+from ringfence.app.hr.desk import RosterDesk
+from ringfence.app.hr.views import SourceSpec
 from ringfence.app.journal import Journal
 from ringfence.app.judge import Judge, Watched
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.operator import Operator
 from ringfence.app.ports import VersionConflict
-from ringfence.app.roster_desk import RosterDesk
-from ringfence.app.roster_views import SourceSpec
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
+from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy, standing_override
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
-from ringfence.domain.roster import RosterPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.domain.verdict import WitnessPolicy

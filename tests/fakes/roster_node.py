@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.app.coverage_watch import CoverageWatch
-from ringfence.app.hr_ports import Feed, FeedRefused, HrRun, Progress, SourceUnavailable
-from ringfence.app.hr_sync import HrSync, Timetabled
-from ringfence.app.roster_views import Rehearsal
+from ringfence.app.hr.ports import Feed, FeedRefused, HrRun, Progress, SourceUnavailable
+from ringfence.app.hr.sync import HrSync, Timetabled
+from ringfence.app.hr.views import Rehearsal
 from ringfence.domain.coverage import CoveragePolicy
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr_record import Batch, HrNumber, HrRecord
+from ringfence.domain.hr.record import Batch, HrNumber, HrRecord
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.routing import RoutingPolicy

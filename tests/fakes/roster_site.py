@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from ringfence.app.hr_ports import HrRun, KeepsNumbers
+from ringfence.app.hr.desk import RosterDesk
+from ringfence.app.hr.ports import HrRun, KeepsNumbers
+from ringfence.app.hr.views import SourceSpec
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import StoreUnavailable
-from ringfence.app.roster_desk import RosterDesk
-from ringfence.app.roster_views import SourceSpec
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import DidAssignment, Directory, PersonKey, Site
-from ringfence.domain.hr_record import Batch, HrNumber, HrRecord
+from ringfence.domain.hr.record import Batch, HrNumber, HrRecord
+from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.records import decode_route
-from ringfence.domain.roster import RosterPolicy
 from ringfence.domain.route_table import RouteTable, did_path
 from ringfence.domain.routing import RoutingPolicy
 from tests.fakes.astdb import FakeAstDb

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from ringfence.app.hr_ports import Committed, CoverageRow, HrRun, PlanRow, PlanStatus, RosterCommit, RosterNote
-from ringfence.domain.roster import Roster
+from ringfence.app.hr.ports import Committed, CoverageRow, HrRun, PlanRow, PlanStatus, RosterCommit, RosterNote
+from ringfence.domain.hr.roster import Roster
 from tests.fakes.stores import Faulty
 
 Row = TypeVar("Row", HrRun, PlanRow)

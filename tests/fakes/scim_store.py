@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource
 from ringfence.app.ports import StoreUnavailable
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource
 
 
 class FakeScimStore:

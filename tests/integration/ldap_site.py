@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from ringfence.app.hr_ports import Feed
-from ringfence.domain.hr_record import HrRecord
+from ringfence.app.hr.ports import Feed
+from ringfence.domain.hr.record import HrRecord
 from ringfence.hr.ldap import LdapSettings, LdapSource
 from tests.lab.certificates import CertificateAuthority
 from tests.lab.ports import HOST, Ports

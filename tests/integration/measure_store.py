@@ -16,14 +16,14 @@ from datetime import date
 from pathlib import Path
 
 from ringfence.app.directory_import import StoredDirectory
-from ringfence.app.hr_ports import RosterCommit
+from ringfence.app.hr.ports import RosterCommit
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.directory_csv import CsvFile, CsvFiles, read_directory, render_dids, render_people, render_sites
-from ringfence.domain.hr_record import HrNumber, HrRecord, RecordId
+from ringfence.domain.hr.record import HrNumber, HrRecord, RecordId
+from ringfence.domain.hr.roster import RecordState, RosterChange, Tenure
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
-from ringfence.domain.roster import RecordState, RosterChange, Tenure
 from ringfence.domain.route_table import compile_table
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.store.database import Database

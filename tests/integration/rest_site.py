@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ringfence.app.hr_ports import Feed
+from ringfence.app.hr.ports import Feed
 from ringfence.hr.rest_api import RestSettings, RestSource
 from tests.lab.certificates import CertificateAuthority
 from tests.lab.ports import HOST, Ports

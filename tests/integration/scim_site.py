@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimStore
 from ringfence.app.ports import StoreUnavailable
-from ringfence.app.scim_ports import ScimKind, ScimStore
 from ringfence.bootstrap.clock import SystemClock
-from ringfence.domain.hr_record import Batch, HrRecord
+from ringfence.domain.hr.record import Batch, HrRecord
 from ringfence.hr.scim import ScimDoor, ScimSettings
 from ringfence.store.database import Database
 from ringfence.store.scim_store import SqlScimStore

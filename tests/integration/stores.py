@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from ringfence.app.hr_ports import RosterStore
+from ringfence.app.hr.ports import RosterStore
 from ringfence.domain.moment import Moment
 from ringfence.store.database import Database
 from ringfence.store.roster_store import SqlRosterStore

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ringfence.app.hr_ports import Feed, FeedRefused, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, SourceUnavailable
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.hr.folder import FolderSettings, FolderSource
 from tests.fakes.clock import NOON, FakeClock

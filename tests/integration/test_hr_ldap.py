@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
-from ringfence.domain.hr_record import NumberUse
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.domain.hr.record import NumberUse
 from tests.integration.ldap_site import (
     ELSEWHERE,
     FIELDS,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.ldap import LdapSource
 from ringfence.hr.ldap_link import LdapLink
 from tests.integration.ldap_site import FIELDS, NOW, STAFF, SiteFactory, ignore, person, running_sites

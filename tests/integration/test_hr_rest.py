@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from ringfence.app.hr_ports import FeedRefused, SourceError
-from ringfence.domain.hr_record import HrRecord
+from ringfence.app.hr.ports import FeedRefused, SourceError
+from ringfence.domain.hr.record import HrRecord
 from tests.integration.rest_site import FIELDS, NOW, PEOPLE, TOKEN, Api, json_of, keys, person, running_api
 from tests.lab.ports import Ports
 

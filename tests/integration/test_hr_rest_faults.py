@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
 from tests.integration.rest_site import PEOPLE, TOKEN, Api, json_of, keys, person, running_api, served
 from tests.lab.certificates import CertificateAuthority
 from tests.lab.ports import HOST, Ports

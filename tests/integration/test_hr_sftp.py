@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from pydantic import ValidationError
 
-from ringfence.app.hr_ports import Feed, FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.sftp import SftpSource
 from ringfence.hr.sftp_link import SftpSettings
 from tests.fakes.clock import NOON, FakeClock

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimResource
+from ringfence.app.hr.views import EntryField
 from ringfence.app.ports import StoreError
-from ringfence.app.roster_views import EntryField
-from ringfence.app.scim_ports import ScimKind, ScimResource
 from ringfence.bootstrap.hr_side import HrSide
 from ringfence.config import parse
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
-from ringfence.domain.hr_record import HrNumber
-from ringfence.domain.roster import Origin
+from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.roster import Origin
 from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.roster_store import SqlRosterStore

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from ringfence.app.scim_ports import ScimKind
-from ringfence.domain.roster import Roster, RosterPolicy
-from ringfence.domain.roster_guard import check_batch, hear
-from ringfence.domain.roster_index import SourceIndex
+from ringfence.app.hr.scim_ports import ScimKind
+from ringfence.domain.hr.guard import check_batch, hear
+from ringfence.domain.hr.index import SourceIndex
+from ringfence.domain.hr.roster import Roster, RosterPolicy
 from ringfence.hr.scim.guard import MAX_BODY_BYTES
 from tests.fakes.clock import NOON
 from tests.fakes.doors import TOKEN as API_TOKEN

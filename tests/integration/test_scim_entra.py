@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
 from tests.integration.scim_site import ENTERPRISE, GROUP, USER, ScimSite, scim_settings, scim_site
 
 DID, OTHER_DID = "+441134960101", "+441134960102"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.app.scim_ports import ScimKind
-from ringfence.domain.hr_record import HrNumber
+from ringfence.app.hr.scim_ports import ScimKind
+from ringfence.domain.hr.record import HrNumber
 from tests.integration.scim_site import ENTERPRISE, GROUP, USER, ScimSite, scim_site
 
 DID = "+441134960103"

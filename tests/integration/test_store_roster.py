@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.hr_ports import (
+from ringfence.app.hr.ports import (
     CoverageRow,
     HrRun,
     PlanRow,
@@ -20,10 +20,9 @@ from ringfence.app.hr_ports import (
     RunOutcome,
 )
 from ringfence.domain.directory import Consent, PersonKey
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse, RecordId
-from ringfence.domain.numbers import Did
-from ringfence.domain.ring_hours import parse_ring_hours
-from ringfence.domain.roster import (
+from ringfence.domain.hr.guard import Category
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse, RecordId
+from ringfence.domain.hr.roster import (
     Away,
     NumberFacts,
     Origin,
@@ -35,7 +34,8 @@ from ringfence.domain.roster import (
     Stated,
     Tenure,
 )
-from ringfence.domain.roster_guard import Category
+from ringfence.domain.numbers import Did
+from ringfence.domain.ring_hours import parse_ring_hours
 from tests.integration.stores import NOW, ROSTER_STORES, later, roster_store
 
 AT = NOW.wall

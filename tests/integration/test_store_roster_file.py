@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Table, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.directory_import import StoredDirectory
-from ringfence.app.hr_ports import HrRun, PlanRow, RosterCommit, RosterNote, RunOutcome
+from ringfence.app.hr.ports import HrRun, PlanRow, RosterCommit, RosterNote, RunOutcome
 from ringfence.app.ports import StoreCorrupt, StoreUnavailable
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
-from ringfence.domain.hr_record import HrNumber, HrRecord, RecordId
+from ringfence.domain.hr.record import HrNumber, HrRecord, RecordId
+from ringfence.domain.hr.roster import Origin, PersonEntries, RecordState, RosterChange, SourceState, Stated, Tenure
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import Origin, PersonEntries, RecordState, RosterChange, SourceState, Stated, Tenure
 from ringfence.store import portions
 from ringfence.store.database import Database, upsert
 from ringfence.store.directory_store import SqlDirectoryStore

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource, ScimStore
 from ringfence.app.ports import StoreCorrupt
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource, ScimStore
 from ringfence.store.database import Database
 from ringfence.store.scim_store import SqlScimStore
 from ringfence.store.tables import scim_resources

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ringfence.domain.directory import Directory, PersonKey
-from ringfence.domain.hr_record import HrRecord
+from ringfence.domain.hr.record import HrRecord
+from ringfence.domain.hr.roster import RecordState, Roster
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import RecordState, Roster
 from tests.simulation.roster_world import DAY, POLICY, ZONES
 
 

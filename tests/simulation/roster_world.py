@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
-from ringfence.domain.hr_record import Batch, HrNumber, HrRecord
+from ringfence.domain.hr.record import Batch, HrNumber, HrRecord
+from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import RosterPolicy
 
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,13 +10,14 @@ from random import Random
 
 import pytest
 
-from ringfence.domain.derivation import Effective, derive
 from ringfence.domain.directory import Directory, PersonKey
-from ringfence.domain.employment import zones_of
-from ringfence.domain.hr_record import Batch, HrNumber
-from ringfence.domain.numbers import Did
-from ringfence.domain.policy import EgressGate, EgressPolicy
-from ringfence.domain.roster import (
+from ringfence.domain.hr.decision import approve, reject
+from ringfence.domain.hr.derivation import Effective, derive
+from ringfence.domain.hr.employment import zones_of
+from ringfence.domain.hr.guard import SourceIndex, hear
+from ringfence.domain.hr.items import held_items
+from ringfence.domain.hr.record import Batch, HrNumber
+from ringfence.domain.hr.roster import (
     Away,
     Origin,
     PersonEntries,
@@ -25,9 +26,8 @@ from ringfence.domain.roster import (
     SourceState,
     Stated,
 )
-from ringfence.domain.roster_decision import approve, reject
-from ringfence.domain.roster_guard import SourceIndex, hear
-from ringfence.domain.roster_items import held_items
+from ringfence.domain.numbers import Did
+from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_plan import StepKind
 from ringfence.domain.route_table import touched_dids
 from ringfence.domain.routing import RoutingPolicy, plan_for

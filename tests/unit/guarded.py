@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.employment import Zones, employed_at
-from ringfence.domain.hr_record import Batch, HrNumber, HrRecord, RecordId, RowProblem
+from ringfence.domain.hr.decision import approve, reject
+from ringfence.domain.hr.employment import Zones, employed_at
+from ringfence.domain.hr.guard import Category, Heard, SourceIndex, hear
+from ringfence.domain.hr.items import HeldItem, held_items
+from ringfence.domain.hr.record import Batch, HrNumber, HrRecord, RecordId, RowProblem
+from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy, SourceState
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import RecordState, Roster, RosterChange, RosterPolicy, SourceState
-from ringfence.domain.roster_decision import approve, reject
-from ringfence.domain.roster_guard import Category, Heard, SourceIndex, hear
-from ringfence.domain.roster_items import HeldItem, held_items
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()

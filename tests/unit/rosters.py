@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ringfence.domain.derivation import Effective, derive
 from ringfence.domain.directory import (
     DefaultNumber,
     DidAssignment,
@@ -15,10 +14,9 @@ from ringfence.domain.directory import (
     PersonKey,
     Site,
 )
-from ringfence.domain.hr_record import HrRecord, RecordId
-from ringfence.domain.numbers import Did
-from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.roster import (
+from ringfence.domain.hr.derivation import Effective, derive
+from ringfence.domain.hr.record import HrRecord, RecordId
+from ringfence.domain.hr.roster import (
     Origin,
     RecordState,
     Roster,
@@ -26,6 +24,8 @@ from ringfence.domain.roster import (
     RosterPolicy,
     Stated,
 )
+from ringfence.domain.numbers import Did
+from ringfence.domain.ring_hours import RingHours
 
 ADA, BO, CY = PersonKey("ada"), PersonKey("bo"), PersonKey("cy")
 ONE, TWO, ELSEWHERE = Did("+441134960101"), Did("+441134960102"), Did("+441134960999")

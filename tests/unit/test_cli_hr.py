@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ringfence.app.hr_ports import SourceUnavailable
+from ringfence.app.hr.ports import SourceUnavailable
 from ringfence.cli.main import build
-from ringfence.domain.hr_record import HrNumber
+from ringfence.domain.hr.record import HrNumber
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SOURCE, FakeNode
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob, complete, roster
 from tests.fakes.thread import ServedNode, served_on_socket

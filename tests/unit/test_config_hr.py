@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.hr_ports import SourceError
+from ringfence.app.hr.ports import SourceError
 from ringfence.bootstrap import values
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.hr_side import HrSide
@@ -138,7 +138,9 @@ def test_what_no_source_needs_is_not_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "there is no such file"), ("short", "fewer than 32 characters")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "there is no such file"), ("short", "fewer than 32 characters")]
+)
 def test_a_token_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, content: str | None, reason: str) -> None:
     token = tmp_path / "token"
     if content is not None:

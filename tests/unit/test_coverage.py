@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from ringfence.app.coverage_watch import FRESH_SECONDS, LOOK_SECONDS, CoverageWatch
-from ringfence.app.hr_ports import CoverageRow
+from ringfence.app.hr.ports import CoverageRow
 from ringfence.app.ports import StoreError
 from ringfence.domain.coverage import (
     MAX_UNCOVERED,

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from ringfence.domain.derivation import Conflict
 from ringfence.domain.directory import (
     Directory,
     NotRung,
     PersonKey,
 )
-from ringfence.domain.hr_record import HrNumber, HrRecord
-from ringfence.domain.roster import (
+from ringfence.domain.hr.derivation import Conflict
+from ringfence.domain.hr.record import HrNumber, HrRecord
+from ringfence.domain.hr.roster import (
     PersonEntries,
     Roster,
     RosterPolicy,

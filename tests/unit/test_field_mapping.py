@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.domain.field_mapping import FieldMapping, MappedField, MappingError, mapping_of, read_row
-from ringfence.domain.hr_dates import DateError, DateOrder, day_of_serial, read_day, read_moment
-from ringfence.domain.hr_presets import PRESETS
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse, RowProblem
+from ringfence.domain.hr.dates import DateError, DateOrder, day_of_serial, read_day, read_moment
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, MappingError, mapping_of, read_row
+from ringfence.domain.hr.presets import PRESETS
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse, RowProblem
 
 PLAIN = mapping_of("plain", {}, "GB")
 ROW = {

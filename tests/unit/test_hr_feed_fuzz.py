@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from ringfence.app.hr_ports import FeedRefused
-from ringfence.domain.field_mapping import mapping_of
-from ringfence.domain.hr_record import STATUS_FIELDS, Batch, HrRecord, RecordId
-from ringfence.domain.roster_guard import Heard, check_batch
+from ringfence.app.hr.ports import FeedRefused
+from ringfence.domain.hr.field_mapping import mapping_of
+from ringfence.domain.hr.guard import Heard, check_batch
+from ringfence.domain.hr.record import STATUS_FIELDS, Batch, HrRecord, RecordId
 from ringfence.hr.sheet_files import SheetRules, read_batch
 from tests.unit.guarded import POLICY, Source
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.app.hr_ports import FeedRefused
-from ringfence.domain.field_mapping import mapping_of
-from ringfence.domain.hr_record import Batch, HrRecord
+from ringfence.app.hr.ports import FeedRefused
+from ringfence.domain.hr.field_mapping import mapping_of
+from ringfence.domain.hr.record import Batch, HrRecord
 from ringfence.hr.sheet import MAX_FEED_BYTES
 from ringfence.hr.sheet_files import MAX_PROBLEMS, SheetRules, open_sheet, read_batch
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ringfence.domain.field_mapping import MappingError
+from ringfence.domain.hr.field_mapping import MappingError
 from ringfence.hr.ldap import LdapSettings, LdapSource
 from ringfence.hr.ldap_cursor import LdapCursor, ServerState, changes_since, highest, parse_cursor
 from ringfence.hr.ldap_names import dn_parts, domain_of, escaped, is_at_or_below, why_not_dn, why_not_filter

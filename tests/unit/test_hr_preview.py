@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from ringfence.cli import preview_command
 from ringfence.cli.invocation import NOT_WELL, REFUSED, USAGE
 from ringfence.cli.main import _global_options
-from ringfence.domain.hr_presets import PRESETS
+from ringfence.domain.hr.presets import PRESETS
 
 BAMBOO = """\
 Employee #;First Name;Last Name;Work Email;Location;Department;Reports To;Work Phone;Mobile Phone;Status;Hire Date;Hat

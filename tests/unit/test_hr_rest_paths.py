@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from yarl import URL
 
-from ringfence.app.hr_ports import FeedRefused
-from ringfence.domain.field_mapping import FieldMapping, MappedField, MappingError
+from ringfence.app.hr.ports import FeedRefused
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, MappingError
 from ringfence.hr.json_paths import PathFault, found_at, text_at, texts_at, why_not_path
 from ringfence.hr.rest_api import RestCursor, RestSource, parse_cursor
 from ringfence.hr.rest_pages import Pages

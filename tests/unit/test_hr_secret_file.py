@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.hr_ports import SourceError
+from ringfence.app.hr.ports import SourceError
 from ringfence.hr.secret_file import MAX_SECRET_BYTES, secret_bytes, secret_line
 
 WHAT = "hr_source 'ad': password_file"

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ringfence.app.hr_ports import Feed, FeedRefused, HrRun, Progress, RunOutcome, SourceUnavailable
-from ringfence.app.hr_sync import AGAIN_SECONDS, HrSync, Timetabled
+from ringfence.app.hr.ports import Feed, FeedRefused, HrRun, Progress, RunOutcome, SourceUnavailable
+from ringfence.app.hr.sync import AGAIN_SECONDS, HrSync, Timetabled
+from ringfence.app.hr.views import Rehearsal
 from ringfence.app.operator import NotOurs
 from ringfence.app.ports import StoreError
-from ringfence.app.roster_views import Rehearsal
-from ringfence.domain.hr_record import Batch
+from ringfence.domain.hr.record import Batch
 from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, post, whole
 
 EVERY_SECONDS = 3600.0

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ringfence.domain.directory import Consent, NotRung, PersonKey
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse, RecordId
-from ringfence.domain.provenance import Claim, PersonView, Standing, person_view
-from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.roster import (
+from ringfence.domain.hr.provenance import Claim, PersonView, Standing, person_view
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse, RecordId
+from ringfence.domain.hr.roster import (
     Away,
     NumberFacts,
     Origin,
@@ -21,6 +20,7 @@ from ringfence.domain.roster import (
     Stated,
     Tenure,
 )
+from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import Omission
 from tests.unit.directories import DID, MOBILE, SECOND_MOBILE, one_did
 

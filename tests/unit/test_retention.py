@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ringfence.app.hr_ports import HrRun, RunOutcome
+from ringfence.app.hr.ports import HrRun, RunOutcome
+from ringfence.app.hr.retention import KEEP_HISTORY
+from ringfence.app.hr.views import EntryField
 from ringfence.app.operator import NotNow
-from ringfence.app.retention import KEEP_HISTORY
-from ringfence.app.roster_views import EntryField
 from ringfence.domain.directory import Consent, DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
-from ringfence.domain.hr_record import HrNumber
-from ringfence.domain.roster import NumberFacts, Origin
+from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.roster import NumberFacts, Origin
 from tests.fakes.clock import NOON
 from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RECEPTION, RosterSite, did, mobile, post, push, whole
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 import pytest
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.guard import Category
+from ringfence.domain.hr.items import HeldItem, fingerprint, summary
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.roster import NumberFacts, Origin, PersonEntries, RosterChange, Stated, Tenure
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import NumberFacts, Origin, PersonEntries, RosterChange, Stated, Tenure
-from ringfence.domain.roster_guard import Category
-from ringfence.domain.roster_items import HeldItem, fingerprint, summary
 from tests.unit.guarded import DAY, NOW, Source, day, did, mobile, people, record
 
 OLD, NEW = PersonKey("4711"), PersonKey("8822")

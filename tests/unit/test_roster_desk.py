@@ -8,16 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ringfence.app.hr_ports import FeedRefused, PlanStatus, RunOutcome, SourceUnavailable
+from ringfence.app.hr.force import TICK_SECONDS
+from ringfence.app.hr.ports import FeedRefused, PlanStatus, RunOutcome, SourceUnavailable
+from ringfence.app.hr.views import EntryField
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import StoreError
-from ringfence.app.roster_force import TICK_SECONDS
-from ringfence.app.roster_views import EntryField
 from ringfence.domain.directory import DidAssignment, Directory, PersonKey, Site
-from ringfence.domain.hr_record import HrNumber
+from ringfence.domain.hr.category import Category
+from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.roster import Origin
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import Origin
-from ringfence.domain.roster_category import Category
 from tests.fakes.clock import NOON, settle
 from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, did, mobile, post, push, vacant_dids, whole
 

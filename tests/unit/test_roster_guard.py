@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr_record import Batch, HrRecord, RowProblem
-from ringfence.domain.roster_guard import Category, check_batch
+from ringfence.domain.hr.guard import Category, check_batch
+from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from tests.unit.guarded import DAY, NOW, POLICY, Source, day, did, mobile, people, record
 
 WIDE = {

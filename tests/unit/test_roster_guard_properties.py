@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.employment import ends_at, is_over
-from ringfence.domain.hr_record import DETAIL_FIELDS, HrRecord
-from ringfence.domain.roster import RecordState, SourceState
-from ringfence.domain.roster_guard import Category
+from ringfence.domain.hr.employment import ends_at, is_over
+from ringfence.domain.hr.guard import Category
+from ringfence.domain.hr.record import DETAIL_FIELDS, HrRecord
+from ringfence.domain.hr.roster import RecordState, SourceState
 from tests.unit.guarded import NOW, Source, day, did, mobile
 
 EXAMPLES = 20  # of each; a change of the rules deserves 500 once

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.directory import Consent, PersonKey
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import parse_ring_hours
-from ringfence.domain.roster import Away, NumberFacts, Origin, PersonEntries, Stated
 from ringfence.store.roster_json import entries_of, entries_text, record_of, record_text
 
 ROW = HrRecord("1001", PersonKey("p1"), "main")

@@ -12,15 +12,15 @@ from ringfence.domain.directory import (
     DefaultNumber,
     NotRung,
 )
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
-from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.roster import (
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.roster import (
     Away,
     NumberFacts,
     PersonEntries,
     Roster,
     RosterPolicy,
 )
+from ringfence.domain.ring_hours import RingHours
 from tests.unit.rosters import (
     ADA,
     BASE,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.domain.field_mapping import MappingError
-from ringfence.domain.hr_presets import PRESETS
+from ringfence.domain.hr.field_mapping import MappingError
+from ringfence.domain.hr.presets import PRESETS
 from ringfence.hr.scim.flat import ENTERPRISE, flat_row
 from ringfence.hr.scim.records import RecordReader
 from tests.integration.scim_site import scim_settings

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource
 from ringfence.app.ports import StoreUnavailable
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource
-from ringfence.domain.hr_record import Batch
+from ringfence.domain.hr.record import Batch
 from ringfence.hr.scim.keeper import ScimKeeper, new_version
 from ringfence.hr.scim.records import RecordReader
 from tests.fakes.clock import NOON

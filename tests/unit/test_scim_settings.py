@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.hr_ports import SourceError
+from ringfence.app.hr.ports import SourceError
 from ringfence.hr.scim import read_token
 from tests.integration.scim_site import scim_settings
 

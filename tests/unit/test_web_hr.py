@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ringfence.app.hr_ports import CoverageRow, FeedRefused, SourceUnavailable
-from ringfence.domain.hr_record import HrNumber
+from ringfence.app.hr.ports import CoverageRow, FeedRefused, SourceUnavailable
+from ringfence.domain.hr.record import HrNumber
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SOURCE

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from ringfence.domain.directory import Consent, PersonKey
-from ringfence.domain.hr_record import HrNumber
+from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.roster import NumberFacts
 from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.roster import NumberFacts
 from tests.fakes.doors import http_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-from ringfence.app.hr_ports import CoverageRow
+from ringfence.app.hr.ports import CoverageRow
 from ringfence.app.ports import Clock
 from ringfence.domain.coverage import Coverage, CoveragePolicy, coverage
 from ringfence.domain.directory import Directory
@@ -26,7 +26,7 @@ FRESH_SECONDS = 60.0  # so old an answer may be: measuring takes some 20 µs a D
 
 
 class CoverageStore(Protocol):
-    """A part of `hr_ports.RosterStore`. May raise StoreError."""
+    """A part of `app.hr.ports.RosterStore`. May raise StoreError."""
 
     async def add_coverage(self, row: CoverageRow) -> None: ...
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDirectory
 from ringfence.app.failover import Failover
+from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.orders import ReleaseOverride
 from ringfence.app.ports import RingfenceError
-from ringfence.app.roster_desk import RosterDesk
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
 from ringfence.domain.directory_csv import CsvFiles

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ringfence.app.coverage_watch import Measured
-from ringfence.app.roster_views import RosterSummary
+from ringfence.app.hr.views import RosterSummary
 from ringfence.domain.health import TargetId
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Override, ScopeState

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ringfence.app.coverage_watch import Measured
 from ringfence.app.failover import Failover
+from ringfence.app.hr.views import RosterSummary
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import Clock
-from ringfence.app.roster_views import RosterSummary
 from ringfence.app.snapshot import LinkView, ScopeView, SnapshotHolder, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import standing_override

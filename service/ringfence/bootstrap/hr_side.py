@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 
 from ringfence.app.coverage_watch import CoverageWatch
 from ringfence.app.directory_import import DirectoryStore
-from ringfence.app.hr_ports import HrSource, SourceError
-from ringfence.app.hr_sync import HrSync, Timetabled
+from ringfence.app.hr.desk import RosterDesk
+from ringfence.app.hr.ports import HrSource, SourceError
+from ringfence.app.hr.sync import HrSync, Timetabled
+from ringfence.app.hr.views import SourceSpec
 from ringfence.app.ports import Clock
-from ringfence.app.roster_desk import RosterDesk
-from ringfence.app.roster_views import SourceSpec
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.config import Settings
 from ringfence.domain.coverage import CoveragePolicy
-from ringfence.domain.field_mapping import MappingError
-from ringfence.domain.hr_record import Batch
+from ringfence.domain.hr.field_mapping import MappingError
+from ringfence.domain.hr.record import Batch
 from ringfence.hr import open_source
 from ringfence.hr.scim import ScimDoor, ScimSettings, read_token
 from ringfence.store.database import Database

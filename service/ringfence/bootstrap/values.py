@@ -9,11 +9,11 @@ from ringfence.config import Settings
 from ringfence.config.settings import PlatformSettings
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
+from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.ring_hours import parse_ring_hours
-from ringfence.domain.roster import RosterPolicy
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback
 from ringfence.domain.schedule import PROFILES, Cadence
 

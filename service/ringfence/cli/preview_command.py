@@ -53,9 +53,9 @@ def show_preview(
 
     Example: ringfence hr preview people.csv --preset bamboohr --map site=Division
     """
-    from ringfence.app.hr_ports import FeedRefused
+    from ringfence.app.hr.ports import FeedRefused
     from ringfence.cli.preview_picture import preview_data, show
-    from ringfence.domain.field_mapping import MappingError
+    from ringfence.domain.hr.field_mapping import MappingError
     from ringfence.hr.preview import Wish, preview
 
     wish = Wish(preset or "", _fields(mapped or []), country, date_order, sheet, trailer)
@@ -85,7 +85,7 @@ def show_presets(
 
     Example: ringfence hr presets workday
     """
-    from ringfence.domain.hr_presets import PRESETS
+    from ringfence.domain.hr.presets import PRESETS
 
     if preset is not None and preset not in PRESETS:
         usage(f"{preset!r} is no preset.", f"There are {', '.join(PRESETS)}.")

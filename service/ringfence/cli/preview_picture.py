@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringfence.cli.invocation import print_lines
 from ringfence.cli.tables import show_table
-from ringfence.domain.hr_record import HrNumber, HrRecord
+from ringfence.domain.hr.record import HrNumber, HrRecord
 from ringfence.hr.preview import Preview
 
 if TYPE_CHECKING:

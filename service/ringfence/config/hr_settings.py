@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ringfence.domain.hr_record import STATUS_FIELDS, HrRecord
+from ringfence.domain.hr.record import STATUS_FIELDS, HrRecord
+from ringfence.domain.hr.roster import IMPORTED
 from ringfence.domain.ring_hours import RingHoursError, parse_ring_hours
-from ringfence.domain.roster import IMPORTED
 from ringfence.hr.folder import FolderSettings
 from ringfence.hr.ldap_settings import LdapSettings
 from ringfence.hr.rest_settings import RestSettings

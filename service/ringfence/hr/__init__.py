@@ -1,4 +1,4 @@
-"""HR sources: each one small file behind `app.hr_ports.HrSource`. A source's libraries are imported with the source, so
+"""HR sources: each one small file behind `app.hr.ports.HrSource`. A source's libraries are imported with the source, so
 that they cost nothing where none of its kind is configured; its settings are read without them.
 
 A new kind needs its file, its line in `OPENERS`, and its settings in `config.hr_settings`.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from ringfence.app.hr_ports import HrSource
+from ringfence.app.hr.ports import HrSource
 from ringfence.app.ports import Clock
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 from typing import Final
 
-from ringfence.app.hr_ports import FeedRefused
+from ringfence.app.hr.ports import FeedRefused
 from ringfence.hr.sheet import Sheet, SheetRow, clean_header, refuse_size, shape_fault
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
 
-from ringfence.app.hr_ports import FeedRefused
-from ringfence.domain.hr_dates import DateError, day_of_serial
+from ringfence.app.hr.ports import FeedRefused
+from ringfence.domain.hr.dates import DateError, day_of_serial
 from ringfence.hr.sheet import MAX_COLUMNS, Sheet, SheetRow, clean_header, refuse_size, shape_fault
 
 EXCEL_START: Final = b"PK\x03\x04"

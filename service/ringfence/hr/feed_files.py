@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ringfence.app.hr_ports import Feed, FeedRefused, Progress
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress
 from ringfence.domain.csv_text import render_sheet
-from ringfence.domain.hr_record import Batch
+from ringfence.domain.hr.record import Batch
 from ringfence.hr.csv_sheet import WINDOWS, encoding_of
 from ringfence.hr.excel_sheet import EXCEL_START
 from ringfence.hr.file_settings import FileSettings

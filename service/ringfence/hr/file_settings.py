@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ringfence.domain.field_mapping import MappingError
+from ringfence.domain.hr.field_mapping import MappingError
 from ringfence.hr.sheet_files import ROWS_MARK, SheetRules
 from ringfence.hr.source_settings import SourceSettings
 

@@ -17,7 +17,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ringfence.app.hr_ports import Feed, FeedRefused, Progress, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceUnavailable
 from ringfence.app.ports import Clock
 from ringfence.hr.feed_files import (
     CHECKSUMS,
@@ -72,7 +72,7 @@ class FolderSettings(FileSettings):
 
 
 class FolderSource:
-    """Implements `hr_ports.HrSource`."""
+    """Implements `app.hr.ports.HrSource`."""
 
     def __init__(self, settings: FolderSettings, default_country: str, clock: Clock) -> None:
         self._settings = settings

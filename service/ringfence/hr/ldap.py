@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from ringfence.app.hr_ports import Feed, FeedRefused, Progress
-from ringfence.domain.field_mapping import FieldMapping, MappingError
-from ringfence.domain.hr_record import Batch
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress
+from ringfence.domain.hr.field_mapping import FieldMapping, MappingError
+from ringfence.domain.hr.record import Batch
 from ringfence.hr.ldap_cursor import LdapCursor, ServerState, changes_since, highest, is_numbered, parse_cursor
 from ringfence.hr.ldap_finding import Finding, LdapFinder
 from ringfence.hr.ldap_names import why_not_attribute

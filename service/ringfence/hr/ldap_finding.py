@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ringfence.app.hr_ports import FeedRefused, Progress
-from ringfence.domain.hr_record import RowProblem
+from ringfence.app.hr.ports import FeedRefused, Progress
+from ringfence.domain.hr.record import RowProblem
 from ringfence.hr.ldap_names import dn_parts, escaped, is_at_or_below
 from ringfence.hr.ldap_results import no_such_base
 from ringfence.hr.ldap_settings import LdapSettings

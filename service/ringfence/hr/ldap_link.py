@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import ldap3
 from ldap3.core.exceptions import LDAPExceptionError, LDAPInvalidFilterError
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.ldap_results import result_error, sign_in_error, tls_error
 from ringfence.hr.ldap_settings import LdapSettings
 from ringfence.hr.ldap_values import Entry

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.ldap_settings import LdapSettings
 
 # Result codes of RFC 4511 section 4.1.9.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.field_mapping import FieldMapping, MappedField, read_row
-from ringfence.domain.hr_record import HrRecord, RowProblem
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row
+from ringfence.domain.hr.record import HrRecord, RowProblem
 from ringfence.hr.ldap_finding import Finding
 from ringfence.hr.ldap_names import DnParts, dn_parts, is_at_or_below
 from ringfence.hr.ldap_settings import LdapSettings

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from ringfence.app.hr_ports import FeedRefused, Progress
-from ringfence.domain.field_mapping import FieldMapping, MappedField, mapping_of
-from ringfence.domain.hr_presets import PRESETS
-from ringfence.domain.hr_record import Batch, RowProblem
+from ringfence.app.hr.ports import FeedRefused, Progress
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, mapping_of
+from ringfence.domain.hr.presets import PRESETS
+from ringfence.domain.hr.record import Batch, RowProblem
 from ringfence.hr.sheet import Sheet, shown_name, shown_names
 from ringfence.hr.sheet_files import SheetRules, find_columns, open_sheet, read_batch
 

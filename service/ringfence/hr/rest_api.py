@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from ringfence.app.hr_ports import Feed, FeedRefused, Progress, SourceUnavailable
-from ringfence.domain.field_mapping import FieldMapping, MappedField, MappingError, read_row
-from ringfence.domain.hr_record import Batch, HrRecord, RowProblem
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceUnavailable
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, MappingError, read_row
+from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.json_paths import PathFault, texts_at, why_not_path
 from ringfence.hr.rest_link import RestLink
 from ringfence.hr.rest_pages import Element, Pages

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 import aiohttp
 from yarl import URL
 
-from ringfence.app.hr_ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
 from ringfence.hr.rest_settings import RestSettings
 from ringfence.hr.secret_file import secret_line
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from yarl import URL
 
-from ringfence.app.hr_ports import FeedRefused
+from ringfence.app.hr.ports import FeedRefused
 from ringfence.hr.json_paths import PathFault, found_at, text_at
 from ringfence.hr.rest_settings import RestSettings
 

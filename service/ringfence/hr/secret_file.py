@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from ringfence.app.hr_ports import SourceError
+from ringfence.app.hr.ports import SourceError
 
 MAX_SECRET_BYTES: Final = 64 << 10
 _REFUSED_MODE: Final = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP  # root:ringfence 0640 is a usual way and goes

@@ -11,9 +11,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from ringfence.app.hr_ports import FeedRefused
+from ringfence.app.hr.ports import FeedRefused
 from ringfence.domain.directory import MAX_DEFAULT_NUMBERS
-from ringfence.domain.field_mapping import FieldMapping, MappedField
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField
 
 Values = Callable[[str], Sequence[str]]
 """A column's values, in an order that is always the same."""

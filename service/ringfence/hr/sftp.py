@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringfence.app.hr_ports import Feed, FeedRefused, Progress, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceUnavailable
 from ringfence.app.ports import Clock
 from ringfence.hr.feed_files import (
     CHECKSUMS,
@@ -44,7 +44,7 @@ _PLAIN: Final = 1  # SFTP's FILEXFER_TYPE_REGULAR
 
 
 class SftpSource:
-    """Implements `hr_ports.HrSource`."""
+    """Implements `app.hr.ports.HrSource`."""
 
     def __init__(self, settings: SftpSettings, default_country: str, clock: Clock) -> None:
         self._settings = settings

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ringfence.app.hr_ports import SourceError, SourceUnavailable
+from ringfence.app.hr.ports import SourceError, SourceUnavailable
 from ringfence.hr.file_settings import FileSettings
 from ringfence.hr.secret_file import secret_bytes, secret_line
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ringfence.app.hr_ports import FeedRefused
+from ringfence.app.hr.ports import FeedRefused
 from ringfence.domain.numbers import mask_text
 
 MAX_FEED_BYTES: Final = 128 << 20  # 100,000 rows of twenty columns are 20 MB

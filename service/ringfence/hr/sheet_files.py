@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, Literal
 
-from ringfence.app.hr_ports import FeedRefused, Progress
-from ringfence.domain.field_mapping import FieldMapping, MappedField, read_row
-from ringfence.domain.hr_record import Batch, HrRecord, RowProblem
+from ringfence.app.hr.ports import FeedRefused, Progress
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row
+from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.csv_sheet import encoding_of, open_csv
 from ringfence.hr.excel_sheet import EXCEL_START, OLD_EXCEL_START, SAVE_AGAIN, open_excel
 from ringfence.hr.sheet import MAX_ROWS, Sheet, SheetRow, refuse_size, shown_name, shown_names

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringfence.domain.field_mapping import FieldMapping, mapping_of
+from ringfence.domain.hr.field_mapping import FieldMapping, mapping_of
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringfence.app.hr_ports import (
+from ringfence.app.hr.ports import (
     Committed,
     CoverageRow,
     HrRun,
@@ -20,7 +20,7 @@ from ringfence.app.hr_ports import (
     RosterNote,
     RunOutcome,
 )
-from ringfence.domain.roster_guard import Category
+from ringfence.domain.hr.guard import Category
 from ringfence.store.database import Database, understood, upsert
 from ringfence.store.portions import rows_of
 from ringfence.store.roster_json import counts_of, counts_text, lines_of, lines_text

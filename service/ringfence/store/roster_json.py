@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
 from ringfence.domain.directory import Consent
-from ringfence.domain.hr_record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
+from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.roster import Away, NumberFacts, Origin, PersonEntries, Stated
 from ringfence.store.json_fields import (
     Reader,
     Unreadable,

@@ -1,4 +1,4 @@
-"""The roster and its history (`hr_ports.RosterStore`): read whole at start, changed by differences, each in one
+"""The roster and its history (`app.hr.ports.RosterStore`): read whole at start, changed by differences, each in one
 transaction."""
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringfence.app.hr_ports import Committed, CoverageRow, HrRun, PlanRow, RosterCommit, RosterNote
+from ringfence.app.hr.ports import Committed, CoverageRow, HrRun, PlanRow, RosterCommit, RosterNote
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr_record import HrRecord, RecordId
+from ringfence.domain.hr.record import HrRecord, RecordId
+from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, SourceState, Tenure
 from ringfence.domain.numbers import Did
-from ringfence.domain.roster import RecordState, Roster, RosterChange, SourceState, Tenure
 from ringfence.store import roster_history
 from ringfence.store.database import Database, understood
 from ringfence.store.portions import remove_rows, rows_of, write_rows
@@ -29,7 +29,7 @@ V = TypeVar("V")
 
 
 class SqlRosterStore:
-    """Implements `hr_ports.RosterStore`."""
+    """Implements `app.hr.ports.RosterStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

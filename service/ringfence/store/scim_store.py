@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, sele
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource
 from ringfence.store.database import Database, understood
 from ringfence.store.tables import scim_resources
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ringfence.app.coverage_watch import Measured
-from ringfence.app.hr_ports import CoverageRow
+from ringfence.app.hr.ports import CoverageRow
 from ringfence.app.operator import NotNow
 from ringfence.domain.coverage import MAX_UNCOVERED, CoverageReason, percent_of
 from ringfence.web.call_api import Limit

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 
 from ringfence.app.operator import OrderRefused, check_words
-from ringfence.domain.roster_guard import Category
+from ringfence.domain.hr.guard import Category
 from ringfence.web.call_api import Limit
 from ringfence.web.errors import Conflict, declared
 from ringfence.web.hr_models import (

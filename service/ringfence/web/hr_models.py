@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from ringfence.app.hr_ports import PlanStatus, RunOutcome
-from ringfence.domain.roster_guard import Category
+from ringfence.app.hr.ports import PlanStatus, RunOutcome
+from ringfence.domain.hr.guard import Category
 from ringfence.web.order_models import Why
 from ringfence.web.status_models import SourceOut
 

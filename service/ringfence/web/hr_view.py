@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ringfence.app.hr_ports import HrRun
-from ringfence.app.roster_views import PlanView, Rehearsal
-from ringfence.domain.roster_guard import Category
-from ringfence.domain.roster_items import HeldItem
+from ringfence.app.hr.ports import HrRun
+from ringfence.app.hr.views import PlanView, Rehearsal
+from ringfence.domain.hr.guard import Category
+from ringfence.domain.hr.items import HeldItem
 from ringfence.web.hr_models import MAX_ITEMS, HeldPlanOut, ItemOut, RunOut, SyncedOut
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from ringfence.app.hr.views import EntryField
 from ringfence.app.operator import OrderRefused, check_words
-from ringfence.app.roster_views import EntryField
+from ringfence.domain.hr.provenance import PersonView
+from ringfence.domain.hr.roster import NumberFacts, Origin
 from ringfence.domain.numbers import NumberError, parse_did
-from ringfence.domain.provenance import PersonView
-from ringfence.domain.roster import NumberFacts, Origin
 from ringfence.web import people_entries as read
 from ringfence.web.call_api import Limit
 from ringfence.web.errors import declared

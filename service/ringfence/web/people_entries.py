@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.domain.directory import Consent, PersonKey, why_not_key
-from ringfence.domain.employment import midnight
-from ringfence.domain.hr_record import HrNumber
+from ringfence.domain.hr.employment import midnight
+from ringfence.domain.hr.provenance import NumberView, PersonView
+from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.roster import Away, NumberFacts
 from ringfence.domain.numbers import Did, Number, NumberError, parse_did, parse_number
 from ringfence.domain.policy import why_not
-from ringfence.domain.provenance import NumberView, PersonView
 from ringfence.domain.ring_hours import RingHoursError, parse_ring_hours
-from ringfence.domain.roster import Away, NumberFacts
 from ringfence.web.people_models import MAX_PURPOSE_CHARACTERS, AwayOrder, FactsOrder, LeavingOrder, NumberIn
 from ringfence.web.ports import RosterDoor
 

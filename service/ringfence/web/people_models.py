@@ -14,8 +14,8 @@ from ringfence.domain.directory import (
     MIN_RING_SECONDS,
     Consent,
 )
-from ringfence.domain.hr_record import NumberUse
-from ringfence.domain.provenance import Standing
+from ringfence.domain.hr.provenance import Standing
+from ringfence.domain.hr.record import NumberUse
 from ringfence.web.order_models import MAX_DID_CHARACTERS, DidText, Why
 
 MAX_DIDS: Final = 50

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ringfence.app.hr_ports import RosterNote
-from ringfence.domain.provenance import Claim, NumberView, PersonView
+from ringfence.app.hr.ports import RosterNote
+from ringfence.domain.hr.provenance import Claim, NumberView, PersonView
 from ringfence.web.people_models import ClaimOut, NoteOut, NumberOut, PersonDidOut, PersonOut
 
 

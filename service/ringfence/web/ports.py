@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ringfence.app.coverage_watch import Measured
 from ringfence.app.directory_import import ImportPlan, StoredDirectory
-from ringfence.app.hr_ports import CoverageRow, HrRun, Progress, RosterNote
+from ringfence.app.hr.ports import CoverageRow, HrRun, Progress, RosterNote
 from ringfence.domain.csv_fields import CsvRules
-from ringfence.domain.derivation import Conflict
 from ringfence.domain.directory import Directory
 from ringfence.domain.directory_csv import CsvFiles
-from ringfence.domain.provenance import PersonView
-from ringfence.domain.roster import Origin
+from ringfence.domain.hr.derivation import Conflict
+from ringfence.domain.hr.provenance import PersonView
+from ringfence.domain.hr.roster import Origin
 
 if TYPE_CHECKING:
-    from ringfence.app.roster_views import EntryField, PlanView, Rehearsal, SourceView
+    from ringfence.app.hr.views import EntryField, PlanView, Rehearsal, SourceView
 
 
 class Importer(Protocol):
@@ -38,7 +38,7 @@ class Importer(Protocol):
 
 
 class Desk(Protocol):
-    """What a person may ask and do with the roster; `roster_desk.RosterDesk` is one and says what each raises."""
+    """What a person may ask and do with the roster; `app.hr.desk.RosterDesk` is one and says what each raises."""
 
     def sources(self) -> tuple[SourceView, ...]: ...
 

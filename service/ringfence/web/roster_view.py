@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringfence.app.roster_views import SourceView
+from ringfence.app.hr.views import SourceView
 from ringfence.app.snapshot import Snapshot
 from ringfence.web.status_models import CoverageShareOut, RosterOut, SourceOut
 

@@ -17,8 +17,8 @@ from unicodedata import normalize
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from ringfence.app.hr.scim_ports import ScimStore
 from ringfence.app.ports import Clock
-from ringfence.app.scim_ports import ScimStore
 from ringfence.hr.scim.guard import Token, TooMuch, announced_too_much, not_admitted, too_much, whole_body
 from ringfence.hr.scim.keeper import Inlet, ScimKeeper
 from ringfence.hr.scim.records import RecordReader

@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from dataclasses import replace
 from typing import Final
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource, ScimStore
 from ringfence.app.ports import RingfenceError
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource, ScimStore
-from ringfence.domain.hr_record import Batch
+from ringfence.domain.hr.record import Batch
 from ringfence.hr.scim.records import RecordReader
 
 log = logging.getLogger(__name__)

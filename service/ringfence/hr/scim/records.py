@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from ringfence.app.scim_ports import ScimResource
-from ringfence.domain.field_mapping import MappingError, mapping_of, read_row
-from ringfence.domain.hr_record import Batch, HrRecord, RowProblem
+from ringfence.app.hr.scim_ports import ScimResource
+from ringfence.domain.hr.field_mapping import MappingError, mapping_of, read_row
+from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.scim.flat import flat_row
 from ringfence.hr.scim.settings import ScimSettings
 

@@ -10,7 +10,7 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 from scim2_server.storage import SearchPage
 from scim2_server.utils import parametrize
 
-from ringfence.app.scim_ports import ScimKind, ScimResource, ScimStore
+from ringfence.app.hr.scim_ports import ScimKind, ScimResource, ScimStore
 
 SCANNED_ROWS: Final = 200
 

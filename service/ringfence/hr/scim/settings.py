@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ringfence.app.hr_ports import SourceError
+from ringfence.app.hr.ports import SourceError
 from ringfence.hr.secret_file import secret_line
 from ringfence.hr.source_settings import SourceSettings
 

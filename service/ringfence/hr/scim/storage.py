@@ -27,8 +27,8 @@ from scim2_models import (
 from scim2_server.storage import AsyncScimStorage, SearchPage
 from scim2_server.utils import parametrize
 
+from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource
 from ringfence.app.ports import Clock, RingfenceError
-from ringfence.app.scim_ports import ScimKind, ScimNameTaken, ScimResource
 from ringfence.hr.scim.keeper import ScimKeeper, new_version
 from ringfence.hr.scim.search import search
 

@@ -1,0 +1,211 @@
+"""Held plans: when one opens, is superseded or resolves itself, and what a person's decision does.
+
+A plan's items are never stored: they are what is said and not accepted. Only the header is, so a plan that could not be
+written (the database went away between two steps) is opened at the next occasion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from ringfence.app.hr.book import RosterBook
+from ringfence.app.hr.ports import PlanRow, PlanStatus, RosterNote
+from ringfence.app.hr.views import PlanView
+from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
+from ringfence.app.ports import StoreError
+from ringfence.domain.hr.decision import approve as approved
+from ringfence.domain.hr.decision import reject as rejected
+from ringfence.domain.hr.items import HeldItem, counted, fingerprint, held_items, summary
+from ringfence.domain.hr.roster import Roster, RosterChange
+
+log = logging.getLogger(__name__)
+
+MAX_LINES: Final = 1_000
+MAX_PERSON_NOTES: Final = 50
+"""A decision on more people than that is one note, and the plan's lines say the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word on a plan. `items` None: all of them."""
+
+    plan_id: int
+    approve: bool
+    who: str
+    why: str
+    items: Collection[str] | None
+    fingerprint: str | None
+
+
+class HeldPlans:
+    """At most one plan a source is open. Whoever calls `standing`, `follow` or `decide` holds the book's lock."""
+
+    def __init__(self, book: RosterBook) -> None:
+        self._book = book
+
+    async def view(self, row: PlanRow) -> PlanView:
+        """With its items as of now, while it is open."""
+        if row.status is not PlanStatus.OPEN:
+            return PlanView(row)
+        items = await self.items(self._book.roster.copy(), row.source)
+        return PlanView(replace(row, summary=summary(items)), items, fingerprint(items))
+
+    async def standing(self, source: str) -> PlanView | None:
+        """The source's open plan, before a complete batch is taken in."""
+        row = self._book.open_plans.get(source)
+        return None if row is None else await self.view(row)
+
+    async def follow(self, source: str, before: PlanView | None, *, complete: bool) -> int | None:
+        """Opens, supersedes or resolves the source's plan after something was taken in; returns the open one's number.
+        `before`: what `standing` gave. A store that fails is logged: the headers follow at the next occasion."""
+        book = self._book
+        row = book.open_plans.get(source)
+        index = book.index(source)
+        index.advance(book.zones, book.now())
+        try:
+            if not index.held:
+                if row is not None:
+                    await self._close(before or PlanView(row), PlanStatus.RESOLVED)
+                return None
+            if row is None:
+                return await self._open(source)
+            if complete and before is not None:
+                items = await self.items(book.roster, source)
+                if fingerprint(items) != before.fingerprint:
+                    return await self._supersede(before, items)
+            return row.id
+        except StoreError as error:
+            log.error("a held plan's header cannot be stored", extra={"source": source, "reason": str(error)})
+            return row.id if row is not None else None
+
+    async def decide(self, decision: Decision) -> PlanView:
+        """The plan as it was closed, with the items that were decided. Raises OrderRefused, NotOurs, NotNow,
+        StoreError."""
+        check_words(decision.who, decision.why)
+        book, view = self._book, await self._asked(decision)
+        source, now = view.row.source, book.now()
+        chosen = view.chosen(decision.items)
+        decide = approved if decision.approve else rejected
+        roster = book.roster.copy()
+        change = await asyncio.to_thread(decide, roster, source, chosen, book.policy, book.zones, now)
+        if decision.approve and view.row.first_load:
+            change = replace(change, sources={source: replace(book.state(source), loaded=True)})
+        roster.apply(change)
+        left = await self.items(roster, source)
+        whole = PlanStatus.APPROVED if decision.approve else PlanStatus.REJECTED
+        status = whole if len(chosen) == len(view.items) else PlanStatus.PARTLY
+        closed = replace(
+            view.row,
+            status=status,
+            closed_at=now,
+            who=decision.who,
+            why=decision.why,
+            summary=_decided_words(decision, chosen),
+            lines=tuple(islice(_lines(chosen), MAX_LINES)),
+        )
+        # Nothing of it is a first load any more once a part of that is approved.
+        first_load = view.row.first_load and not decision.approve
+        rest = PlanRow(source, now, first_load, summary=summary(left)) if left else None
+        notes = _notes(decision, view.row, chosen, now)
+        stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes)
+        if rest is not None:
+            closed = await self._link(closed, stored.plans[1])
+        return PlanView(closed, chosen, view.fingerprint)
+
+    async def _asked(self, decision: Decision) -> PlanView:
+        """The open plan that a person means, with items to decide."""
+        row = await self.row(decision.plan_id)
+        if row.status is not PlanStatus.OPEN:
+            newer = f"; plan {row.superseded_by} came after it" if row.superseded_by else ""
+            raise NotNow("plan", f"{row.id} is {row.status}{newer}", "Look at the open plans and decide on those.")
+        view = await self.view(row)
+        if decision.fingerprint is not None and decision.fingerprint != view.fingerprint:
+            raise NotNow("fingerprint", "is that of other items than are held now", "Look at the plan again.")
+        unknown = sorted(set(decision.items or ()) - {item.id for item in view.items})
+        if unknown:
+            raise OrderRefused("items", f"{unknown[0][:64]!r} is not held in plan {row.id}", "Look at the plan again.")
+        if not view.chosen(decision.items):
+            raise OrderRefused("items", "name nothing", "Choose some, or give none for the whole plan.")
+        return view
+
+    async def row(self, id_: int) -> PlanRow:
+        """Raises NotOurs, StoreError."""
+        for row in self._book.open_plans.values():
+            if row.id == id_:
+                return row
+        found = await self._book.store.plan(id_)
+        if found is None:
+            raise NotOurs(f"plan: there is no plan {id_}.", "See `ringfence hr plans`.", "plan")
+        return found
+
+    async def items(self, roster: Roster, source: str) -> tuple[HeldItem, ...]:
+        book = self._book
+        return tuple(await asyncio.to_thread(held_items, roster, source, book.policy, book.zones, book.now()))
+
+    def _new(self, source: str, words: str) -> PlanRow:
+        return PlanRow(source, self._book.now(), not self._book.state(source).loaded, summary=words)
+
+    async def _open(self, source: str) -> int:
+        # Counted, not listed: listing 100,000 joiners takes seconds, and nobody has asked for it yet.
+        words = counted({category: len(ids) for category, ids in self._book.index(source).ids.items()})
+        stored = await self._book.commit(RosterChange(), plans=[self._new(source, words)])
+        extra = {"source": source, "plan": stored.plans[0], "held": words}
+        log.warning("hr changes are held for a person", extra=extra)
+        return stored.plans[0]
+
+    async def _supersede(self, old: PlanView, items: Sequence[HeldItem]) -> int:
+        source = old.row.source
+        closed = self._closed(old, PlanStatus.SUPERSEDED)
+        stored = await self._book.commit(RosterChange(), plans=[closed, self._new(source, summary(items))])
+        await self._link(closed, stored.plans[1])
+        extra = {"source": source, "plan": stored.plans[1], "supersedes": old.row.id, "held": summary(items)}
+        log.warning("hr changes are held for a person", extra=extra)
+        return stored.plans[1]
+
+    async def _close(self, view: PlanView, status: PlanStatus) -> None:
+        await self._book.commit(RosterChange(), plans=[self._closed(view, status)])
+        log.info("nothing of an hr source is held any more", extra={"source": view.row.source, "plan": view.row.id})
+
+    def _closed(self, view: PlanView, status: PlanStatus) -> PlanRow:
+        words = summary(view.items) if view.items else view.row.summary
+        lines = tuple(islice(_lines(view.items), MAX_LINES))
+        return replace(view.row, status=status, closed_at=self._book.now(), summary=words, lines=lines)
+
+    async def _link(self, closed: PlanRow, successor: int) -> PlanRow:
+        """Only now is the successor's number known. Without it the plan is closed all the same."""
+        linked = replace(closed, superseded_by=successor)
+        try:
+            await self._book.commit(RosterChange(), plans=[linked])
+        except StoreError as error:
+            log.warning("a plan's successor cannot be stored", extra={"plan": closed.id, "reason": str(error)})
+        return linked
+
+
+def _lines(items: Sequence[HeldItem]) -> Iterator[str]:
+    for item in items:
+        yield from (f"{item.category} {item.name} ({item.person}): {line}" for line in item.lines)
+
+
+def _decided_words(decision: Decision, chosen: Sequence[HeldItem]) -> str:
+    return f"{'approved' if decision.approve else 'rejected'}: {summary(chosen)}"
+
+
+def _notes(decision: Decision, row: PlanRow, chosen: Sequence[HeldItem], now: datetime) -> tuple[RosterNote, ...]:
+    what = f"plan {row.id} of {row.source}, {_decided_words(decision, chosen)}"
+    whole = RosterNote(now, decision.who, decision.why, what)
+    if len(chosen) > MAX_PERSON_NOTES:
+        return (whole,)
+    word = "approved" if decision.approve else "rejected"
+    each = (
+        RosterNote(
+            now, decision.who, decision.why, f"plan {row.id} of {row.source}, {item.category} {word}", item.person
+        )
+        for item in chosen
+    )
+    return (whole, *each)

@@ -1,0 +1,221 @@
+"""What the guard must know of one source without walking over its records: kept beside the roster by whoever writes it.
+
+A `SourceIndex` answers how many people are held in each category and who they are. A `Draft` is what it would be after
+some changes; the guard works on a draft, and the index takes one over when its change has been stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ringfence.domain.hr.acceptance import asked, take, turns_at
+from ringfence.domain.hr.category import Category
+from ringfence.domain.hr.employment import Zones
+from ringfence.domain.hr.keys import Posts, match, may_be_new_key, may_be_old_key
+from ringfence.domain.hr.record import RecordId
+from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
+
+_NOTHING: frozenset[Category] = frozenset()
+_KEY_CHANGE = frozenset((Category.KEY_CHANGE,))
+
+
+@dataclass(slots=True)
+class SourceIndex:
+    """One source's records by identifier, and what of them is held. A person is an identifier: posts share it.
+
+    `pairs`: joiner -> the absent one who is probably the same person (`replaced`). `turns`: when time alone may change
+    what is held of whom (an end that passes makes an extension a return). Not for two threads at once.
+    """
+
+    source: str
+    posts: dict[str, tuple[RecordState, ...]] = field(default_factory=dict)
+    held: dict[str, frozenset[Category]] = field(default_factory=dict)
+    ids: dict[Category, set[str]] = field(default_factory=lambda: {category: set() for category in Category})
+    present: int = 0
+    new_keys: set[str] = field(default_factory=set)
+    old_keys: set[str] = field(default_factory=set)
+    pairs: dict[str, str] = field(default_factory=dict)
+    replaced: set[str] = field(default_factory=set)
+    turns: dict[str, datetime] = field(default_factory=dict)
+    next_turn: datetime | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, roster: Roster, source: str, policy: RosterPolicy, zones: Zones, now: datetime) -> SourceIndex:
+        """Afresh from the roster."""
+        index = cls(source)
+        index.update(RosterChange(records=dict(roster.of_source(source))), policy, zones, now)
+        return index
+
+    def update(self, change: RosterChange, policy: RosterPolicy, zones: Zones, now: datetime) -> None:
+        """After the change was stored and applied."""
+        self.advance(zones, now)
+        changed: dict[str, dict[str, RecordState | None]] = {}
+        for id_, state in change.records.items():
+            if id_.source == self.source:
+                changed.setdefault(id_.id, {})[id_.post] = state
+        draft = Draft(self, zones, now)
+        for name, states in changed.items():
+            draft.put(name, _merged(self.posts.get(name, ()), states))
+        draft.pair()
+        self._take_over(draft)
+
+    def advance(self, zones: Zones, now: datetime) -> None:
+        """Asks again where time alone may have changed the answer; nearly always there is nothing to do."""
+        if self.next_turn is None or now < self.next_turn:
+            return
+        draft = Draft(self, zones, now)
+        for name in [name for name, turn in self.turns.items() if turn <= now]:
+            draft.put(name, self.posts[name])
+        draft.pair()
+        self._take_over(draft)
+        self.next_turn = min(self.turns.values(), default=None)
+
+    def _take_over(self, draft: Draft) -> None:
+        for name, posts in draft.posts.items():
+            if posts:
+                self.posts[name] = posts
+            else:
+                self.posts.pop(name, None)
+        for name, categories in draft.held.items():
+            for category in self.held.get(name, _NOTHING) - categories:
+                self.ids[category].discard(name)
+            for category in categories:
+                self.ids[category].add(name)
+            if categories:
+                self.held[name] = categories
+            else:
+                self.held.pop(name, None)
+            self._note_turn(name, draft)
+        for names, is_one in ((self.new_keys, may_be_new_key), (self.old_keys, may_be_old_key)):
+            for name, posts in draft.posts.items():
+                (names.add if is_one(posts) else names.discard)(name)
+        self.present, self.pairs, self.replaced = draft.present, draft.pairs, draft.replaced
+
+    def _note_turn(self, name: str, draft: Draft) -> None:
+        posts = self.posts.get(name, ())
+        # Of an absent one in a pair nothing is asked, and yet the pair ends when the employment does.
+        waits = name in self.held or name in draft.replaced
+        turn = turns_at(posts, draft.zones, draft.now) if waits else None
+        if turn is None:
+            self.turns.pop(name, None)
+            return
+        self.turns[name] = turn
+        if self.next_turn is None or turn < self.next_turn:
+            self.next_turn = turn
+
+
+class Draft:
+    """An index as it would be. `posts` has what was changed, by identifier (no posts: it is gone), `held` whatever was
+    asked again. The index itself stays as it is."""
+
+    def __init__(self, index: SourceIndex, zones: Zones, now: datetime) -> None:
+        self.index = index
+        self.zones = zones
+        self.now = now
+        self.posts: dict[str, tuple[RecordState, ...]] = {}
+        self.held: dict[str, frozenset[Category]] = {}
+        self.present = index.present
+        self.pairs, self.replaced = index.pairs, index.replaced
+        self._counts = {category: len(ids) for category, ids in index.ids.items()}
+        self._keys_touched = False
+
+    def posts_of(self, name: str) -> tuple[RecordState, ...]:
+        found = self.posts.get(name)
+        return self.index.posts.get(name, ()) if found is None else found
+
+    def held_of(self, name: str) -> frozenset[Category]:
+        found = self.held.get(name)
+        return self.index.held.get(name, _NOTHING) if found is None else found
+
+    def count(self, category: Category) -> int:
+        """How many people are held in it."""
+        return self._counts[category]
+
+    @property
+    def known(self) -> int:
+        """How many people anything is known of."""
+        return len(self.index.posts) + sum(
+            bool(posts) - (name in self.index.posts) for name, posts in self.posts.items()
+        )
+
+    def put(self, name: str, posts: Iterable[RecordState]) -> None:
+        """These are the identifier's posts now. `pair` has to follow when all is put."""
+        before, after = self.posts_of(name), tuple(posts)
+        self.present += _is_present(after) - _is_present(before)
+        self._keys_touched = self._keys_touched or _has_a_part(before) or _has_a_part(after)
+        self.posts[name] = after
+        self._ask(name)
+
+    def pair(self) -> None:
+        """Finds out again who may have changed their key."""
+        if not self._keys_touched:
+            return
+        self._keys_touched = False
+        old = self._those(self.index.old_keys, may_be_old_key)
+        new = self._those(self.index.new_keys, may_be_new_key) if old else {}
+        before = self.pairs
+        self.pairs = match(new, old, self.zones, self.now)
+        self.replaced = set(self.pairs.values())
+        for pair in before.items() ^ self.pairs.items():
+            for name in pair:
+                self._ask(name)
+
+    def let_through(self, category: Category) -> int:
+        """Accepts all that is held in it; how many people that is."""
+        names = {name for name, categories in self.held.items() if category in categories}
+        names.update(name for name in self.index.ids[category] if name not in self.held)
+        for name in sorted(names):
+            posts = self.posts_of(name)
+            self.put(name, [self._taken(state, posts, category) for state in posts])
+        return len(names)
+
+    def change(self) -> dict[RecordId, RecordState | None]:
+        """The rows that differ from the index; None: the row is gone."""
+        rows: dict[RecordId, RecordState | None] = {}
+        for name, posts in self.posts.items():
+            before = {state.said.post: state for state in self.index.posts.get(name, ())}
+            after = {state.said.post: state for state in posts}
+            for post in before.keys() | after.keys():
+                if before.get(post) != after.get(post):
+                    rows[RecordId(self.index.source, name, post)] = after.get(post)
+        return rows
+
+    def _taken(self, state: RecordState, posts: Posts, category: Category) -> RecordState:
+        return take(state, category, self.now) if category in asked(state, posts, self.zones, self.now) else state
+
+    def _ask(self, name: str) -> None:
+        before = self.held_of(name)
+        if name in self.pairs:
+            after = _KEY_CHANGE
+        elif name in self.replaced:
+            after = _NOTHING
+        else:
+            posts = self.posts_of(name)
+            after = frozenset(category for state in posts for category in asked(state, posts, self.zones, self.now))
+        for category in before - after:
+            self._counts[category] -= 1
+        for category in after - before:
+            self._counts[category] += 1
+        self.held[name] = after
+
+    def _those(self, names: Iterable[str], is_one: Callable[[Posts], bool]) -> dict[str, Posts]:
+        found: dict[str, Posts] = {name: posts for name in names if is_one(posts := self.posts_of(name))}
+        found.update((name, posts) for name, posts in self.posts.items() if is_one(posts))
+        return found
+
+
+def _is_present(posts: Posts) -> bool:
+    return any(state.accepted is not None and state.absent_since is None for state in posts)
+
+
+def _has_a_part(posts: Posts) -> bool:
+    """Whether it may be either side of a changed key."""
+    return may_be_new_key(posts) or may_be_old_key(posts)
+
+
+def _merged(posts: Posts, states: Mapping[str, RecordState | None]) -> list[RecordState]:
+    merged: dict[str, RecordState | None] = {state.said.post: state for state in posts}
+    merged.update(states)
+    return [state for _, state in sorted(merged.items()) if state is not None]
