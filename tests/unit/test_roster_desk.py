@@ -15,7 +15,7 @@ from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import StoreError
 from ringfence.domain.directory import DidAssignment, Directory, PersonKey, Site
 from ringfence.domain.hr.category import Category
-from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.hr.record import HrNumber, RowProblem
 from ringfence.domain.hr.roster import Origin
 from ringfence.domain.numbers import Did
 from tests.fakes.clock import NOON, settle
@@ -276,6 +276,14 @@ async def test_a_feed_that_cannot_be_trusted_changes_nothing() -> None:
         with pytest.raises(FeedRefused):
             await site.desk.hear(whole())
         assert site.store.commits == commits
+
+
+async def test_a_run_says_where_its_first_unreadable_row_is() -> None:
+    async with RosterSite().running() as site:
+        await site.load_first(40)
+        problems = (RowProblem("line 7", "mobile", "is no number", "7"), RowProblem("line 9", "key", "is empty"))
+        run = await site.hear(replace(whole(*map(post, range(40))), rejected=problems, rows=42))
+        assert (run.rejected, run.detail) == (2, "line 7: mobile is no number (and 1 more)")
 
 
 async def test_a_source_that_fails_is_told_once_and_its_age_grows(caplog: pytest.LogCaptureFixture) -> None:

@@ -175,7 +175,7 @@ async def test_a_source_that_fails_says_so_in_the_run_and_in_its_state() -> None
 
 async def test_a_did_that_two_people_claim_is_a_conflict() -> None:
     async with loaded() as (node, client):
-        assert (await client.get("/v1/hr/conflicts")).json() == {"conflicts": []}
+        assert (await client.get("/v1/hr/conflicts")).json() == {"conflicts": [], "unknown_dids": []}
         await node.say(ada(), bob(dids=(OTHER_DID, DID)))
         assert (await client.get("/v1/hr/conflicts")).json()["conflicts"] == [
             {"did": DID, "holder": "ada", "claimants": ["ada", "bob"]}
@@ -257,3 +257,11 @@ async def test_the_status_and_metrics_tell_the_age_of_what_the_table_is_made_of(
             "ringfence_coverage_target_ratio 0.95",
         ):
             assert line in lines
+
+
+async def test_a_did_that_nobody_has_imported_is_told_with_who_claims_it() -> None:
+    async with loaded() as (node, client):
+        await node.say(ada(), bob(dids=(OTHER_DID, "+441134960999")))
+        assert (await client.get("/v1/hr/conflicts")).json()["unknown_dids"] == [
+            {"did": "+441134960999", "person": "bob"}
+        ]

@@ -183,7 +183,8 @@ def history(
 
 
 def conflicts(context: typer.Context, as_json: AsJson = False) -> None:
-    """List DIDs that two people claim with equal right. `person owns` decides one.
+    """List DIDs that two people claim with equal right, which `person owns` decides, and DIDs that a source names and
+    nobody has imported.
 
     Example: ringfence hr conflicts
     """
@@ -198,6 +199,11 @@ def conflicts(context: typer.Context, as_json: AsJson = False) -> None:
         show_table(out, ("DID", "held by", "claimed by"), rows)
         if not rows:
             out.print("No DID is claimed twice.")
+        if found["unknown_dids"]:
+            show_table(
+                out, ("unknown DID", "claimed by"), [(one["did"], one["person"]) for one in found["unknown_dids"]]
+            )
+            out.print("Nothing is routed for these: import them, or correct the source.")
 
     emit(as_json, found, render)
 

@@ -11,6 +11,7 @@ from ringfence.domain.hr.guard import Category
 from ringfence.web.call_api import Limit
 from ringfence.web.errors import Conflict, declared
 from ringfence.web.hr_models import (
+    MAX_ITEMS,
     MAX_NAME_CHARACTERS,
     ConflictOut,
     ConflictsOut,
@@ -22,6 +23,7 @@ from ringfence.web.hr_models import (
     SourcesOut,
     SyncDone,
     SyncOrder,
+    UnknownDidOut,
 )
 from ringfence.web.hr_view import plan_out, run_out, synced_out
 from ringfence.web.ports import RosterDoor
@@ -70,9 +72,11 @@ def _sources(router: APIRouter, door: RosterDoor) -> None:
 
     @router.get("/conflicts", responses=declared(503), operation_id="hr_conflicts")
     async def conflicts() -> ConflictsOut:
-        """DIDs that two people claim with equal right. Enter the owner by hand to end one."""
+        """DIDs that two people claim with equal right, and DIDs that somebody claims and nobody has imported. Enter the
+        owner by hand to end the one; import the DID, or correct the source, to end the other."""
         found = [ConflictOut(did=c.did, holder=c.holder, claimants=list(c.claimants)) for c in door.desk.conflicts()]
-        return ConflictsOut(conflicts=found)
+        unknown = [UnknownDidOut(did=did, person=person) for person, did in door.desk.unknown_dids()[:MAX_ITEMS]]
+        return ConflictsOut(conflicts=found, unknown_dids=unknown)
 
 
 def _plans(router: APIRouter, door: RosterDoor) -> None:

@@ -147,7 +147,15 @@ class ConflictOut(BaseModel):
     claimants: list[str]
 
 
+class UnknownDidOut(BaseModel):
+    """A DID that an employed person claims and the imported directory does not know: nothing is routed for it."""
+
+    did: str
+    person: str = Field(description="the person's key")
+
+
 class ConflictsOut(BaseModel):
     """By DID."""
 
     conflicts: list[ConflictOut]
+    unknown_dids: list[UnknownDidOut] = Field(description=f"at most {MAX_ITEMS}")

@@ -10,11 +10,12 @@ from ringfence.app.coverage_watch import Measured
 from ringfence.app.directory_import import ImportPlan, StoredDirectory
 from ringfence.app.hr.ports import CoverageRow, HrRun, Progress, RosterNote
 from ringfence.domain.csv_fields import CsvRules
-from ringfence.domain.directory import Directory
+from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.directory_csv import CsvFiles
 from ringfence.domain.hr.derivation import Conflict
 from ringfence.domain.hr.provenance import PersonView
 from ringfence.domain.hr.roster import Origin
+from ringfence.domain.numbers import Did
 
 if TYPE_CHECKING:
     from ringfence.app.hr.views import EntryField, PlanView, Rehearsal, SourceView
@@ -81,6 +82,8 @@ class Desk(Protocol):
     async def release_did(self, did: str, who: str, why: str) -> bool: ...
 
     def conflicts(self) -> tuple[Conflict, ...]: ...
+
+    def unknown_dids(self) -> tuple[tuple[PersonKey, Did], ...]: ...
 
 
 class Sync(Protocol):

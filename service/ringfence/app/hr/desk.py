@@ -24,12 +24,13 @@ from ringfence.app.hr.views import EntryField, PlanView, Rehearsal, RosterSummar
 from ringfence.app.hr.watch import SourceWatch
 from ringfence.app.ports import Clock, StoreUnavailable
 from ringfence.app.table_keeper import TableKeeper
-from ringfence.domain.directory import Directory
+from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.directory_diff import compare
 from ringfence.domain.hr.derivation import Conflict, Effective
 from ringfence.domain.hr.provenance import PersonView
 from ringfence.domain.hr.record import Batch
 from ringfence.domain.hr.roster import Origin, RosterPolicy
+from ringfence.domain.numbers import Did
 
 log = logging.getLogger(__name__)
 
@@ -239,6 +240,10 @@ class RosterDesk:
     def conflicts(self) -> tuple[Conflict, ...]:
         """DIDs with two equal claims, as of the last derivation."""
         return () if self._force.effective is None else self._force.effective.conflicts
+
+    def unknown_dids(self) -> tuple[tuple[PersonKey, Did], ...]:
+        """DIDs that employed people claim and that the imported directory does not know, as of the last derivation."""
+        return () if self._force.effective is None else self._force.effective.unknown_dids
 
     async def rebase(self, stored: StoredDirectory) -> None:
         """The imported directory has changed: derives and adopts. Returns once it is in force. Before `load` it does

@@ -168,7 +168,17 @@ def run_of(batch: Batch, heard: Heard, label: str, now: datetime) -> HrRun:
         leavers=heard.leavers,
         accepted=MappingProxyType(dict(heard.accepted)),
         held=MappingProxyType(dict(heard.held)),
+        detail=_first_problem(batch),
     )
+
+
+def _first_problem(batch: Batch) -> str:
+    """Where to begin; a file's others lie in its reject file. Masked where it was found."""
+    if not batch.rejected:
+        return ""
+    first, rest = batch.rejected[0], len(batch.rejected) - 1
+    more = f" (and {rest} more)" if rest else ""
+    return f"{first.where}: {first.field} {first.message}{more}"[:MAX_DETAIL_CHARACTERS]
 
 
 def failed_run(source: str, error: SourceError, label: str, now: datetime) -> HrRun:
@@ -199,6 +209,7 @@ def _sum(first: HrRun, second: HrRun) -> HrRun:
         accepted=accepted,
         held=held,
         plan=second.plan or first.plan,
+        detail=second.detail or first.detail,
     )
 
 
