@@ -72,6 +72,12 @@ def faults_of(text: str) -> list[str]:
     return [fault.partition(": ")[2] for fault in refused.value.faults]
 
 
+@pytest.mark.parametrize("source", OTHERS.strip().split("\n\n"), ids=["sftp", "ldap", "json"])
+def test_a_mapping_that_cannot_work_is_told_of_every_kind_of_source(source: str) -> None:
+    (fault,) = faults_of("\n" + source.partition("fields")[0])
+    assert "fields: " in fault and "key" in fault
+
+
 def test_there_are_rules_without_any_source() -> None:
     policy = values.roster_policy(settings_of(""))
     assert (policy.sources, policy.zone) == ((), "Europe/London")

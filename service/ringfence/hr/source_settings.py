@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ringfence.domain.hr.field_mapping import FieldMapping, mapping_of
+from ringfence.domain.hr.field_mapping import FieldMapping, MappingError, mapping_of
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
@@ -30,6 +30,14 @@ class SourceSettings(BaseModel):
     status_words: dict[str, bool] = Field(
         {}, description="words of the `active` column, beside the usual ones: true for employed, false for not"
     )
+
+    @model_validator(mode="after")
+    def _mapping_works(self) -> Self:
+        try:
+            self.mapping("GB")
+        except MappingError as error:
+            raise ValueError(f"fields: {error}") from None
+        return self
 
     def mapping(self, default_country: str) -> FieldMapping:
         """What the preset and the fields come to. Raises MappingError."""
