@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import quote
 ANSWER_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 3.0
 MAX_ANSWER_BYTES: Final = 128 * 1024 * 1024
+PIECE_BYTES: Final = 64 * 1024
 
 
 class NoDaemon(Exception):
@@ -84,7 +85,7 @@ class Daemon:
                     headers={"X-Ringfence-Who": self.who},
                 ) as answer,
             ):
-                return _read(answer.status, await answer.content.read(MAX_ANSWER_BYTES))
+                return _read(answer.status, await _content(answer.content.iter_chunked(PIECE_BYTES)))
         except TimeoutError:
             raise self._silent(seconds) from None
         except aiohttp.ClientConnectorError as error:
@@ -122,6 +123,16 @@ class Daemon:
 def path_part(text: str) -> str:
     """A text as one part of a path."""
     return quote(text, safe="")
+
+
+async def _content(pieces: AsyncIterator[bytes]) -> bytes:
+    """All of it: one `read` would bring only what has arrived."""
+    content = bytearray()
+    async for piece in pieces:
+        content += piece
+        if len(content) > MAX_ANSWER_BYTES:
+            raise Refused(0, f"The answer has more than {MAX_ANSWER_BYTES} bytes.", fix="Ask for less with --limit.")
+    return bytes(content)
 
 
 def _read(status: int, content: bytes) -> dict[str, Any]:
