@@ -31,7 +31,7 @@ class TableKeeper:
         scopes: frozenset[str],
     ) -> None:
         """`scopes`: the platforms that are configured."""
-        self._policy = policy
+        self.policy = policy
         self._fallbacks = tuple(fallbacks)
         self._modes = modes
         self._offer = offer
@@ -56,9 +56,9 @@ class TableKeeper:
         """Compiles a directory without adopting it. Raises TableError: such a table must not be published."""
         before, table, forced = self.directory, self.table, dict(self._forced)
         if before is None or table is None:
-            return await asyncio.to_thread(compile_table, directory, self._policy, forced, self._fallbacks)
+            return await asyncio.to_thread(compile_table, directory, self.policy, forced, self._fallbacks)
         compiled, _ = await asyncio.to_thread(
-            update_table, table, before, directory, self._policy, forced, self._fallbacks
+            update_table, table, before, directory, self.policy, forced, self._fallbacks
         )
         return compiled
 
@@ -107,7 +107,7 @@ class TableKeeper:
         assignment = self.directory.assignment(did) if self.directory else None
         if assignment is None or self.directory is None:
             return None
-        return plan_for(assignment, self.directory, self._policy)
+        return plan_for(assignment, self.directory, self.policy)
 
     def wanted_record(self, did: str) -> str | None:
         """The record this DID should have in AstDB."""

@@ -71,7 +71,7 @@ class HrSide:
         self.coverage = CoverageWatch(
             clock,
             lambda: keeper.directory,
-            values.routing_policy(settings),
+            keeper.policy,  # with what its gate knows of each number
             store,
             settings.hr.coverage_target_percent,
             CoveragePolicy(settings.hr.confirmed_days, settings.hr.require_consent),
