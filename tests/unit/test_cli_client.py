@@ -1,12 +1,14 @@
-"""What the command line makes of the daemon's answers, at a real socket."""
+"""What the command line makes of the daemon's answers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ringfence.cli.client import Daemon
+from ringfence.cli.question_commands import rings_in
 
 ITEMS = 20_000
 
@@ -32,3 +34,12 @@ async def _asked(socket: Path, body: bytes) -> dict[str, object]:
 def test_an_answer_of_several_megabytes_is_read_whole(tmp_path: Path) -> None:
     sent = {"items": [{"id": f"joiner:{number}:", "lines": ["x" * 100]} for number in range(ITEMS)]}
     assert asyncio.run(_asked(tmp_path / "control.sock", json.dumps(sent).encode())) == sent
+
+
+def test_a_step_outside_its_hours_is_said_to_be_so() -> None:
+    now = datetime.now(UTC)
+    later = f"{now + timedelta(hours=2):%H:%M}-{now + timedelta(hours=4):%H:%M} Etc/UTC"
+    around = f"{now - timedelta(hours=2):%H:%M}-{now + timedelta(hours=2):%H:%M} Etc/UTC"
+    assert rings_in(later) == f"{later}: NOT NOW"
+    for hours in (around, "on feast days Etc/UTC", "07:00-22:00 Nowhere/Else"):
+        assert rings_in(hours) == hours, "nothing is said of what cannot be read"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from ringfence.app.hr.ports import SourceUnavailable
 from ringfence.cli.main import build
+from ringfence.cli.times import local
 from ringfence.domain.hr.record import HrNumber
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SOURCE, FakeNode
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob, complete, roster
@@ -94,7 +96,7 @@ def test_sync_tells_what_is_accepted(served: ServedNode) -> None:
     served.call(say)
     done = ringfence(served, "hr", "sync")
     assert done.exit_code == 0, done.output
-    assert "ended by an explicit fact: 1" in done.stdout
+    assert "leaving, or leaving earlier, by an explicit fact: 1" in done.stdout
     assert "accepted: 1 detail" in done.stdout
     past = ringfence(served, "hr", "history", "--source", SOURCE, "--limit", "1")
     assert ("applied" in past.stdout, "people-2030-01-15.csv" in past.stdout) == (True, True), past.stdout
@@ -127,6 +129,22 @@ def test_what_a_plan_does_not_hold_cannot_be_chosen(served: ServedNode) -> None:
     for option, value in (("--item", "joiner:77:"), ("--category", "joiner")):
         wrong = ringfence(served, "hr", "approve", "2", option, value, *WHY, "--yes")
         assert (wrong.exit_code, f"does not hold {value}" in wrong.stderr) == (1, True), wrong.output
+
+
+def test_an_item_is_known_without_its_last_colon(served: ServedNode) -> None:
+    hr_says_new_numbers(served)
+    ringfence(served, "hr", "sync")
+    items = [item["id"] for item in told(ringfence(served, "hr", "plan", "2", "--json"))["items"]]
+    assert items[0].endswith(":"), "the post, which is empty, is its end"
+    done = ringfence(served, "hr", "approve", "2", "--item", items[0].removesuffix(":"), *WHY, "--yes")
+    assert done.exit_code == 0, done.output
+    left = told(ringfence(served, "hr", "plan", "3", "--json"))["items"]
+    assert [item["id"] for item in left] == items[1:]
+
+
+def test_a_source_that_nobody_knows_has_no_history(served: ServedNode) -> None:
+    none = ringfence(served, "hr", "history", "--source", "pairoll")
+    assert none.stdout == "Nothing has been read of 'pairoll'; see `ringfence hr sources`.\n"
 
 
 def test_conflicts_are_listed_and_decided_by_hand(served: ServedNode) -> None:
@@ -187,12 +205,12 @@ def test_away_on_call_and_leaving(served: ServedNode) -> None:
     assert "Ada Example (ada): away" in ringfence(served, *away).stdout
     assert "Ada Example (ada): employed" in ringfence(served, "person", "away", "ada", "--back", *WHY).stdout
     duty = ringfence(served, "person", "on-call", "ada", "--until", "2030-01-16T08:00:00+00:00", *WHY)
-    assert "2030-01-16T08:00:00+00:00" in duty.stdout, duty.output
+    assert local("2030-01-16T08:00:00+00:00") in duty.stdout, duty.output
     assert ringfence(served, "person", "on-call", "ada", "--off", *WHY).exit_code == 0
     left = ringfence(served, "person", "leave", "ada", "--at", "2030-01-14", *WHY, "--json")
     assert told(left)["person"]["until"] == "2030-01-15T00:00:00Z"
     assert "employed" in ringfence(served, "person", "leave", "ada", "--take-back", *WHY).stdout
-    assert "left" in ringfence(served, "person", "leave", "ada", *WHY).stdout
+    assert "Ada Example (ada): left, was employed" in ringfence(served, "person", "leave", "ada", *WHY).stdout
     ringfence(served, "person", "owns", "bob", DID, *WHY)
     released = ringfence(served, "person", "release", DID, *WHY)
     assert released.stdout == "The quarantine is ended.\n"
@@ -200,6 +218,20 @@ def test_away_on_call_and_leaving(served: ServedNode) -> None:
     assert "give --yes" in ringfence(served, "person", "forget", "ada", *WHY).stderr.replace("Give", "give")
     assert ringfence(served, "person", "forget", "ada", *WHY, "--yes").exit_code == 0
     assert "No default number is known." in ringfence(served, "person", "show", "ada").stdout
+
+
+def test_the_dates_of_the_employment_are_no_dates_of_the_absence(served: ServedNode) -> None:
+    def say(node: FakeNode) -> None:
+        roster(node).source.batch = complete(ada(starts=date(2020, 4, 1), ends=date(2030, 3, 31)), bob())
+
+    served.call(say)
+    ringfence(served, "hr", "sync")
+    begins, ends = local("2020-03-31T23:00:00Z"), local("2030-03-31T23:00:00Z")
+    dates = f"employed from {begins} until {ends}\n"
+    assert f"Ada Example (ada): {dates}" in ringfence(served, "person", "show", "ada").stdout
+    assert f"(ada): away, {dates}" in ringfence(served, "person", "away", "ada", "--from", "2030-01-15", *WHY).stdout
+    left = ringfence(served, "person", "leave", "ada", "--at", "2030-01-14", *WHY).stdout
+    assert f"(ada): left, was employed from {begins} until {local('2030-01-15T00:00:00Z')}\n" in left
 
 
 def test_coverage_says_share_reasons_and_days_and_can_be_checked(served: ServedNode) -> None:
@@ -254,7 +286,11 @@ def test_without_a_daemon_it_says_how_to_start_one(arguments: tuple[str, ...]) -
 
 USAGE: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing to enter": (("person", "numbers", "ada", *WHY), "--private and --work, or --none, or --clear"),
-    "both": (("person", "numbers", "ada", "--none", "--clear", *WHY), "It is not said what to enter"),
+    "both": (("person", "numbers", "ada", "--none", "--clear", *WHY), "Several things are said at once"),
+    "rings too long": (("person", "numbers", "ada", "--work", "0113 496 0777 300s", *WHY), "Write 5s to 120s"),
+    "no category": (("hr", "plan", "1", "--category", "joiners"), "There are joiner, return, term"),
+    "no category to approve": (("hr", "approve", "1", "--category", "x", *WHY), "There are joiner, return, term"),
+    "no day to leave": (("person", "leave", "ada", "--at", "31.1.2030", *WHY), "Or a day alone, as 2030-01-31"),
     "no facts": (("person", "facts", "ada", "1", *WHY), "Give --consent"),
     "clear and more": (("person", "facts", "ada", "1", "--clear", "--confirmed", *WHY), "--clear alone"),
     "two days": (

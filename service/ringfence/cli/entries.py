@@ -53,8 +53,8 @@ def day_of(option: str, text: str | None) -> str | None:
         usage(f"{option}: {text!r} is no day; write it as 2030-01-31.")
 
 
-def moment_of(option: str, text: str) -> str:
+def moment_of(option: str, text: str, fix: str = "") -> str:
     try:
         return until_text(text, datetime.now().astimezone())
     except ValueError as error:
-        usage(f"{option}: {error}.")
+        usage(f"{option}: {error}.", fix)

@@ -123,6 +123,7 @@ def plan(
 
     Example: ringfence hr plan 7 --category joiner
     """
+    _known([] if category is None else [category])
     with faults_told(as_json):
         found = invocation(context).daemon().call("GET", f"/v1/hr/plans/{id_}", {"category": category})
     emit(as_json, found, lambda out: print_lines(out, hr_picture.plan_lines(found)))
@@ -177,7 +178,8 @@ def history(
         headings = ("when", "source", "outcome", "what", "rows", "rejected", "accepted", "leavers", "held", "plan", "")
         show_table(out, headings, [hr_picture.run_row(run) for run in found["runs"]])
         if not found["runs"]:
-            out.print("No source has been read yet.")
+            of = f"Nothing has been read of {source!r}; see `ringfence hr sources`."
+            out.print("No source has been read yet." if source is None else of, markup=False)
 
     emit(as_json, found, render)
 
@@ -213,6 +215,12 @@ def _new(done: dict[str, Any]) -> set[int]:
     return {synced["run"]["plan"] for synced in done["runs"]} - {None}
 
 
+def _known(categories: list[str]) -> None:
+    for category in categories:
+        if category not in hr_picture.CATEGORY_WORDS:
+            usage(f"--category: {category!r} is none.", f"There are {', '.join(hr_picture.CATEGORY_WORDS)}.")
+
+
 def _decide(
     context: typer.Context,
     id_: int,
@@ -223,12 +231,14 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> None:
+    _known(categories)
     if not sys.stdin.isatty():
         reason = reason_or_ask(reason)  # on a terminal it is asked for once the plan has been seen
     daemon = invocation(context).daemon()
     path = f"/v1/hr/plans/{id_}"
     with faults_told(as_json):
         found = daemon.call("GET", path, {"category": categories[0] if len(categories) == 1 and not items else None})
+        items = hr_picture.whole_ids(found, items)
         chosen = hr_picture.chosen_from(found, items, categories)
         say(*hr_picture.plan_lines(chosen))
         why = reason_or_ask(reason)

@@ -93,13 +93,13 @@ def synced_lines(done: dict[str, Any], held: dict[int, dict[str, Any]]) -> Itera
         run = synced["run"]
         label = f" ({run['label']})" if run["label"] else ""
         would = "would be " if done["dry_run"] else ""
-        yield f"{run['source']}{label}: {run['outcome'].replace('_', ' ')}, {run['rows']} rows"
+        yield f"{run['source']}{label}: {_outcome(run)}"
         if run["detail"]:
             yield f"  {run['detail']}"
         if run["rejected"]:
             yield f"  rows that could not be read: {run['rejected']}"
         if run["leavers"]:
-            yield f"  {would}ended by an explicit fact: {run['leavers']}"
+            yield f"  {would}leaving, or leaving earlier, by an explicit fact: {run['leavers']}"
         if run["accepted"]:
             yield f"  {would}accepted: {_counts(run['accepted'])}"
         yield from (f"  {line}" for line in synced["lines"])
@@ -156,6 +156,12 @@ def chosen_from(plan: dict[str, Any], items: list[str], categories: list[str]) -
     return plan | {"items": chosen}
 
 
+def whole_ids(plan: dict[str, Any], items: list[str]) -> list[str]:
+    """An identifier ends with the post, mostly an empty one: its last colon looks like a full stop and is left away."""
+    known = {item["id"] for item in plan["items"]}
+    return [f"{item}:" if item not in known and f"{item}:" in known else item for item in items]
+
+
 def roster_lines(roster: dict[str, Any], now: str) -> Iterator[str]:
     """For the status: one line a source, and one for what waits for a person."""
     for source in roster["sources"]:
@@ -178,6 +184,12 @@ def _items(items: list[dict[str, Any]], left_off: int) -> Iterator[str]:
                 yield from (f"      {line}" for line in item["lines"])
     if left_off:
         yield f"  ... and {left_off} more; `--category` shows one category alone"
+
+
+def _outcome(run: dict[str, Any]) -> str:
+    if run["outcome"] == "unchanged" and not run["rows"]:
+        return "nothing new has come"
+    return f"{run['outcome'].replace('_', ' ')}, {run['rows']} rows"
 
 
 def _status(plan: dict[str, Any]) -> str:

@@ -33,6 +33,8 @@ def given_numbers(
     context: typer.Context, private: list[str], work: list[str], ring_seconds: int
 ) -> list[dict[str, Any]]:
     """As the API takes them. `30s` behind a number is how long that one rings, as in `people.csv`."""
+    from ringfence.domain.directory import MAX_RING_SECONDS, MIN_RING_SECONDS  # with it come the numbering plans
+
     waiting = {"private": iter(private), "work": iter(work)}
     entered = []
     for place, use in enumerate(context.meta[_ORDER], start=1):
@@ -42,6 +44,8 @@ def given_numbers(
         if split is not None:
             number = split["number"]
         seconds = ring_seconds if split is None else int(split["seconds"])
+        if not MIN_RING_SECONDS <= seconds <= MAX_RING_SECONDS:
+            usage(f"Number {place} shall ring for {seconds} s.", f"Write {MIN_RING_SECONDS}s to {MAX_RING_SECONDS}s.")
         entered.append({"number": number, "use": use, "ring_seconds": seconds})
     return entered
 

@@ -17,6 +17,7 @@ from ringfence.cli.number_options import InOrder, given_numbers, read_hidden
 from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask, show_table
 from ringfence.cli.times import local
 
+MAX_FOUND: Final = 20
 _POSITION: Final = re.compile(r"\d{1,2}")
 
 
@@ -53,14 +54,16 @@ def show(
 
     Example: ringfence person show a.archer
     """
+    query = {"find": whom, "limit": str(MAX_FOUND)}
     with faults_told(as_json):
-        found = invocation(context).daemon().call("GET", "/v1/people", {"find": whom})["people"]
+        found = invocation(context).daemon().call("GET", "/v1/people", query)["people"]
         found = [one for one in found if one["key"] == whom] or found
         if not found:
             raise Refused(404, f"Nobody is found for {whom!r}.", fix="Give a key, a DID, or a part of the name.")
     if len(found) > 1:
         emit(as_json, {"people": found}, lambda out: person_picture.show_people(out, found))
-        say("These are several: name one by the key.")
+        more = f"; there may be more than these {len(found)}" if len(found) >= MAX_FOUND else ""
+        say(f"These are several: name one by the key{more}.")
         return
     emit(as_json, {"people": found}, lambda out: person_picture.show_person(out, found[0]))
 
@@ -109,7 +112,7 @@ def numbers(
     """
     given = bool(private or work)
     if given + none + clear != 1:
-        usage("It is not said what to enter.", "Give numbers with --private and --work, or --none, or --clear.")
+        usage(_what(given + none + clear), "Give numbers with --private and --work, or --none, or --clear.")
     why = reason_or_ask(reason)
     if clear:
         clear_entry(context, key, "numbers", why, as_json)
@@ -181,7 +184,7 @@ def owns(
     Example: ringfence person owns a.archer "0113 496 0101" --reason "moved desks"
     """
     if bool(dids) + none + clear != 1:
-        usage("It is not said what to enter.", "Give all DIDs, or --none, or --clear.")
+        usage(_what(bool(dids) + none + clear), "Give all DIDs, or --none, or --clear.")
     why = reason_or_ask(reason)
     if clear:
         clear_entry(context, key, "dids", why, as_json)
@@ -227,3 +230,7 @@ def forget(
         path = f"/v1/people/{path_part(key)}"
         done = invocation(context).daemon().call("DELETE", path, {"reason": why}, seconds=ENTRY_SECONDS)
     emit(as_json, done, lambda out: print_lines(out, [f"The private numbers of {key} are erased."]))
+
+
+def _what(said: int) -> str:
+    return "Several things are said at once." if said else "It is not said what to enter."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ringfence.cli.invocation import print_lines
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d")
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,10 +38,14 @@ def show_person(out: Console, person: dict[str, Any]) -> None:
 
 
 def _headline(person: dict[str, Any]) -> Iterator[str]:
-    since = f" since {local(person['since'])}" if person["since"] else ""
-    left = ", was employed" if person["standing"] == "left" else ""
-    until = f"{left} until {local(person['until'])}" if person["until"] else ""
-    yield f"{person['name']} ({person['key']}): {person['standing']}{since}{until}"
+    # The dates are those of the employment, whatever the standing is: nobody is away since their first day.
+    since = f" from {local(person['since'])}" if person["since"] else ""
+    until = f" until {local(person['until'])}" if person["until"] else ""
+    standing = person["standing"]
+    if since or until:
+        word = " was employed" if standing == "left" else " employed"
+        standing = f"employed{since}{until}" if standing == "employed" else f"{standing},{word}{since}{until}"
+    yield f"{person['name']} ({person['key']}): {standing}"
     for did in person["dids"]:
         held_since = f" since {local(did['since'])}" if did["since"] else ""
         hold = f": {did['hold']}" if did["hold"] else ""
@@ -52,7 +59,12 @@ def _with_first(origins: list[dict[str, Any]]) -> Iterator[tuple[bool, dict[str,
 def _claim(claim: dict[str, Any]) -> tuple[str, str, str, str]:
     origin = f"{claim['origin']} ({claim['who']})" if claim["who"] else claim["origin"]
     counts = "counts" if claim["in_force"] else "HELD until somebody decides" if claim["held"] else ""
-    return claim["value"], origin, local(claim["at"]) or "-", counts
+    return _value(claim["value"]), origin, local(claim["at"]) or "-", counts
+
+
+def _value(text: str) -> str:
+    """A moment as the other moments of the picture, in this machine's zone."""
+    return local(text) if _MOMENT.fullmatch(text) else text
 
 
 def _numbers(person: dict[str, Any]) -> Iterator[tuple[str, ...]]:

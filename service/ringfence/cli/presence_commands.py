@@ -83,7 +83,7 @@ def leave(
     if take_back and at is not None:
         usage("--take-back and --at are given together.", "Give one of them.")
     last_day = at if at is not None and _DAY.fullmatch(at) else None
-    moment = None if at is None or last_day else moment_of("--at", at)
+    moment = None if at is None or last_day else moment_of("--at", at, "Or a day alone, as 2030-01-31: its end.")
     why = reason_or_ask(reason)
     if take_back:
         clear_entry(context, key, "leaving", why, as_json)

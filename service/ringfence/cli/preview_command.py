@@ -59,6 +59,8 @@ def show_preview(
     from ringfence.hr.preview import Wish, preview
 
     wish = Wish(preset or "", _fields(mapped or []), country, date_order, sheet, trailer)
+    if trailer and "{rows}" not in trailer:
+        usage(f"--trailer: {trailer!r} has no {{rows}}.", "Write it where the number of rows stands: TRAILER,{rows}.")
     if date_order not in ("dmy", "mdy"):
         usage(f"--date-order: {date_order!r} is neither dmy nor mdy.")
     if source is not None:
@@ -139,8 +141,11 @@ def _of_source(config: Path, name: str, wish: Wish) -> Wish:
 
     try:
         raw = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        usage(f"--source: {config}: {error}", "Name the configuration with --config before the command.")
+    except OSError as error:
+        fix = "Name the configuration with --config before the command."
+        usage(f"--source: {config} cannot be read: {error.strerror}.", fix)
+    except ValueError as error:
+        usage(f"--source: {config} is no TOML: {error}.", "Correct that line.")
     tables = [table for table in raw.get("hr_source", []) if isinstance(table, dict)]
     table = next((table for table in tables if table.get("name") == name), None)
     if table is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from ringfence.cli.client import path_part
 from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
+from ringfence.domain.ring_hours import parse_ring_hours
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,10 +126,20 @@ def _steps(steps: list[dict[str, Any]]) -> list[str]:
     return [
         f"  {number}. {step['kind']} {step['target']}"
         + (f", rings {step['ring_seconds']} s" if step["ring_seconds"] else "")
-        + (f" ({step['hours']})" if step.get("hours") else "")
+        + (f" ({rings_in(step['hours'])})" if step.get("hours") else "")
         + (f" ({step['sentence']})" if step["sentence"] else "")
         for number, step in enumerate(steps, start=1)
     ]
+
+
+def rings_in(hours: str) -> str:
+    """The hours, and whether this moment is outside them: then the dialplan passes the step over."""
+    text, _, zone = hours.rpartition(" ")
+    try:
+        rings = parse_ring_hours(text, zone).open_at(datetime.now(UTC))
+    except (ValueError, KeyError):  # of a newer daemon, or a zone that this machine does not know
+        return hours
+    return hours if rings else f"{hours}: NOT NOW"
 
 
 def _left_out(left_out: list[dict[str, Any]]) -> list[str]:
