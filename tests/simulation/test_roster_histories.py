@@ -3,7 +3,6 @@ is rung who has left, or whose DID it is not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -63,7 +62,7 @@ class History:
         self._hear(self.company.all_accounts())
         self._look()
         for source in SOURCES:
-            self._decide(source, approve)
+            self._decide(source, approves=True)
         self._look()
         while self.now < BEGAN + YEARS * 365 * DAY:
             later = self.now + timedelta(hours=self.random.randrange(24, self.days_between * 48))
@@ -92,7 +91,7 @@ class History:
             self._hear(company.all_accounts())
         if chance < 0.3:  # people decide by a good feed only
             for source in SOURCES:
-                self._decide(source, approve if self.random.random() < 0.8 else reject)
+                self._decide(source, approves=self.random.random() < 0.8)
 
     def _something_entered(self) -> None:
         random, company = self.random, self.company
@@ -132,13 +131,16 @@ class History:
         self.roster.apply(heard.change)
         self.indexes[batch.source].update(heard.change, POLICY, self.zones, self.now)
 
-    def _decide(self, source: str, decision: Callable[..., RosterChange]) -> None:
+    def _decide(self, source: str, *, approves: bool) -> None:
         if not self.indexes[source].held:
             return
-        items = held_items(self.roster, source, POLICY, self.zones, self.now)
-        if decision is reject:  # somebody rejects a part, the rest waits
-            items = tuple(item for item in items if self.random.random() < 0.5)
-        change = decision(self.roster, source, items, POLICY, self.zones, self.now)
+        index = SourceIndex.of(self.roster, source, POLICY, self.zones, self.now)
+        items = held_items(index, self.zones, self.now)
+        if approves:
+            change = approve(self.roster, index, items, self.zones, self.now)
+        else:  # somebody rejects a part, the rest waits
+            some = tuple(item for item in items if self.random.random() < 0.5)
+            change = reject(index, some, self.zones, self.now)
         for old, new in change.aliases.items():
             if new is not None and self.oracle.who(old) != new:
                 before = self.oracle.who(old)
@@ -221,8 +223,9 @@ class History:
                 heard = hear(roster, index, batch, POLICY, self.zones, self.now, {})
                 roster.apply(heard.change)
                 index.update(heard.change, POLICY, self.zones, self.now)
-            items = held_items(roster, source, POLICY, self.zones, self.now)
-            roster.apply(approve(roster, source, items, POLICY, self.zones, self.now))
+            index = SourceIndex.of(roster, source, POLICY, self.zones, self.now)
+            items = held_items(index, self.zones, self.now)
+            roster.apply(approve(roster, index, items, self.zones, self.now))
         return derive(self.base, roster, POLICY, self.now).directory
 
 

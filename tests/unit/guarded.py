@@ -59,7 +59,11 @@ class Source:
 
     def hear(self, batch: Batch) -> Heard:
         heard = hear(self.roster, self.index, batch, POLICY, self.zones, self.now, self.recent)
+        drafted = self.index.copy()
+        heard.draft.index = drafted
+        drafted.take_over(heard.draft)
         self.apply(heard.change)
+        assert drafted == self.index
         assert heard.held == self.held
         return heard
 
@@ -85,17 +89,17 @@ class Source:
         assert self.index == self.fresh_index()
 
     def items(self) -> tuple[HeldItem, ...]:
-        return held_items(self.roster, "hr", POLICY, self.zones, self.now)
+        return held_items(self.fresh_index(), self.zones, self.now)
 
     def approve(self, items: Collection[HeldItem] | None = None) -> RosterChange:
         chosen = self.items() if items is None else items
-        change = approve(self.roster, "hr", chosen, POLICY, self.zones, self.now)
+        change = approve(self.roster, self.fresh_index(), chosen, self.zones, self.now)
         self.apply(change)
         return change
 
     def reject(self, items: Collection[HeldItem] | None = None) -> RosterChange:
         chosen = self.items() if items is None else items
-        change = reject(self.roster, "hr", chosen, POLICY, self.zones, self.now)
+        change = reject(self.fresh_index(), chosen, self.zones, self.now)
         self.apply(change)
         return change
 

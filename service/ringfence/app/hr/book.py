@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from ringfence.app.directory_import import DirectoryStore, StoredDirectory
@@ -17,6 +18,7 @@ from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.hr.employment import zones_of
 from ringfence.domain.hr.erasure import ended_by
 from ringfence.domain.hr.guard import Category, SourceIndex
+from ringfence.domain.hr.index import Draft
 from ringfence.domain.hr.roster import Roster, RosterChange, RosterPolicy, SourceState, Tenure
 from ringfence.domain.numbers import Did
 
@@ -99,6 +101,12 @@ class RosterBook:
             self.indexes[source] = SourceIndex.of(self.roster, source, self.policy, self.zones, self.now())
         return self.indexes[source]
 
+    def up_to_date(self, source: str) -> SourceIndex:
+        """The index with whatever time alone has changed. Nobody else holds the lock."""
+        index = self.index(source)
+        index.advance(self.zones, self.now())
+        return index
+
     def recent(self, source: str, now: datetime) -> Mapping[Category, int]:
         """People accepted from a source within the guard's window, by category."""
         since = now - self.policy.guard_window
@@ -120,8 +128,10 @@ class RosterBook:
         run: HrRun | None = None,
         plans: Sequence[PlanRow] = (),
         notes: Sequence[RosterNote] = (),
+        draft: Draft | None = None,
     ) -> Committed:
-        """Stores, then applies. The caller holds the lock. Raises StoreError; then nothing has changed."""
+        """Stores, then applies. The caller holds the lock. `draft`: what an index becomes by this change, where that is
+        known already. Raises StoreError; then nothing has changed."""
         tenures = dict(self._unstored)
         whole = replace(change, tenures={**tenures, **change.tenures}) if tenures else change
         runs = () if run is None else (run,)
@@ -134,7 +144,7 @@ class RosterBook:
             self._remember(replace(run, id=stored.runs[0]))
         for row, id_ in zip(plans, stored.plans, strict=True):
             self._keep_plan(replace(row, id=id_))
-        await self._index(change)
+        await self._index(change, draft)
         if len(change.records) > MANY_RECORDS:
             # They live for long: the collector need not stop us to look at them again and again.
             gc.freeze()
@@ -178,14 +188,18 @@ class RosterBook:
             if self._unstored.get(did) is tenures:
                 del self._unstored[did]
 
-    async def _index(self, change: RosterChange) -> None:
+    async def _index(self, change: RosterChange, draft: Draft | None) -> None:
         now = self.now()
         for name in {id_.source for id_ in change.records}:
             index = self.index(name)
-            if len(change.records) > MANY_RECORDS:
-                await asyncio.to_thread(index.update, change, self.policy, self.zones, now)
+            if draft is not None and draft.index is index:
+                step = partial(index.take_over, draft)
             else:
-                index.update(change, self.policy, self.zones, now)
+                step = partial(index.update, change, self.policy, self.zones, now)
+            if len(change.records) > MANY_RECORDS:
+                await asyncio.to_thread(step)
+            else:
+                step()
 
     def _keep_plan(self, row: PlanRow) -> None:
         if row.closed_at is None:

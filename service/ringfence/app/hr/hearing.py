@@ -73,7 +73,7 @@ class Hearing:
         keep = batch.complete or self._is_worth_storing(state, after)
         change = replace(heard.change, sources={after.name: after}) if keep else heard.change
         routes = _routes(book.roster, heard.change)
-        stored = await book.commit(change, row)
+        stored = await book.commit(change, row, draft=heard.draft)
         if routes:
             # Before anything else may fail: whoever has left must not ring.
             self._want(heard.leavers > 0)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -19,8 +20,10 @@ from ringfence.app.hr.ports import PlanRow, PlanStatus, RosterNote
 from ringfence.app.hr.views import PlanView
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.ports import StoreError
+from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.decision import approve as approved
 from ringfence.domain.hr.decision import reject as rejected
+from ringfence.domain.hr.index import Draft, SourceIndex
 from ringfence.domain.hr.items import HeldItem, counted, fingerprint, held_items, summary
 from ringfence.domain.hr.roster import Roster, RosterChange
 
@@ -50,24 +53,27 @@ class HeldPlans:
         self._book = book
 
     async def view(self, row: PlanRow) -> PlanView:
-        """With its items as of now, while it is open."""
+        """With its items as of now, while it is open. Waits for nobody."""
+        book = self._book
         if row.status is not PlanStatus.OPEN:
             return PlanView(row)
-        items = await self.items(self._book.roster.copy(), row.source)
-        return PlanView(replace(row, summary=summary(items)), items, fingerprint(items))
+        if book.lock.locked():
+            # Its holder may be changing the index in a thread.
+            make = partial(SourceIndex.of, book.roster.copy(), row.source, book.policy, book.zones, book.now())
+            return await self._view(row, await asyncio.to_thread(make))
+        return await self._view(row, book.up_to_date(row.source).copy())
 
     async def standing(self, source: str) -> PlanView | None:
         """The source's open plan, before a complete batch is taken in."""
         row = self._book.open_plans.get(source)
-        return None if row is None else await self.view(row)
+        return None if row is None else await self._view(row, self._book.up_to_date(source))
 
     async def follow(self, source: str, before: PlanView | None, *, complete: bool) -> int | None:
         """Opens, supersedes or resolves the source's plan after something was taken in; returns the open one's number.
         `before`: what `standing` gave. A store that fails is logged: the headers follow at the next occasion."""
         book = self._book
         row = book.open_plans.get(source)
-        index = book.index(source)
-        index.advance(book.zones, book.now())
+        index = book.up_to_date(source)
         try:
             if not index.held:
                 if row is not None:
@@ -76,9 +82,9 @@ class HeldPlans:
             if row is None:
                 return await self._open(source)
             if complete and before is not None:
-                items = await self.items(book.roster, source)
-                if fingerprint(items) != before.fingerprint:
-                    return await self._supersede(before, items)
+                after = await self._view(row, index)
+                if after.fingerprint != before.fingerprint:
+                    return await self._supersede(before, after.row.summary)
             return row.id
         except StoreError as error:
             log.error("a held plan's header cannot be stored", extra={"source": source, "reason": str(error)})
@@ -91,13 +97,9 @@ class HeldPlans:
         book, view = self._book, await self._asked(decision)
         source, now = view.row.source, book.now()
         chosen = view.chosen(decision.items)
-        decide = approved if decision.approve else rejected
-        roster = book.roster.copy()
-        change = await asyncio.to_thread(decide, roster, source, chosen, book.policy, book.zones, now)
+        change, draft = await asyncio.to_thread(self._decided, decision, book.roster.copy(), source, chosen, now)
         if decision.approve and view.row.first_load:
             change = replace(change, sources={source: replace(book.state(source), loaded=True)})
-        roster.apply(change)
-        left = await self.items(roster, source)
         whole = PlanStatus.APPROVED if decision.approve else PlanStatus.REJECTED
         status = whole if len(chosen) == len(view.items) else PlanStatus.PARTLY
         closed = replace(
@@ -111,9 +113,10 @@ class HeldPlans:
         )
         # Nothing of it is a first load any more once a part of that is approved.
         first_load = view.row.first_load and not decision.approve
-        rest = PlanRow(source, now, first_load, summary=summary(left)) if left else None
+        left = {category: draft.count(category) for category in Category if draft.count(category)}
+        rest = PlanRow(source, now, first_load, summary=counted(left)) if left else None
         notes = _notes(decision, view.row, chosen, now)
-        stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes)
+        stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes, draft=draft)
         if rest is not None:
             closed = await self._link(closed, stored.plans[1])
         return PlanView(closed, chosen, view.fingerprint)
@@ -124,12 +127,14 @@ class HeldPlans:
         if row.status is not PlanStatus.OPEN:
             newer = f"; plan {row.superseded_by} came after it" if row.superseded_by else ""
             raise NotNow("plan", f"{row.id} is {row.status}{newer}", "Look at the open plans and decide on those.")
-        view = await self.view(row)
+        view = await self._view(row, self._book.up_to_date(row.source))
         if decision.fingerprint is not None and decision.fingerprint != view.fingerprint:
             raise NotNow("fingerprint", "is that of other items than are held now", "Look at the plan again.")
-        unknown = sorted(set(decision.items or ()) - {item.id for item in view.items})
-        if unknown:
-            raise OrderRefused("items", f"{unknown[0][:64]!r} is not held in plan {row.id}", "Look at the plan again.")
+        if decision.items:
+            unknown = sorted(set(decision.items) - {item.id for item in view.items})
+            if unknown:
+                what = f"{unknown[0][:64]!r} is not held in plan {row.id}"
+                raise OrderRefused("items", what, "Look at the plan again.")
         if not view.chosen(decision.items):
             raise OrderRefused("items", "name nothing", "Choose some, or give none for the whole plan.")
         return view
@@ -145,26 +150,49 @@ class HeldPlans:
         return found
 
     async def items(self, roster: Roster, source: str) -> tuple[HeldItem, ...]:
-        book = self._book
-        return tuple(await asyncio.to_thread(held_items, roster, source, book.policy, book.zones, book.now()))
+        """What would be held with another roster."""
+        book, now = self._book, self._book.now()
+        index = await asyncio.to_thread(SourceIndex.of, roster, source, book.policy, book.zones, now)
+        return await asyncio.to_thread(held_items, index, book.zones, now)
+
+    async def _view(self, row: PlanRow, index: SourceIndex) -> PlanView:
+        """`index` is up to date, and stays as it is until this returns."""
+        zones, now = self._book.zones, self._book.now()
+
+        def look() -> PlanView:
+            items = held_items(index, zones, now)
+            return PlanView(replace(row, summary=summary(items)), items, fingerprint(items))
+
+        return await asyncio.to_thread(look)
+
+    def _decided(
+        self, decision: Decision, roster: Roster, source: str, chosen: Sequence[HeldItem], now: datetime
+    ) -> tuple[RosterChange, Draft]:
+        """What the decision does to the roster, and to the source's index."""
+        zones, index = self._book.zones, self._book.index(source)
+        if decision.approve:
+            change = approved(roster, index, chosen, zones, now)
+        else:
+            change = rejected(index, chosen, zones, now)
+        return change, index.draft_of(change, zones, now)
 
     def _new(self, source: str, words: str) -> PlanRow:
         return PlanRow(source, self._book.now(), not self._book.state(source).loaded, summary=words)
 
     async def _open(self, source: str) -> int:
-        # Counted, not listed: listing 100,000 joiners takes seconds, and nobody has asked for it yet.
+        # Counted, not listed: listing 100,000 joiners takes a while, and nobody has asked for it yet.
         words = counted({category: len(ids) for category, ids in self._book.index(source).ids.items()})
         stored = await self._book.commit(RosterChange(), plans=[self._new(source, words)])
         extra = {"source": source, "plan": stored.plans[0], "held": words}
         log.warning("hr changes are held for a person", extra=extra)
         return stored.plans[0]
 
-    async def _supersede(self, old: PlanView, items: Sequence[HeldItem]) -> int:
+    async def _supersede(self, old: PlanView, words: str) -> int:
         source = old.row.source
         closed = self._closed(old, PlanStatus.SUPERSEDED)
-        stored = await self._book.commit(RosterChange(), plans=[closed, self._new(source, summary(items))])
+        stored = await self._book.commit(RosterChange(), plans=[closed, self._new(source, words)])
         await self._link(closed, stored.plans[1])
-        extra = {"source": source, "plan": stored.plans[1], "supersedes": old.row.id, "held": summary(items)}
+        extra = {"source": source, "plan": stored.plans[1], "supersedes": old.row.id, "held": words}
         log.warning("hr changes are held for a person", extra=extra)
         return stored.plans[1]
 

@@ -18,17 +18,17 @@ from ringfence.domain.hr.index import SourceIndex
 from ringfence.domain.hr.items import HeldItem
 from ringfence.domain.hr.keys import Posts, carry_on
 from ringfence.domain.hr.record import RecordId
-from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
+from ringfence.domain.hr.roster import RecordState, Roster, RosterChange
 
 Step = Callable[[RecordState, Category], RecordState]
 
 
 def approve(
-    roster: Roster, source: str, items: Collection[HeldItem], policy: RosterPolicy, zones: Zones, now: datetime
+    roster: Roster, index: SourceIndex, items: Collection[HeldItem], zones: Zones, now: datetime
 ) -> RosterChange:
     """Accepts the items. Somebody absent has left at `now`. A changed key takes everything along that was entered by
-    hand, and the tenures."""
-    index = SourceIndex.of(roster, source, policy, zones, now)
+    hand, and the tenures. `index` is that of the items' source and up to date."""
+    source = index.source
     keys: dict[PersonKey, PersonKey] = {}
     rows: dict[RecordId, RecordState | None] = {}
 
@@ -50,12 +50,11 @@ def approve(
     return replace(carried, records=rows)
 
 
-def reject(
-    roster: Roster, source: str, items: Collection[HeldItem], policy: RosterPolicy, zones: Zones, now: datetime
-) -> RosterChange:
+def reject(index: SourceIndex, items: Collection[HeldItem], zones: Zones, now: datetime) -> RosterChange:
     """Refuses the items: not asked again until the source says something else. A refused change of key between two
-    identifiers leaves a joiner and an absence, which are held as such."""
-    index = SourceIndex.of(roster, source, policy, zones, now)
+    identifiers leaves a joiner and an absence, which are held as such. `index` is that of the items' source and up to
+    date."""
+    source = index.source
     rows: dict[RecordId, RecordState | None] = {}
     for name, chosen in _by_person(items).items():
         posts = index.posts.get(name, ())
@@ -84,7 +83,7 @@ def _decided(
 
 def _by_person(items: Collection[HeldItem]) -> dict[str, list[HeldItem]]:
     people: dict[str, list[HeldItem]] = {}
-    for item in sorted(items, key=lambda item: item.id):
+    for item in sorted(items, key=lambda item: (item.record, item.category)):
         people.setdefault(item.record.id, []).append(item)
     return people
 

@@ -7,7 +7,7 @@ the difference between said and accepted, so that nothing else has to be kept of
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ringfence.domain.hr.acceptance import heard, known_end, missed
@@ -25,13 +25,14 @@ __all__ = ["Category", "Heard", "SourceIndex", "check_batch", "hear"]
 class Heard:
     """What a batch does. `accepted`: people, by category, whom the guard let through now; `held`: people held of this
     source afterwards. `leavers`: people whose employment the batch itself ended, or ended earlier than was known.
-    `loud`: sentences for an alarm."""
+    `loud`: sentences for an alarm. `draft`: the index as it is once the change is stored and applied."""
 
     change: RosterChange
     accepted: Mapping[Category, int]
     held: Mapping[Category, int]
     leavers: int
     loud: tuple[str, ...]
+    draft: Draft = field(repr=False, compare=False)
 
 
 def check_batch(batch: Batch, known: int, policy: RosterPolicy) -> str | None:
@@ -80,7 +81,7 @@ def hear(
     accepted = _let_through(draft, policy, recent) if loaded else {}
     held = {category: draft.count(category) for category in Category if draft.count(category)}
     loud = _loud(batch, draft, policy, loaded, leavers)
-    return Heard(RosterChange(records=draft.change()), accepted, held, leavers, loud)
+    return Heard(RosterChange(records=draft.change()), accepted, held, leavers, loud, draft)
 
 
 def _by_person(batch: Batch) -> tuple[dict[str, tuple[HrRecord, ...]], Set[str]]:

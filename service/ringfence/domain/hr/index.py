@@ -7,7 +7,7 @@ some changes; the guard works on a draft, and the index takes one over when its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ringfence.domain.hr.acceptance import asked, take, turns_at
@@ -48,9 +48,25 @@ class SourceIndex:
         index.update(RosterChange(records=dict(roster.of_source(source))), policy, zones, now)
         return index
 
+    def copy(self) -> SourceIndex:
+        """For a reader: as it is now, whatever is taken over later. Some milliseconds for 100,000 records."""
+        return replace(
+            self,
+            posts=dict(self.posts),
+            held=dict(self.held),
+            ids={category: set(names) for category, names in self.ids.items()},
+            new_keys=set(self.new_keys),
+            old_keys=set(self.old_keys),
+            turns=dict(self.turns),
+        )
+
     def update(self, change: RosterChange, policy: RosterPolicy, zones: Zones, now: datetime) -> None:
         """After the change was stored and applied."""
         self.advance(zones, now)
+        self.take_over(self.draft_of(change, zones, now))
+
+    def draft_of(self, change: RosterChange, zones: Zones, now: datetime) -> Draft:
+        """What this index, up to date, would be after the change."""
         changed: dict[str, dict[str, RecordState | None]] = {}
         for id_, state in change.records.items():
             if id_.source == self.source:
@@ -59,7 +75,7 @@ class SourceIndex:
         for name, states in changed.items():
             draft.put(name, _merged(self.posts.get(name, ()), states))
         draft.pair()
-        self._take_over(draft)
+        return draft
 
     def advance(self, zones: Zones, now: datetime) -> None:
         """Asks again where time alone may have changed the answer; nearly always there is nothing to do."""
@@ -68,11 +84,13 @@ class SourceIndex:
         draft = Draft(self, zones, now)
         for name in [name for name, turn in self.turns.items() if turn <= now]:
             draft.put(name, self.posts[name])
-        draft.pair()
-        self._take_over(draft)
+        self.take_over(draft)
         self.next_turn = min(self.turns.values(), default=None)
 
-    def _take_over(self, draft: Draft) -> None:
+    def take_over(self, draft: Draft) -> None:
+        """After what it stands for was stored and applied. It is a draft of this index as it still is."""
+        assert draft.index is self
+        draft.pair()
         for name, posts in draft.posts.items():
             if posts:
                 self.posts[name] = posts

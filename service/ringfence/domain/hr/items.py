@@ -21,7 +21,7 @@ from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.index import SourceIndex
 from ringfence.domain.hr.keys import Posts
 from ringfence.domain.hr.record import HrNumber, HrRecord, RecordId
-from ringfence.domain.hr.roster import RecordState, Roster, RosterPolicy
+from ringfence.domain.hr.roster import RecordState
 from ringfence.domain.numbers import mask_text
 
 MASKED_TEXT_DIGITS: Final = 7
@@ -65,29 +65,60 @@ _LABELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HeldItem:
-    """One thing to decide. `id` is stable, unique in the source and the same in a URL. `lines` are for people.
-    `applied` stands for what approving it would do, hidden digits included, and is not for people."""
+    """One thing to decide. It is made of the records themselves, and its words only when somebody reads them: of a
+    first load of 100,000 people a thousand are read. `states` is the record, or all posts of a joiner who is taken for
+    `replaced` under another key."""
 
-    id: str
     category: Category
     record: RecordId
-    person: PersonKey
-    name: str
-    lines: tuple[str, ...]
-    applied: str = field(default="", repr=False)
+    states: Posts = field(repr=False)
+    replaced: Posts = field(default=(), repr=False)
+
+    @property
+    def id(self) -> str:
+        """Stable, unique in the source and the same in a URL."""
+        return item_id(self.category, self.record)
+
+    @property
+    def person(self) -> PersonKey:
+        return self._before.key
+
+    @property
+    def name(self) -> str:
+        state = self.states[0]
+        shown = state.said if self.category is Category.KEY_CHANGE else state.accepted or state.said
+        return _text(shown.name) if shown.name else shown.key if self.replaced else state.key
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For people."""
+        if self.replaced:
+            return tuple(_new_key_lines(self.states, self._before))
+        return tuple(_lines(self.states[0], self.category))
+
+    @property
+    def content(self) -> str:
+        """All that is shown of it and all that approving it would do, hidden digits included. Not for people."""
+        names = _LABELS if self.replaced else _fields(self.category)
+        return "\n".join(_content(state, names) for state in (*self.states, *self.replaced))
+
+    @property
+    def _before(self) -> RecordState:
+        return next((state for state in self.replaced if state.accepted is not None), self.states[0])
 
 
-def held_items(roster: Roster, source: str, policy: RosterPolicy, zones: Zones, now: datetime) -> tuple[HeldItem, ...]:
-    """Sorted by category, then by identifier and post. Walks over all records of the source."""
-    index = SourceIndex.of(roster, source, policy, zones, now)
+def held_items(index: SourceIndex, zones: Zones, now: datetime) -> tuple[HeldItem, ...]:
+    """Sorted by category, then by identifier and post. `index` is up to date."""
     items = [item for name in index.held for item in _items_of(index, name, zones, now)]
     return tuple(sorted(items, key=lambda item: (_ORDER[item.category], item.record)))
 
 
 def fingerprint(items: Iterable[HeldItem]) -> str:
     """12 hex digits for exactly these items. Two plans that read the same and differ in a hidden digit differ here."""
-    text = "\n".join(sorted(f"{item.id} {item.lines} {item.applied}" for item in items))
-    return sha256(text.encode()).hexdigest()[:12]
+    digest = sha256()
+    for item in sorted(items, key=lambda item: (item.record, _ORDER[item.category])):
+        digest.update(f"{item.id} {item.content}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def summary(items: Iterable[HeldItem]) -> str:
@@ -111,43 +142,12 @@ def item_id(category: Category, record: RecordId) -> str:
 def _items_of(index: SourceIndex, name: str, zones: Zones, now: datetime) -> Iterator[HeldItem]:
     posts = index.posts[name]
     if name in index.pairs:
-        yield _new_key(index.source, posts, index.posts[index.pairs[name]])
+        record = RecordId(index.source, name, posts[0].said.post)
+        yield HeldItem(Category.KEY_CHANGE, record, posts, index.posts[index.pairs[name]])
         return
     for state in posts:
         for category in asked(state, posts, zones, now):
-            yield _item(index.source, state, category)
-
-
-def _item(source: str, state: RecordState, category: Category) -> HeldItem:
-    record = RecordId(source, state.said.id, state.said.post)
-    shown = state.said if category is Category.KEY_CHANGE else state.accepted or state.said
-    return HeldItem(
-        item_id(category, record),
-        category,
-        record,
-        state.key,
-        _text(shown.name) if shown.name else state.key,
-        tuple(_lines(state, category)),
-        _applied([state], _fields(category)),
-    )
-
-
-def _new_key(source: str, new: Posts, old: Posts) -> HeldItem:
-    """A joiner and an absence that are taken for one person, whatever their posts."""
-    record = RecordId(source, new[0].said.id, new[0].said.post)
-    before = next(state for state in old if state.accepted is not None)
-    lines = list(_differences(before.accepted, new[0].said, _LABELS))
-    for state in new[1:]:
-        lines += (f"post {_text(state.said.post)}: {line}" for line in _differences(None, state.said, _LABELS))
-    return HeldItem(
-        item_id(Category.KEY_CHANGE, record),
-        Category.KEY_CHANGE,
-        record,
-        before.key,
-        _text(new[0].said.name) if new[0].said.name else new[0].said.key,
-        tuple(lines),
-        _applied([*new, *old], _LABELS),
-    )
+            yield HeldItem(category, RecordId(index.source, name, state.said.post), (state,))
 
 
 def _lines(state: RecordState, category: Category) -> Iterator[str]:
@@ -158,6 +158,13 @@ def _lines(state: RecordState, category: Category) -> Iterator[str]:
         yield from _differences(None, shown, ("dids",) if category is Category.DID_MOVE else ("department", "dids"))
         return
     yield from _differences(state.accepted, state.said, _fields(category))
+
+
+def _new_key_lines(new: Posts, before: RecordState) -> Iterator[str]:
+    """A joiner and an absence that are taken for one person, whatever their posts."""
+    yield from _differences(before.accepted, new[0].said, _LABELS)
+    for state in new[1:]:
+        yield from (f"post {_text(state.said.post)}: {line}" for line in _differences(None, state.said, _LABELS))
 
 
 def _fields(category: Category) -> Collection[str]:
@@ -208,16 +215,21 @@ def _text(text: str, most: int = MASKED_TEXT_DIGITS) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _applied(states: Iterable[RecordState], names: Collection[str]) -> str:
-    parts = []
-    for state in states:
-        values = [getattr(state.said, name) for name in names if name != "numbers"]
-        parts.append(f"{state.said.post} {values} {state.absent_since}")
-        if "numbers" in names:
-            # A few hidden digits would soon be guessed from their hash; the moment, to the microsecond, is not.
-            numbers = [(number.e164, number.use, number.ring_seconds) for number in state.said.numbers or ()]
-            parts.append(f"{state.said.numbers is None} {numbers} {state.said_at.isoformat()}")
-    return sha256("\n".join(parts).encode()).hexdigest()
+def _content(state: RecordState, names: Collection[str]) -> str:
+    said = state.said
+    text = f"{said.post} {state.absent_since} {state.absence_rejected} {_values(said, names)}"
+    if state.accepted is not None:
+        text += f" {_values(state.accepted, names)}"
+    # A few hidden digits would soon be guessed from their hash; the moment, to the microsecond, is not.
+    return f"{text} {state.said_at.isoformat()}" if "numbers" in names else text
+
+
+def _values(record: HrRecord, names: Collection[str]) -> list[object]:
+    values = [getattr(record, name) for name in names if name != "numbers"]
+    if "numbers" in names and record.numbers is not None:
+        values += ((number.e164, number.use, number.ring_seconds) for number in record.numbers)
+        values.append(len(record.numbers))
+    return values
 
 
 def _escaped(found: re.Match[str]) -> str:
