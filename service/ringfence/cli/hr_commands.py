@@ -29,7 +29,7 @@ LOOK_SECONDS: Final = 0.5
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="at most so many")]
 PlanId = Annotated[int, typer.Argument(metavar="ID", min=1, help="the plan's number, as `hr plans` shows it")]
-ItemOption = Annotated[list[str] | None, typer.Option("--item", help="only this item; may be repeated")]
+ItemOption = Annotated[list[str] | None, typer.Option("--item", help="only this item, as joiner:4711; may be repeated")]
 CategoryOption = Annotated[
     list[str] | None, typer.Option("--category", help="only this category, as joiner; may be repeated")
 ]

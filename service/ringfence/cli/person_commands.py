@@ -217,7 +217,9 @@ def forget(
     yes: YesOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase the private numbers of somebody who has left, at once and everywhere. It cannot be taken back.
+    """Erase the private numbers of somebody who has left, at once. It cannot be taken back.
+
+    Files that HR sent are not changed: each is deleted when it is `archive_days` old.
 
     Example: ringfence person forget a.archer --reason "erasure asked for in writing"
     """
