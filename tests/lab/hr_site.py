@@ -151,9 +151,8 @@ class Provider:
         async with self.session.request(method, self.url + path, json=body) as answer:
             if answer.status >= 300:
                 raise LabError(f"{method} {path}: {answer.status} {await answer.text()}")
-            found = await answer.json(content_type=None)
-            assert isinstance(found, dict)
-            return found
+            found = await answer.json(content_type=None)  # a PATCH may be answered without a body
+            return found if isinstance(found, dict) else {}
 
 
 def moment(unix_time: float) -> str:
