@@ -9,6 +9,7 @@ import pytest
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.guard import Category, check_batch
 from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
+from ringfence.domain.hr.roster import RosterChange, SourceState
 from tests.unit.guarded import DAY, NOW, POLICY, Source, day, did, mobile, people, record
 
 WIDE = {
@@ -80,6 +81,15 @@ def test_a_later_start_is_safe_also_for_somebody_who_has_begun() -> None:
     assert source.employed() == set()
 
 
+def test_whoever_was_heard_to_be_inactive_while_the_clock_ran_ahead_has_left_now() -> None:
+    source = Source(*people(2))
+    source.now += DAY
+    source.push(record("000", active=False))
+    source.now -= DAY
+    source.push(record("000", active=False, department="Planning"))
+    assert (source.employed(), source.state("000").inactive_since) == ({"001"}, source.now)
+
+
 def test_inactive_counts_from_when_it_was_first_said_until_a_return_is_accepted() -> None:
     source = Source(*people(2, active=True))
     source.push(record("000", active=False))
@@ -125,12 +135,37 @@ def test_the_limit_is_five_percent_twenty_at_most_and_one_at_least(known: int, l
         assert heard.held == ({} if count == limit else {Category.JOINER: count})
 
 
-def test_what_was_accepted_lately_counts_and_stays() -> None:
+def test_what_was_accepted_lately_counts() -> None:
     source = Source(*people(100))
     source.recent = {Category.DID_MOVE: 5}
     assert source.push(record("001", dids=(did(1),))).held == {Category.DID_MOVE: 1}
+
+
+def test_what_is_held_is_not_let_in_because_the_window_has_passed() -> None:
+    source = Source(*people(100))
+    source.recent = {Category.DID_MOVE: 5}
+    source.push(record("001", dids=(did(1),)))
     source.recent = {}
-    assert source.push(record("002", department="Planning")).accepted == {Category.DID_MOVE: 1, Category.DETAIL: 1}
+    heard = source.push(record("002", dids=(did(2),)), record("003", department="Planning"))
+    assert heard.accepted == {Category.DID_MOVE: 1, Category.DETAIL: 1}
+    assert source.push(record("001", dids=(did(3),))).held == {Category.DID_MOVE: 1}
+    assert source.accepted("001") == record("001")
+    source.approve()
+    assert source.accepted("001").dids == (did(3),)
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_what_was_left_out_of_an_approval_is_not_let_in_by_the_next_feed(loaded: bool) -> None:
+    before = people(100) if loaded else []
+    source = Source(*before, loaded=loaded)
+    now = [*people(100), *(record(f"new{n}") for n in range(9))]
+    source.feed(now)
+    source.approve(source.items()[:-2])
+    source.apply(RosterChange(sources={"hr": SourceState("hr", loaded=True)}))
+    assert source.held == {Category.JOINER: 2}
+    heard = source.feed(now)
+    assert (heard.accepted, heard.held) == ({}, {Category.JOINER: 2})
+    assert source.feed(now[:-1]).held == {Category.JOINER: 1}
 
 
 def test_pushed_one_by_one_the_sixth_is_held_and_holds_the_next() -> None:
@@ -245,8 +280,9 @@ def test_a_post_under_another_name_is_given_up_once_the_new_one_is_accepted() ->
     source.recent = {Category.JOINER: 1}
     renamed = [record("1", post="b"), *people(9)]
     assert source.feed(renamed).held == {Category.JOINER: 1, Category.ABSENCE: 1}
-    source.recent = {}
-    assert source.feed(renamed).held == {}
+    source.approve([item for item in source.items() if item.category is Category.JOINER])
+    assert source.held == {Category.DID_MOVE: 1}
+    assert source.approve() and source.feed(renamed).held == {}
     assert "1" in source.employed()
 
 
@@ -334,7 +370,10 @@ def test_joiners_and_returns_wait_while_a_column_may_have_slipped(category: Cate
     slipped = changed(before, 6, **WIDE[category])
     heard = source.feed([*slipped, record("back"), record("new")])
     assert heard.held == {category: 6, Category.JOINER: 1, Category.RETURN: 1}
-    assert source.feed([*before, record("back"), record("new")]).accepted == {Category.JOINER: 1, Category.RETURN: 1}
+    again = [*before, record("back"), record("new")]
+    assert source.feed(again).held == {Category.JOINER: 1, Category.RETURN: 1}
+    source.approve()
+    assert source.employed() == {r.id for r in again}
 
 
 def test_a_return_brings_the_numbers_of_today_or_waits_with_them() -> None:
@@ -344,8 +383,7 @@ def test_a_return_brings_the_numbers_of_today_or_waits_with_them() -> None:
     source.recent = {Category.RETURN: 9}
     back = record("1", numbers=(mobile(1),))
     assert source.feed([back, *people(30)]).held == {Category.RETURN: 1}
-    source.recent = {}
-    assert source.feed([back, *people(30)]).accepted == {Category.RETURN: 1}
+    source.approve()
     assert source.accepted("1") == back
 
 

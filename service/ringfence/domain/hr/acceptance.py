@@ -36,6 +36,8 @@ def heard(before: RecordState | None, said: HrRecord, zones: Zones, now: datetim
     if before.said == said:
         said = before.said
     since = before.inactive_since or (now if said.active is False else None)
+    if since is not None and since > now:
+        since = now  # first heard while the clock ran ahead: whoever has left must not ring until then
     accepted = _safe(before, said, since, zones, now)
     said_at = before.said_at if said is before.said else now
     after = _settled(replace(before, said=said, said_at=said_at, inactive_since=since), accepted, before.accepted)

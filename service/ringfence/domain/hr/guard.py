@@ -149,7 +149,7 @@ def _still_there(posts: Posts, zones: Zones, now: datetime) -> list[RecordState]
 
 
 def _let_through(draft: Draft, policy: RosterPolicy, recent: Mapping[Category, int]) -> dict[Category, int]:
-    """Accepts each category that is small enough, with whatever was held of it before."""
+    """Accepts what is new in each category that is small enough, counted with what is held of it already."""
     accepted: dict[Category, int] = {}
 
     def is_small(category: Category) -> bool:
@@ -159,8 +159,8 @@ def _let_through(draft: Draft, policy: RosterPolicy, recent: Mapping[Category, i
     for category in GUARDED:
         if slipped and category in (Category.JOINER, Category.RETURN):
             continue
-        if draft.count(category) and is_small(category):
-            accepted[category] = draft.let_through(category)
+        if draft.count(category) and is_small(category) and (people := draft.let_through(category)):
+            accepted[category] = people
     return accepted
 
 
