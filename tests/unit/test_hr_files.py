@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from io import BytesIO
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
 import pytest
@@ -263,6 +264,32 @@ def test_a_workbook_cut_anywhere_is_refused() -> None:
     data = workbook(EXCEL_HEADER, ["E1", "Ann", "Leeds"])
     for length in range(4, len(data), 97):
         refusal(data[:length])
+
+
+def with_part(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The workbook with one of its parts changed."""
+    out = BytesIO()
+    with ZipFile(BytesIO(data)) as before, ZipFile(out, "w", ZIP_DEFLATED) as after:
+        for entry in before.infolist():
+            content = before.read(entry)
+            after.writestr(entry.filename, change(content) if entry.filename == part else content)
+    return out.getvalue()
+
+
+def test_a_workbook_with_a_line_beyond_all_sheets_is_refused() -> None:
+    data = workbook(EXCEL_HEADER, ["E1", "Ann", "Leeds"])
+    far = with_part(data, "xl/worksheets/sheet1.xml", lambda part: part.replace(b'<row r="2"', b'<row r="99999999999"'))
+    assert far != data
+    assert "goes on beyond line 501,000" in refusal(far)
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_a_list_of_staff_is_refused() -> None:
+    data = workbook(EXCEL_HEADER, ["E1", "Ann", "Leeds"])
+    styled = with_part(data, "xl/styles.xml", lambda part: part + b" " * (2 << 20))
+    assert len(styled) < 100_000
+    assert "something in it that is no sheet unpacks to more than 2 MB" in refusal(styled)
+    long = with_part(data, "xl/worksheets/sheet1.xml", lambda part: part + b" " * (3 << 20))
+    assert read(long).rows == 1
 
 
 def test_progress_is_told_with_an_end() -> None:

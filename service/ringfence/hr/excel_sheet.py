@@ -12,11 +12,13 @@ from zipfile import BadZipFile, ZipFile
 
 from ringfence.app.hr.ports import FeedRefused
 from ringfence.domain.hr.dates import DateError, day_of_serial
-from ringfence.hr.sheet import MAX_COLUMNS, Sheet, SheetRow, clean_header, refuse_size, shape_fault
+from ringfence.hr.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, clean_header, refuse_size, shape_fault
 
 EXCEL_START: Final = b"PK\x03\x04"
 OLD_EXCEL_START: Final = b"\xd0\xcf\x11\xe0"
-MAX_UNPACKED_BYTES: Final = 1 << 30  # a workbook is a zip: a small one may hold a very large sheet
+MAX_CONTENT_BYTES: Final = 200 << 20  # a workbook is a zip: a small one may hold a very large sheet
+MAX_PART_BYTES: Final = 2 << 20  # of anything else in it: styles become objects, a hundred times as large
+MAX_LINE: Final = MAX_ROWS + 1_000  # with some that are empty
 SAVE_AGAIN: Final = "Save it as .xlsx, or as CSV in UTF-8, and try again."
 
 
@@ -43,9 +45,7 @@ def _workbook(file: str, data: bytes) -> Any:
 
     try:
         with ZipFile(BytesIO(data)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise FeedRefused(f"{file} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GB.", "Is it the right file?")
+            _refuse_unpacked(file, archive)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that do not matter to a list of staff
             return openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -53,6 +53,21 @@ def _workbook(file: str, data: bytes) -> Any:
         raise FeedRefused(
             f"{file} is no readable workbook ({type(error).__name__}): is it cut off?", SAVE_AGAIN
         ) from None
+
+
+def _refuse_unpacked(file: str, archive: ZipFile) -> None:
+    """By what each part says of its size; reading one ends there, too."""
+    content = 0
+    for entry in archive.infolist():
+        if entry.filename.startswith("xl/worksheets/") or entry.filename == "xl/sharedStrings.xml":
+            content += entry.file_size
+        elif entry.file_size > MAX_PART_BYTES:
+            raise FeedRefused(
+                f"{file}: something in it that is no sheet unpacks to more than {MAX_PART_BYTES >> 20} MB.",
+                "Save it without pictures, pivot tables and styles, or as CSV in UTF-8.",
+            )
+    if content > MAX_CONTENT_BYTES:
+        raise FeedRefused(f"{file} unpacks to more than {MAX_CONTENT_BYTES >> 20} MB.", "Is it the right file?")
 
 
 def _choose(file: str, workbook: Any, sheet: str) -> Any:
@@ -67,6 +82,11 @@ def _choose(file: str, workbook: Any, sheet: str) -> Any:
 def _raw_rows(file: str, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
     try:
         for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            if line > MAX_LINE:
+                # The library makes up every row that is left out: one that says it is the billionth takes hours.
+                raise FeedRefused(
+                    f"{file}: its sheet goes on beyond line {MAX_LINE:,}.", "Delete the empty rows, or save it as CSV."
+                )
             values = list(islice(cells, MAX_COLUMNS + 1))
             if any(value is not None and value != "" for value in values):
                 yield line, values
