@@ -156,7 +156,7 @@ def _did_row(assignment: DidAssignment) -> dict[str, Any]:
 
 def _assignment(row: Row[Any]) -> DidAssignment:
     return DidAssignment(
-        did=Did(row.did),
+        did=Did(intern(row.did)),
         owner=None if row.owner is None else PersonKey(intern(row.owner)),
         site=intern(row.site),
         scope=intern(row.scope),

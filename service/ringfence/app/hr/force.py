@@ -11,7 +11,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from ringfence.app.deadline import within
@@ -116,6 +118,8 @@ class InForce:
             # A person may have moved tenures meanwhile (a changed key); what we found is then out of date.
             if effective.tenures and tenure_changes == book.tenure_changes:
                 book.tenures_are(effective.tenures)
+            # The roster has them, and after a first load they are many.
+            self.effective = replace(effective, tenures=MappingProxyType({}))
         self._done = wanted
         self._poke()
 

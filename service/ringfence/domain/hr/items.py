@@ -70,9 +70,14 @@ class HeldItem:
     `replaced` under another key."""
 
     category: Category
-    record: RecordId
+    source: str
     states: Posts = field(repr=False)
     replaced: Posts = field(default=(), repr=False)
+
+    @property
+    def record(self) -> RecordId:
+        said = self.states[0].said
+        return RecordId(self.source, said.id, said.post)
 
     @property
     def id(self) -> str:
@@ -142,12 +147,12 @@ def item_id(category: Category, record: RecordId) -> str:
 def _items_of(index: SourceIndex, name: str, zones: Zones, now: datetime) -> Iterator[HeldItem]:
     posts = index.posts[name]
     if name in index.pairs:
-        record = RecordId(index.source, name, posts[0].said.post)
-        yield HeldItem(Category.KEY_CHANGE, record, posts, index.posts[index.pairs[name]])
+        yield HeldItem(Category.KEY_CHANGE, index.source, posts, index.posts[index.pairs[name]])
         return
     for state in posts:
+        own = posts if len(posts) == 1 else (state,)
         for category in asked(state, posts, zones, now):
-            yield HeldItem(category, RecordId(index.source, name, state.said.post), (state,))
+            yield HeldItem(category, index.source, own)
 
 
 def _lines(state: RecordState, category: Category) -> Iterator[str]:
