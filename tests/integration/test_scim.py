@@ -126,6 +126,19 @@ async def test_what_scim_itself_calls_invalid_is_a_400(site: ScimSite) -> None:
     assert site.roster.batches == []
 
 
+async def test_a_question_longer_than_any_filter_is_refused_and_a_page_beyond_the_end_is_empty(site: ScimSite) -> None:
+    await site.user()
+    long = f'title eq "{"x" * 4096}"'
+    asked = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": f'title eq "{"x" * 70_000}"'}
+    by_get = await site.client.get("/Users", params={"filter": long})
+    by_post = await site.client.post("/Users/.search", json=asked)
+    for answer in (by_get, by_post):
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidFilter")
+    beyond = await site.client.get("/Users", params={"startIndex": str(10**30)})
+    assert (beyond.status_code, beyond.json()["totalResults"]) == (200, 1)
+    assert "Resources" not in beyond.json() or not beyond.json()["Resources"]
+
+
 async def test_a_user_name_is_unique_whatever_its_case(site: ScimSite) -> None:
     await site.user()
     answer = await site.client.post("/Users", json={"schemas": [USER], "userName": "ADA@example.org"})

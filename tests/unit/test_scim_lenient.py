@@ -78,7 +78,15 @@ def test_what_is_no_json_is_left_to_be_refused(body: bytes) -> None:
         (r'title eq "a \" manager eq b"', r'title eq "a \" manager eq b"'),
         (f'{MANAGER} eq "m1"', f'{MANAGER} eq "m1"'),
         ("manager pr", "manager pr"),
+        (r'title eq "a \\" and manager eq "b"', rf'title eq "a \\" and {MANAGER}.value eq "b"'),
+        ('title eq "never closed manager eq "', 'title eq "never closed manager eq "'),
+        ('title eq "never closed\nmanager eq \\', 'title eq "never closed\nmanager eq \\'),
     ],
 )
 def test_a_filter_names_the_manager_with_its_schema(sent: str, meant: str) -> None:
     assert put_filter_right(sent) == meant
+
+
+def test_quotes_that_are_never_closed_are_gone_through_once() -> None:
+    noise = 'manager "' + r"\"" * 100_000 + "\\"  # what looked again from each quote took minutes
+    assert put_filter_right(noise) == noise

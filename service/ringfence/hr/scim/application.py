@@ -19,6 +19,7 @@ from scim2_models import (
     ETag,
     External,
     Filter,
+    InvalidFilterException,
     ListResponse,
     Patch,
     PatchOp,
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 
 MAX_RESULTS: Final = 200
 MAX_BULK_OPERATIONS: Final = 1_000
+MAX_FILTER_CHARACTERS: Final = 4_096
+MAX_SEARCH_BYTES: Final = 64 << 10  # a body that asks, and says nothing
 RETRY_AFTER_SECONDS: Final = 10
 
 
@@ -98,9 +101,13 @@ class ScimApplication(ASGIApplication):
 
     async def dispatch_request(self, request: ScimRequest) -> ScimResponse:
         await self.storage.settle()
+        if request.path.rstrip("/").endswith("/.search") and len(request.body) > MAX_SEARCH_BYTES:
+            raise InvalidFilterException(detail=f"A search is longer than {MAX_SEARCH_BYTES >> 10} KB")
         request.body = put_right(request.body)
-        if "filter" in request.query:
-            request.query = {**request.query, "filter": put_filter_right(request.query["filter"])}
+        if (text := request.query.get("filter")) is not None:
+            if len(text) > MAX_FILTER_CHARACTERS:
+                raise InvalidFilterException(detail=f"The filter is longer than {MAX_FILTER_CHARACTERS} characters")
+            request.query = {**request.query, "filter": put_filter_right(text)}
         return await super().dispatch_request(request)
 
     def handle_exception(self, request: ScimRequest, exception: Exception) -> ScimResponse:

@@ -14,8 +14,10 @@ from ringfence.hr.scim.flat import ENTERPRISE
 
 _MANAGER: Final = "manager"
 _NAMES: Final = {_MANAGER, f"{ENTERPRISE}:{_MANAGER}".lower()}
-_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
-_COMPARED = re.compile(r"(?<![\w.:$-])manager(?=\s+(?:eq|ne)\s)", re.IGNORECASE)
+# A text in quotes is passed over, to the end where it is not closed: nothing is looked at twice.
+_COMPARED = re.compile(
+    r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|(?<![\w.:$-])(?P<name>manager)(?=\s+(?:eq|ne)\s)', re.IGNORECASE | re.DOTALL
+)
 
 
 def put_right(body: bytes) -> bytes:
@@ -29,10 +31,9 @@ def put_right(body: bytes) -> bytes:
 
 
 def put_filter_right(text: str) -> str:
-    parts = _QUOTED.split(text)
-    return "".join(
-        part if part.startswith('"') else _COMPARED.sub(f"{ENTERPRISE}:manager.value", part) for part in parts
-    )
+    if _MANAGER not in text.lower():
+        return text
+    return _COMPARED.sub(lambda found: f"{ENTERPRISE}:manager.value" if found["name"] else found[0], text)
 
 
 def _put_right(node: Any) -> Any:

@@ -13,6 +13,7 @@ from scim2_server.utils import parametrize
 from ringfence.app.hr.scim_ports import ScimKind, ScimResource, ScimStore
 
 SCANNED_ROWS: Final = 200
+MAX_START: Final = 1 << 31  # beyond every list, and within what a database can count
 
 _BY_NAME: Final = {(ScimKind.USER, "username"), (ScimKind.GROUP, "displayname")}
 
@@ -30,7 +31,7 @@ async def search(
     kinds: Sequence[ScimKind], request: SearchRequest[Any], store: ScimStore, do: Doing, to_model: ToModel
 ) -> SearchPage:
     """One page of what matches, and how many match. Oldest first, where nothing else is asked for."""
-    start = request.start_index_0 or 0
+    start = min(request.start_index_0 or 0, MAX_START)
     if request.filter is None and request.sort_by is None:
         total = await do(store.count(kinds))
         limit = total if request.count is None else request.count

@@ -33,6 +33,7 @@ from ringfence.hr.scim.keeper import ScimKeeper, new_version
 from ringfence.hr.scim.search import search
 
 MAX_NAME_CHARACTERS: Final = 300
+MAX_MEMBERS: Final = 50_000  # whoever reads a list of groups reads all of theirs
 
 _NAMES: Final = {ScimKind.USER: "userName", ScimKind.GROUP: "displayName"}
 _NOT_STORED: Final = ("id", "meta", "password")
@@ -122,6 +123,8 @@ class KeptStorage(AsyncScimStorage):
     def _row(self, place: ScimResource, resource: Resource[Any]) -> ScimResource:
         """`place` with the resource's content. A password is never stored."""
         body = {name: value for name, value in resource.model_dump().items() if name not in _NOT_STORED}
+        if len(body.get("members") or ()) > MAX_MEMBERS:
+            raise InvalidValueException(detail=f"A group has more than {MAX_MEMBERS} members")
         return replace(
             place,
             name=_comparable(resource, _NAMES[place.kind]),
