@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -176,3 +176,61 @@ async def test_the_history_is_pruned() -> None:
         assert await site.desk.runs(1)
         await site.much_later(days=KEEP_HISTORY / timedelta(days=1) + 1)
         assert await site.desk.runs(1) == []
+
+
+async def test_the_time_counts_from_when_the_end_was_first_known() -> None:
+    """A feed that states wrong days long past has nothing erased before anybody could look."""
+    async with RosterSite(imported()).running() as site:
+        await site.load_first(2)
+        await enter_by_hand(site)
+        await site.hear(push(post(1, ends=date(1980, 1, 1))))
+        await site.much_later(days=29)
+        await site.hear(push(post(1, ends=date(1980, 1, 1), department="Sales")))
+        assert not site.rings(1)
+        assert (mobile(1) in everything_stored(site), OWN in everything_stored(site)) == (True, True)
+        await site.much_later(days=31)
+        assert (mobile(1) in everything_stored(site), OWN in everything_stored(site)) == (False, False)
+
+
+async def test_a_leaving_entered_late_counts_from_its_entry() -> None:
+    async with RosterSite(imported()).running() as site:
+        await site.load_first(2)
+        left = NOON - timedelta(days=60)
+        await site.desk.enter("p1", EntryField.LEFT_AT, left, origin=Origin.HELPDESK, who="h.help", why="told late")
+        await site.much_later(days=1)
+        assert mobile(1) in everything_stored(site)
+        await site.much_later(days=30)
+        assert mobile(1) not in everything_stored(site)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_what_lies_under_an_old_key_is_erased_too(by_hand: bool) -> None:
+    """The import and another source go on with the key that was corrected."""
+    keeper = FakeKeeper()
+    site = RosterSite(imported())
+    site.begin([keeper])
+    async with site.running():
+        await site.load_first(2)
+        await site.load_first(2, ACCOUNTS)
+        await enter_by_hand(site)
+        run = await site.hear(whole(post(0), replace(post(1), key=PersonKey("q1"))))
+        await site.approve(run.plan)
+        await site.hear(push(replace(post(1, active=False), key=PersonKey("q1"))))
+        if by_hand:
+            await site.desk.forget("q1", "dpo", "asked to")
+        else:
+            await site.much_later(days=31)
+        assert (mobile(1) in everything_stored(site), OWN in everything_stored(site)) == (False, False)
+        assert keeper.erased == {"1"}
+        await site.hear(push(post(1), source=ACCOUNTS))
+        assert mobile(1) not in everything_stored(site)
+
+
+async def test_nobody_is_forgotten_before_they_started() -> None:
+    """Their feed would bring the numbers back, and without the consent that was withdrawn."""
+    async with RosterSite().running() as site:
+        await site.load_first(30)
+        await site.hear(push(post(31, starts=(NOON + timedelta(days=5)).date())))
+        with pytest.raises(NotNow, match="has not started yet"):
+            await site.desk.forget("p31", "dpo", "asked to")
+        assert mobile(31) in everything_stored(site)

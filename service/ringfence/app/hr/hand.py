@@ -61,7 +61,14 @@ class ByHand:
         """Raises OrderRefused, NotOurs, NotNow, StoreError."""
         check_words(who, why)
         view = await self.person(key)
-        if view.standing not in (Standing.LEFT, Standing.NOT_STARTED):
+        if view.standing is Standing.NOT_STARTED:
+            # Their feed goes on stating the numbers and would bring them back.
+            raise NotNow(
+                "person",
+                f"{view.key} has not started yet",
+                "Withdraw the consent to their numbers, or enter when they left first.",
+            )
+        if view.standing is not Standing.LEFT:
             raise NotNow(
                 "person",
                 f"{view.key} has not left, as far as is known",

@@ -18,7 +18,7 @@ from ringfence.app.hr.force import InForce
 from ringfence.app.hr.ports import KeepsNumbers, RosterNote
 from ringfence.app.ports import Clock, RingfenceError
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr.erasure import ended_by, erasure
+from ringfence.domain.hr.erasure import ended_by, erasure, known_to_have_ended_by
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ class Eraser:
             self._asked.clear()
             self._asked_since = book.now()
         asked = self._asked.setdefault(keeper.source, set())
-        ids = {id_.id for id_, state in book.roster.of_source(keeper.source) if state.key in people} - asked
+        roster = book.roster
+        ids = {id_.id for id_, state in roster.of_source(keeper.source) if roster.key_of(state.key) in people} - asked
         await keeper.erase(ids, book.now() - book.policy.retention)
         asked |= ids
         self._unwiped = self._unwiped or bool(ids)
@@ -108,7 +109,7 @@ class Retention:
         book = self._book
         now, roster, zones = book.now(), book.roster.copy(), book.zones
         book.left = await asyncio.to_thread(ended_by, roster, zones, now)
-        due = await asyncio.to_thread(ended_by, roster, zones, now - book.policy.retention)
+        due = await asyncio.to_thread(known_to_have_ended_by, roster, zones, now - book.policy.retention)
         erased = await self._eraser.erase(due, WHO, WHY)
         if erased:
             log.info("private numbers of people who left are erased", extra={"people": erased})

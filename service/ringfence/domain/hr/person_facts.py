@@ -14,7 +14,7 @@ from ringfence.domain.directory import Directory, Person, PersonKey
 from ringfence.domain.hr.employment import Zones, day_after, midnight, zones_of
 from ringfence.domain.hr.precedence import BY_HAND, Precedence
 from ringfence.domain.hr.record import RecordId
-from ringfence.domain.hr.roster import IMPORTED, PersonEntries, RecordState, Roster, RosterPolicy
+from ringfence.domain.hr.roster import IMPORTED, PersonEntries, RecordState, Roster, RosterPolicy, last_key
 from ringfence.domain.hr.standing import Employment, Post, employment_of, post_of
 from ringfence.domain.numbers import Did
 
@@ -143,7 +143,7 @@ class Everybody:
     def __init__(self, base: Directory, roster: Roster, policy: RosterPolicy, now: datetime) -> None:
         self._now = now
         self._zones = zones_of(base, policy)
-        self._aliases = {old: _last_key(old, roster.aliases) for old in roster.aliases}
+        self._aliases = {old: last_key(old, roster.aliases) for old in roster.aliases}
         self._precedence = Precedence(policy, {id_.source for id_ in roster.records})
         self._imported = self._people_of(base)
         self._dids = self._dids_of(base)
@@ -240,11 +240,3 @@ class Everybody:
 def _begins(state: RecordState) -> date:
     record = state.accepted or state.said
     return record.starts or date.min
-
-
-def _last_key(key: PersonKey, aliases: Mapping[PersonKey, PersonKey]) -> PersonKey:
-    seen = {key}
-    while (following := aliases.get(key)) is not None and following not in seen:
-        key = following
-        seen.add(key)
-    return key

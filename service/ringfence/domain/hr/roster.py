@@ -176,6 +176,10 @@ class Roster:
             dict(self.aliases),
         )
 
+    def key_of(self, key: PersonKey) -> PersonKey:
+        """The key that this one has been replaced by; itself when it has not."""
+        return last_key(key, self.aliases) if key in self.aliases else key
+
     def of_source(self, source: str) -> Iterator[tuple[RecordId, RecordState]]:
         return ((id_, state) for id_, state in self.records.items() if id_.source == source)
 
@@ -200,6 +204,15 @@ class RosterPolicy:
     guard_percent: float = 5.0
     guard_rows: int = 20
     guard_window: timedelta = timedelta(hours=12)
+
+
+def last_key(key: PersonKey, aliases: Mapping[PersonKey, PersonKey]) -> PersonKey:
+    """The key at the end of the aliases that begin with this one."""
+    seen = {key}
+    while (following := aliases.get(key)) is not None and following not in seen:
+        key = following
+        seen.add(key)
+    return key
 
 
 _Key = TypeVar("_Key")
