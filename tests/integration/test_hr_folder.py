@@ -165,6 +165,21 @@ async def test_names_that_are_no_finished_feed(tmp_path: Path, name: str) -> Non
     assert await read(source(tmp_path, pattern="*" if name != "people.txt" else "*.csv")) is None
 
 
+async def test_names_that_are_no_text_are_passed_over_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (b"caf\xe9.csv", b"two\nlines.csv"):
+        write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)), feed_of("E9"))
+    reader = source(tmp_path)
+    assert await read(reader) is None
+    assert await read(reader) is None
+    write(tmp_path / "people.csv", feed_of("E1"), age_seconds=60)
+    assert (await taken(reader)).label == "people.csv"
+    assert [record.message for record in caplog.records] == [
+        "files are passed over: their names are not UTF-8, or hold control characters"
+    ]
+
+
 async def test_with_a_marker_a_file_waits_for_its_own_marker(tmp_path: Path) -> None:
     reader = source(tmp_path, ready="done")
     write(tmp_path / "people.csv", feed_of("E1"))

@@ -172,6 +172,17 @@ async def test_a_file_that_cannot_be_put_away_is_a_fault_that_is_told_once() -> 
         assert len(await office.desk.runs(10)) - rows <= 2
 
 
+async def test_what_cannot_be_shown_is_in_no_run_and_no_fault() -> None:
+    office = Office()
+    async with office.running():
+        await office.load_first(1)
+        run = await office.desk.hear(whole(post(0)), "caf\udce9\n.csv")
+        assert run.label == "caf??.csv"
+        run = await office.desk.failed(PAYROLL, FeedRefused("caf\udce9.csv is cut off."), "caf\udce9.csv")
+        assert (run.label, run.detail) == ("caf?.csv", "caf?.csv is cut off.")
+        assert office.desk.sources()[0].fault == "caf?.csv is cut off."
+
+
 async def test_a_name_that_is_not_configured_and_a_roster_that_is_not_read() -> None:
     office = Office()
     with pytest.raises(StoreError):

@@ -157,4 +157,4 @@ def render_rejects(batch: Batch) -> bytes:
 def render_why(refused: FeedRefused) -> bytes:
     """The sentence for beside a refused file, and its first problems."""
     lines = [str(refused), *(f"{item.where}, {item.field}: {item.message}" for item in refused.problems[:1_000])]
-    return ("\n".join(lines) + "\n").encode()
+    return ("\n".join(lines) + "\n").encode(errors="replace")

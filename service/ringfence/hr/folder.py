@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import stat
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ from ringfence.hr.feed_files import (
 )
 from ringfence.hr.file_settings import FileSettings
 from ringfence.hr.sheet import MAX_FEED_BYTES, refuse_size
+
+log = logging.getLogger(__name__)
 
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
@@ -79,6 +82,7 @@ class FolderSource:
         self._country = default_country
         self._clock = clock
         self._last: Taken | None = None  # what the last reading was about, where it gave no feed
+        self._told_stray = False
 
     @property
     def name(self) -> str:
@@ -87,7 +91,7 @@ class FolderSource:
     async def read(self, cursor: str, progress: Progress) -> Feed | None:
         """None: no file is ready, or the one that is has been stored before."""
         self._last = None
-        first = await asyncio.to_thread(_look, self._settings.path)
+        first = await asyncio.to_thread(self._look)
         if self._settings.ready == "renamed" and any(is_feed(name, self._settings) for name in first):
             await self._clock.sleep(self._settings.stable_seconds)
         return await asyncio.to_thread(self._read, first, cursor, progress, self._clock.now().wall)
@@ -108,7 +112,7 @@ class FolderSource:
 
     def _read(self, first: Mapping[str, Look], cursor: str, progress: Progress, now: datetime) -> Feed | None:
         settings = self._settings
-        waiting = choose(first, _look(settings.path), settings)
+        waiting = choose(first, self._look(), settings)
         if waiting.newest is None:
             return None
         file = waiting.newest
@@ -124,6 +128,17 @@ class FolderSource:
             return None
         check_sum(file.name, data, settings.checksum, sidecar)
         return make_feed(waiting, data, new_cursor, settings, self._country, progress)
+
+    def _look(self) -> dict[str, Look]:
+        """The plain files whose names can be shown, stored and sent; that there are others is logged once."""
+        found = _look(self._settings.path)
+        plain = {name: look for name, look in found.items() if name.isprintable()}
+        stray = len(found) - len(plain)
+        if stray and not self._told_stray:
+            extra = {"source": self.name, "count": stray, "folder": str(self._settings.path)}
+            log.warning("files are passed over: their names are not UTF-8, or hold control characters", extra=extra)
+        self._told_stray = stray > 0
+        return plain
 
     def _content(self, file: Look) -> bytes:
         path = self._settings.path / file.name

@@ -162,7 +162,7 @@ def run_of(batch: Batch, heard: Heard, label: str, now: datetime) -> HrRun:
         source=batch.source,
         at=now,
         outcome=_outcome(heard.accepted, heard.held, heard.leavers, changed=bool(heard.change.records)),
-        label=label,
+        label=_shown(label),
         rows=batch.rows or len(batch.records),
         rejected=len(batch.rejected),
         leavers=heard.leavers,
@@ -178,12 +178,17 @@ def _first_problem(batch: Batch) -> str:
         return ""
     first, rest = batch.rejected[0], len(batch.rejected) - 1
     more = f" (and {rest} more)" if rest else ""
-    return f"{first.where}: {first.field} {first.message}{more}"[:MAX_DETAIL_CHARACTERS]
+    return _shown(f"{first.where}: {first.field} {first.message}{more}")
 
 
 def failed_run(source: str, error: SourceError, label: str, now: datetime) -> HrRun:
     outcome = RunOutcome.REFUSED if isinstance(error, FeedRefused) else RunOutcome.FAILED
-    return HrRun(source, now, outcome, label, detail=str(error)[:MAX_DETAIL_CHARACTERS])
+    return HrRun(source, now, outcome, _shown(label), detail=_shown(str(error)))
+
+
+def _shown(text: str) -> str:
+    """What a file's name or content may have brought with it is no text that can be stored, sent or shown safely."""
+    return "".join(character if character.isprintable() else "?" for character in text[:MAX_DETAIL_CHARACTERS])
 
 
 def _outcome(
