@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -145,9 +144,6 @@ class RosterBook:
         for row, id_ in zip(plans, stored.plans, strict=True):
             self._keep_plan(replace(row, id=id_))
         await self._index(change, draft)
-        if len(change.records) > MANY_RECORDS:
-            # They live for long: the collector need not stop us to look at them again and again.
-            gc.freeze()
         return stored
 
     def told(self, state: SourceState) -> None:

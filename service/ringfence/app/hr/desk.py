@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
+from ringfence.app.collector import resting
 from ringfence.app.directory_import import DirectoryStore, StoredDirectory
 from ringfence.app.hr.book import RosterBook
 from ringfence.app.hr.force import InForce
@@ -101,7 +102,8 @@ class RosterDesk:
         derivation. `fresh` False: it is told again from what was stored, and no sign that the source lives. Raises
         FeedRefused when the batch cannot be trusted, StoreError; then nothing has changed."""
         self.check_loaded()
-        run = await self._hearing.take(batch, label, cursor, fresh=fresh)
+        with resting():
+            run = await self._hearing.take(batch, label, cursor, fresh=fresh)
         self._poke()
         return run
 
@@ -187,11 +189,12 @@ class RosterDesk:
         directory in force is the new one. Raises OrderRefused, NotOurs, NotNow (closed, or other items than
         `fingerprint` names), StoreError."""
         self.check_loaded()
-        async with self._book.lock:
-            view = await self._plans.decide(Decision(plan_id, approve, who, why, items, fingerprint))
-        self._force.want(urgent=True)
-        await self._force.catch_up()
-        return view
+        with resting():
+            async with self._book.lock:
+                view = await self._plans.decide(Decision(plan_id, approve, who, why, items, fingerprint))
+            self._force.want(urgent=True)
+            await self._force.catch_up()
+            return view
 
     async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
         """Newest first. Raises StoreError."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from ringfence.app.collector import resting
 from ringfence.app.deadline import within
 from ringfence.app.hr.book import RosterBook
 from ringfence.app.ports import Clock
@@ -73,7 +74,8 @@ class InForce:
         wanted = self._wanted
         async with self._deriving:
             if self._done < wanted:
-                await self._derive()
+                with resting():
+                    await self._derive()
 
     async def run(self) -> None:
         """Derives when wanted and when `next_change_at` has come."""

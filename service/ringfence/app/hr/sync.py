@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from ringfence.app.collector import resting
 from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.hr.ports import Feed, FeedRefused, HrRun, HrSource, Progress, SourceError, SourceUnavailable
 from ringfence.app.hr.views import Rehearsal
@@ -37,6 +38,7 @@ class HrSync:
         self._clock = clock
         self._sources = {timed.source.name: timed for timed in sources}
         self._reading = {name: asyncio.Lock() for name in self._sources}
+        self._due = dict.fromkeys(self._sources, float("-inf"))  # by the monotonic clock
 
     async def run(self) -> None:
         """Reads every source at once and then when it is due, each for itself: a slow or broken one does not delay the
@@ -70,44 +72,56 @@ class HrSync:
 
     async def _keep_reading(self, timed: Timetabled) -> None:
         await self._desk.wait_loaded()
+        name, soon = timed.source.name, min(AGAIN_SECONDS, timed.every_seconds)
         while True:
+            wait = self._due[name] - self._clock.now().monotonic
+            if wait > 0:
+                await self._clock.sleep(wait)
+            # Before it is read: a reading that breaks what supervises it must not be tried again and again.
+            self._due[name] = self._clock.now().monotonic + soon
             _, again = await self._read(timed, lambda _done, _all: None)
-            await self._clock.sleep(min(AGAIN_SECONDS, timed.every_seconds) if again else timed.every_seconds)
+            self._due[name] = self._clock.now().monotonic + (soon if again else timed.every_seconds)
 
     async def _read(self, timed: Timetabled, progress: Progress) -> tuple[HrRun, bool]:
         """The run, and whether an early new attempt may help."""
         source = timed.source
         async with self._reading[source.name]:
-            try:
-                feed = await source.read(self._desk.cursor(source.name), progress)
-            except FeedRefused as refused:
-                run = await self._desk.failed(source.name, refused)
-                await self._settle(source, None, refused)
-                return run, False
-            except SourceError as error:
-                return await self._desk.failed(source.name, error), error.retry
-            if feed is None:
-                # A file that was stored just before a crash is put away now; what is archived for too long is deleted.
-                unsettled = await self._settle(source, None, None)
-                return unsettled or self._desk.nothing_new(source.name, good=timed.quiet_is_good), False
-            try:
-                run = await self._desk.hear(feed.batch, feed.label, feed.cursor)
-            except FeedRefused as refused:
-                run = await self._desk.failed(source.name, refused, feed.label)
-                await self._settle(source, feed, refused)
-                return run, False
-            except StoreError as error:
-                # Not settled: the same feed is read again.
-                return await self._desk.failed(source.name, SourceUnavailable(error.message, error.fix)), True
-            await self._settle(source, feed, None)
+            with resting():
+                return await self._read_now(timed, progress)
+
+    async def _read_now(self, timed: Timetabled, progress: Progress) -> tuple[HrRun, bool]:
+        """The same, of a source that nobody else reads."""
+        source = timed.source
+        try:
+            feed = await source.read(self._desk.cursor(source.name), progress)
+        except FeedRefused as refused:
+            run = await self._desk.failed(source.name, refused)
+            await self._settle(source, None, refused)
             return run, False
+        except SourceError as error:
+            return await self._desk.failed(source.name, error), error.retry
+        if feed is None:
+            # A file that was stored just before a crash is put away now; what is archived for too long is deleted.
+            unsettled = await self._settle(source, None, None)
+            return unsettled or self._desk.nothing_new(source.name, good=timed.quiet_is_good), False
+        try:
+            run = await self._desk.hear(feed.batch, feed.label, feed.cursor)
+        except FeedRefused as refused:
+            run = await self._desk.failed(source.name, refused, feed.label)
+            await self._settle(source, feed, refused)
+            return run, False
+        except StoreError as error:
+            # Not settled: the same feed is read again.
+            return await self._desk.failed(source.name, SourceUnavailable(error.message, error.fix)), True
+        await self._settle(source, feed, None)
+        return run, False
 
     async def _settle(self, source: HrSource, feed: Feed | None, refused: FeedRefused | None) -> HrRun | None:
         """The failed run where it could not be done. What was said is stored all the same; the feed may be read once
         more, and says nothing new then."""
         try:
             await source.settle(feed, refused)
-        except SourceUnavailable as error:
+        except SourceError as error:
             return await self._desk.failed(source.name, error, feed.label if feed else "")
         return None
 
