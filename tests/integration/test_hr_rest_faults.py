@@ -107,6 +107,32 @@ async def test_the_token_goes_to_no_other_host(api: Api, ports: Ports) -> None:
     assert strangers == []
 
 
+@pytest.mark.parametrize("address", ["mailto:x@y", "file:///etc/passwd", "https://u:p@HOST/people", "http://[::1"])
+@pytest.mark.parametrize("by", ["body", "header", "redirect"])
+async def test_an_address_that_is_none_is_a_fault_of_the_source(api: Api, by: str, address: str) -> None:
+    place = address.replace("HOST", f"{HOST}:{api.port}")
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if by == "redirect":
+            return web.Response(status=302, headers={"Location": place})
+        body = {"people": PEOPLE, "next": place}
+        return json_of(body, headers={"Link": f'<{place}>; rel="next"'})
+
+    api.handler = handler
+    paging = {"style": "link_header"} if by == "header" else {"style": "next_link", "next": "next"}
+    with pytest.raises(SourceError) as caught:
+        await api.full(items="people", paging=paging)
+    assert "u:p" not in str(caught.value)
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("total", ["\u00b2", "9" * 5000])
+async def test_a_total_that_is_no_number_is_refused(api: Api, total: str) -> None:
+    api.answers({"people": PEOPLE, "total": total})
+    with pytest.raises(FeedRefused, match="has no number at 'total'"):
+        await api.full(items="people", total="total")
+
+
 async def test_a_redirect_on_the_same_host_is_followed_and_not_for_ever(api: Api) -> None:
     async def once(request: web.Request) -> web.StreamResponse:
         if request.path == "/people":

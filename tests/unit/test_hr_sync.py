@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ringfence.app.hr.ports import Feed, FeedRefused, HrRun, Progress, RunOutcome, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, HrRun, Progress, RunOutcome, SourceError, SourceUnavailable
 from ringfence.app.hr.sync import AGAIN_SECONDS, HrSync, Timetabled
 from ringfence.app.hr.views import Rehearsal
 from ringfence.app.operator import NotOurs
 from ringfence.app.ports import StoreError
+from ringfence.app.supervisor import MAX_BACK_OFF_SECONDS
 from ringfence.domain.hr.record import Batch
 from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, post, whole
 
@@ -25,8 +26,8 @@ class FakeSource:
     def __init__(self, name: str) -> None:
         self.name = name
         self.batch: Batch | None = None
-        self.fault: SourceUnavailable | FeedRefused | None = None
-        self.stuck: SourceUnavailable | None = None
+        self.fault: Exception | None = None
+        self.stuck: SourceError | None = None
         self.reads = 0
         self.cursors: list[str] = []
         self.settled: list[tuple[bool, bool]] = []
@@ -95,6 +96,17 @@ async def test_a_source_that_does_not_answer_delays_no_other_and_is_read_again_s
         await office.until(lambda: office.desk.sources()[1].records == 1)
 
 
+async def test_a_reading_that_breaks_in_a_way_nobody_foresaw_is_not_repeated_at_once() -> None:
+    office = Office()
+    office.payroll.fault = RuntimeError("a fault of ours")
+    async with office.timetabled():
+        for _ in range(int(AGAIN_SECONDS) - 1):
+            await office.clock.advance(1)
+        assert (office.payroll.reads, office.accounts.reads) == (1, 1)
+        await office.clock.advance(MAX_BACK_OFF_SECONDS)
+        assert office.payroll.reads == 2
+
+
 async def test_nothing_is_put_away_before_it_is_stored() -> None:
     office = Office()
     async with office.running():
@@ -159,11 +171,12 @@ async def test_an_empty_folder_becomes_late_and_a_quiet_directory_does_not() -> 
         assert office.payroll.settled == [(False, False)]
 
 
-async def test_a_file_that_cannot_be_put_away_is_a_fault_that_is_told_once() -> None:
+@pytest.mark.parametrize("kind", [SourceUnavailable, SourceError])
+async def test_a_file_that_cannot_be_put_away_is_a_fault_that_is_told_once(kind: type[SourceError]) -> None:
     office = Office()
     async with office.running():
         office.payroll.batch = whole(post(0))
-        office.payroll.stuck = SourceUnavailable("The archive is full.")
+        office.payroll.stuck = kind("The archive is full.")
         await office.sync.sync(PAYROLL, dry_run=False)
         rows = len(await office.desk.runs(10))
         await office.sync.sync(PAYROLL, dry_run=False)

@@ -69,7 +69,7 @@ class RestLink:
                     if response.status != 200:
                         self._refuse(response)
                     content = await self._content(response)
-                    next_link = _next_link(response)
+                    next_link = self._next_link(response)
                 return Answer(await asyncio.to_thread(self._parsed, content), next_link)
         except aiohttp.ClientSSLError as error:
             raise self._tls_fault(error) from None
@@ -82,6 +82,11 @@ class RestLink:
             raise SourceUnavailable(
                 f"{self._where} is not reachable, or broke off its answer ({type(error).__name__}).",
                 "Does it run, and does a firewall let us out?",
+            ) from None
+        except ValueError as error:
+            # The library takes headers and addresses apart, and not every fault in one has an error of its own.
+            raise SourceUnavailable(
+                f"{self._where} answered something that is no HTTP ({type(error).__name__}).", "Look at `url`."
             ) from None
         raise SourceError(f"{self._where} redirects without end.", "Set `url` to the address it leads to.")
 
@@ -107,6 +112,10 @@ class RestLink:
         return {}
 
     def _check_host(self, url: URL) -> None:
+        if not _is_plain(url):
+            raise SourceError(
+                f"{self._where} leads to an address that is none, or that has a user in it.", "Look at `paging`."
+            )
         if url.origin() != self._base.origin():
             raise SourceError(
                 f"{self._where} leads to another host ({url.origin()}): nothing was sent there, for the token "
@@ -119,6 +128,13 @@ class RestLink:
             return response.url.join(URL(response.headers["Location"]))
         except (KeyError, ValueError):
             raise SourceError(f"{self._where} redirects to no address.", "Look at `url`.") from None
+
+    def _next_link(self, response: aiohttp.ClientResponse) -> URL | None:
+        try:
+            link = response.links.get("next")
+            return URL(str(link["url"])) if link is not None else None
+        except (KeyError, ValueError):
+            raise FeedRefused(f"{self._where} sent a Link header with no address in it.", "Look at `paging`.") from None
 
     def _refuse(self, response: aiohttp.ClientResponse) -> NoReturn:
         status = response.status
@@ -182,9 +198,12 @@ def _context(settings: RestSettings) -> ssl.SSLContext:
         ) from None
 
 
-def _next_link(response: aiohttp.ClientResponse) -> URL | None:
-    link = response.links.get("next")
-    return URL(str(link["url"])) if link is not None else None
+def _is_plain(url: URL) -> bool:
+    """Whether it says a host by HTTP, and nobody's name there."""
+    try:
+        return url.scheme in ("http", "https") and bool(url.host) and url.user is None and url.password is None
+    except ValueError:
+        return False
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -18,6 +18,8 @@ from ringfence.hr.rest_settings import RestSettings
 
 Element = Mapping[str, object]
 
+MAX_TOTAL_DIGITS: Final = 18
+
 _COUNTED: Final = frozenset({"page", "offset"})
 
 
@@ -101,7 +103,7 @@ class Pages:
         if not self._settings.total:
             return
         text = self._text(body, self._settings.total)
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit() and len(text) <= MAX_TOTAL_DIGITS):
             raise FeedRefused(f"{self._where} has no number at {self._settings.total!r}.", "Correct `total`.")
         if self.total is not None and int(text) != self.total:
             raise FeedRefused(
