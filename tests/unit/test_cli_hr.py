@@ -81,6 +81,9 @@ def test_a_source_that_fails_ends_with_1(served: ServedNode) -> None:
     served.call(break_it)
     failed = ringfence(served, "hr", "sync")
     assert (failed.exit_code, "The folder cannot be read." in failed.stdout) == (1, True), failed.output
+    past = ringfence(served, "hr", "history", "--limit", "1").stdout.splitlines()
+    assert past[0].endswith("  payroll: failed; 0 rows")
+    assert past[1] == "    The folder cannot be read. Mount it."
     sources = ringfence(served, "hr", "sources")
     assert "FAILS: The folder cannot be read." in sources.stdout
     status = ringfence(served, "status", "--check")
@@ -99,7 +102,7 @@ def test_sync_tells_what_is_accepted(served: ServedNode) -> None:
     assert "leaving, or leaving earlier, by an explicit fact: 1" in done.stdout
     assert "accepted: 1 detail" in done.stdout
     past = ringfence(served, "hr", "history", "--source", SOURCE, "--limit", "1")
-    assert ("applied" in past.stdout, "people-2030-01-15.csv" in past.stdout) == (True, True), past.stdout
+    assert "payroll (people-2030-01-15.csv): applied; 2 rows; accepted 1 detail; leavers 1\n" in past.stdout
 
 
 def test_a_plan_is_looked_at_approved_in_part_and_the_rest_rejected(served: ServedNode) -> None:

@@ -175,8 +175,7 @@ def history(
         found = invocation(context).daemon().call("GET", "/v1/hr/runs", {"limit": str(limit), "source": source})
 
     def render(out: Any) -> None:
-        headings = ("when", "source", "outcome", "what", "rows", "rejected", "accepted", "leavers", "held", "plan", "")
-        show_table(out, headings, [hr_picture.run_row(run) for run in found["runs"]])
+        print_lines(out, (line for run in found["runs"] for line in hr_picture.run_lines(run)))
         if not found["runs"]:
             of = f"Nothing has been read of {source!r}; see `ringfence hr sources`."
             out.print("No source has been read yet." if source is None else of, markup=False)

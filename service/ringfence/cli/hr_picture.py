@@ -58,20 +58,18 @@ def source_state(source: dict[str, Any]) -> str:
     return ", ".join(words) or "well"
 
 
-def run_row(run: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        local(run["at"]),
-        run["source"],
-        run["outcome"].replace("_", " "),
-        run["label"],
-        str(run["rows"]),
-        str(run["rejected"] or "-"),
-        _counts(run["accepted"]),
-        str(run["leavers"] or "-"),
-        _counts(run["held"]),
-        str(run["plan"] or "-"),
-        run["detail"],
-    )
+def run_lines(run: dict[str, Any]) -> Iterator[str]:
+    """One run: what came of it, and why where it is said. No table: a sentence in a narrow column cannot be read."""
+    words = [run["outcome"].replace("_", " "), f"{run['rows']} rows"]
+    words += [f"rejected {run['rejected']}"] if run["rejected"] else []
+    words += [f"accepted {_counts(run['accepted'])}"] if run["accepted"] else []
+    words += [f"leavers {run['leavers']}"] if run["leavers"] else []
+    words += [f"held {_counts(run['held'])}"] if run["held"] else []
+    words += [f"plan {run['plan']}"] if run["plan"] else []
+    label = f" ({run['label']})" if run["label"] else ""
+    yield f"{local(run['at'])}  {run['source']}{label}: {'; '.join(words)}"
+    if run["detail"]:
+        yield f"    {run['detail']}"
 
 
 def plan_row(plan: dict[str, Any]) -> tuple[str, ...]:
@@ -200,4 +198,9 @@ def _status(plan: dict[str, Any]) -> str:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {category.replace('_', ' ')}" for category, count in counts.items() if count) or "-"
+    return (
+        ", ".join(
+            f"{count} {category.replace('_', ' ').replace('did', 'DID')}" for category, count in counts.items() if count
+        )
+        or "-"
+    )
