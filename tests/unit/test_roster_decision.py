@@ -12,7 +12,6 @@ from ringfence.domain.hr.guard import Category
 from ringfence.domain.hr.items import HeldItem, fingerprint, summary
 from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
 from ringfence.domain.hr.roster import NumberFacts, Origin, PersonEntries, RosterChange, Stated, Tenure
-from ringfence.domain.numbers import Did
 from tests.unit.guarded import DAY, NOW, Source, day, did, mobile, people, record
 
 OLD, NEW = PersonKey("4711"), PersonKey("8822")
@@ -159,6 +158,21 @@ def test_a_rejected_joiner_may_still_be_ended() -> None:
     source.push(record("2", active=False))
     assert source.accepted("2").active is False
     assert source.push(record("2")).held == {Category.RETURN: 1}
+
+
+@pytest.mark.parametrize("before", [[], [record("1", ends=day(-9))]], ids=["joiner", "return"])
+def test_a_rejected_joiner_or_return_is_not_asked_again_for_a_detail(before: list[HrRecord]) -> None:
+    source = Source(*before, *people(30))
+    source.recent = dict.fromkeys(Category, 99)
+    source.push(record("1"))
+    source.reject()
+    source.recent = {}
+    again = record("1", department="Planning", email="new@example.org", numbers=(mobile(1),))
+    heard = source.push(again)
+    assert (heard.accepted, heard.held) == ({}, {})
+    assert "1" not in source.employed()
+    source.recent = dict.fromkeys(Category, 99)
+    assert sum(source.push(replace(again, ends=day(30))).held.values()) == 1
 
 
 def test_a_rejected_joiner_of_whom_something_else_was_said_is_asked_again() -> None:
@@ -310,4 +324,4 @@ def test_a_first_load_is_approved_in_part() -> None:
     assert (source.employed(), source.held) == ({"000", "002"}, {Category.JOINER: 1})
     source.reject()
     assert source.held == {}
-    assert source.push(record("001", dids=(Did("+441134960001"),))).held == {Category.JOINER: 1}
+    assert source.push(record("001", starts=day(9))).held == {Category.JOINER: 1}

@@ -5,8 +5,9 @@ it comes in. Two rules that the words `said` and `accepted` do not show:
 
 - `said` and `accepted` are one and the same object when they are equal, because most of 100,000 records are.
 - `rejected` is `accepted` with the refused groups of fields as they were said; it follows both, so that a refusal ends
-  when the source says something else. Where nothing is accepted it is the refused record, or, with another person's
-  key, the mark that this joiner is not that person (`refuse_key`).
+  when the source says something else; of a joiner or a return, something else of the employment or the key. Where
+  nothing is accepted it is the refused record, or, with another person's key, the mark that this joiner is not that
+  person (`refuse_key`).
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def asked(state: RecordState, posts: Sequence[RecordState], zones: Zones, now: d
         if not is_over(said, state.inactive_since, zones(said.site), now):
             if _is_missing(state):
                 yield Category.ABSENCE
-            elif state.rejected != said and state.absent_since is None:
+            elif not is_refused_joiner(state) and state.absent_since is None:
                 yield Category.JOINER
         return
     if accepted is said and state.absent_since is None:
@@ -143,6 +144,11 @@ def refused_key(state: RecordState) -> PersonKey | None:
     if state.accepted is not None or rejected is None or rejected.key == state.said.key:
         return None
     return rejected.key
+
+
+def is_refused_joiner(state: RecordState) -> bool:
+    """Whether a person refused this joiner, whatever else has been said of them since."""
+    return state.accepted is None and state.rejected is not None and _is_same_employment(state.rejected, state.said)
 
 
 def turns_at(posts: Sequence[RecordState], zones: Zones, now: datetime) -> datetime | None:
@@ -217,7 +223,7 @@ def _still_refused(state: RecordState, accepted: HrRecord | None, was: HrRecord 
         return None
     if was is None or accepted is None:
         marked = rejected.key != said.key and rejected == _mark(said, rejected.key)
-        lasts = accepted is None and (marked or rejected == said)
+        lasts = accepted is None and (marked or _is_same_employment(rejected, said))
         return rejected if lasts else None
     changes: dict[str, Any] = {}
     for category in GROUPS:
@@ -233,7 +239,13 @@ def _mark(said: HrRecord, other: PersonKey) -> HrRecord:
 
 def _is_refused(state: RecordState, category: Category) -> bool:
     # Only asked where said and accepted differ in this group: `rejected` has the accepted values in every other.
-    return state.rejected is not None and group(state.rejected, category) == group(state.said, category)
+    # A return is the same one as long as the employment is: a new e-mail address does not ask for it again.
+    group_of = Category.TERM if category is Category.RETURN else category
+    return state.rejected is not None and group(state.rejected, group_of) == group(state.said, group_of)
+
+
+def _is_same_employment(one: HrRecord, other: HrRecord) -> bool:
+    return one.key == other.key and group(one, Category.TERM) == group(other, Category.TERM)
 
 
 def _is_missing(state: RecordState) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr.acceptance import known_end, refused_key
+from ringfence.domain.hr.acceptance import is_refused_joiner, known_end, refused_key
 from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.roster import PersonEntries, RecordState, Roster, RosterChange, Stated
 
@@ -24,7 +24,7 @@ def may_be_new_key(posts: Posts) -> bool:
         state.accepted is None
         and state.absent_since is None
         and state.said.id == state.said.key
-        and state.rejected != state.said
+        and not is_refused_joiner(state)
         for state in posts
     )
 
