@@ -82,6 +82,29 @@ async def test_a_wall_clock_that_is_set_forward_is_noticed() -> None:
         assert not site.rings(1)
 
 
+async def test_a_wall_clock_that_is_set_back_lets_nobody_ring_before_they_start() -> None:
+    async with RosterSite().running() as site:
+        await site.load_first(2)
+        await site.hear(push(post(31, starts=(NOON + timedelta(days=2)).date())))
+        site.clock.step_wall(timedelta(days=3).total_seconds())
+        await site.later(seconds=TICK_SECONDS)
+        assert site.rings(31)
+        site.clock.step_wall(-timedelta(days=3).total_seconds())
+        await site.later(seconds=TICK_SECONDS)
+        assert not site.rings(31)
+
+
+async def test_two_moments_close_together_take_effect_in_time() -> None:
+    async with RosterSite().running() as site:
+        await site.load_first(3)
+        first, second = NOON + timedelta(seconds=30), NOON + timedelta(seconds=30.5)
+        await site.hear(push(post(1, ends_at=first), post(2, ends_at=second)))
+        await site.later(seconds=30)
+        assert (site.rings(1), site.rings(2)) == (False, True)
+        await site.later(seconds=0.5)
+        assert not site.rings(2)
+
+
 async def test_a_restart_loses_nothing_and_publishes_nobody_who_left() -> None:
     site = RosterSite()
     async with site.running():

@@ -33,7 +33,7 @@ TICK_SECONDS: Final = 5.0
 """How often the wall clock is looked at: it may be set, and a machine may sleep."""
 MAX_REST_SECONDS: Final = 2.0
 MAX_URGENT_REST_SECONDS: Final = 0.2
-SOONEST: Final = timedelta(seconds=1)
+SOONEST: Final = timedelta(seconds=0.2)
 
 
 class InForce:
@@ -56,7 +56,7 @@ class InForce:
 
     @property
     def next_change_at(self) -> datetime | None:
-        """Never sooner than a second after the last derivation: the clock and the derivation may disagree on a moment,
+        """Never sooner than `SOONEST` after the last derivation: the clock and the derivation may disagree on a moment,
         and must not keep each other busy."""
         if self.effective is None or self.derived_at is None or self.effective.next_change_at is None:
             return None
@@ -112,7 +112,6 @@ class InForce:
         base, roster, tenure_changes = book.base, book.roster.copy(), book.tenure_changes
         effective = await asyncio.to_thread(derive, base.directory, roster, book.policy, now)
         self.effective, self.derived_at = effective, now
-        self.employed_by_source = await asyncio.to_thread(_employed, roster, book.zones, now)
         # Version 0: nothing was ever imported here, or the database was lost and begun anew. All DIDs come from the
         # import, so publishing would take every DID's record out of Asterisk, whatever the sources have said since.
         if base.version > 0:
@@ -122,6 +121,8 @@ class InForce:
                 book.tenures_are(effective.tenures)
             # The roster has them, and after a first load they are many.
             self.effective = replace(effective, tenures=MappingProxyType({}))
+        # Only shown: calls come first.
+        self.employed_by_source = await asyncio.to_thread(_employed, roster, book.zones, now)
         self._done = wanted
         self._poke()
 
@@ -142,6 +143,8 @@ class InForce:
             self.fault = ""
 
     def _due(self, now: datetime) -> bool:
+        if self.derived_at is not None and now < self.derived_at:
+            return True  # the clock was set back: what had begun may be still to come
         return self.next_change_at is not None and self.next_change_at <= now
 
     def _seconds_to_next(self) -> float:
