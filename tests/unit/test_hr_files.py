@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from ringfence.app.hr.ports import FeedRefused
 from ringfence.domain.hr.field_mapping import mapping_of
 from ringfence.domain.hr.record import Batch, HrRecord
+from ringfence.hr.feed_files import may_still_follow, render_rejects
 from ringfence.hr.sheet import MAX_FEED_BYTES
 from ringfence.hr.sheet_files import MAX_PROBLEMS, SheetRules, open_sheet, read_batch
+from tests.fakes.clock import NOON
 
 OFF: dict[str, str | list[str]] = {"email": [], "department": [], "work_number": [], "active": [], "starts": []}
 MAPPING = mapping_of("plain", OFF, "GB")
@@ -119,11 +121,15 @@ def test_a_refusal_names_every_missing_column_and_what_there_is() -> None:
     assert "`[]`" in refused.value.fix
 
 
-def test_a_file_without_a_header_shows_no_private_number_in_its_refusal() -> None:
+def test_a_file_without_a_header_shows_nothing_of_its_first_row() -> None:
     told = refusal(b"E1,Ann Lee,Leeds,0113 496 0001,07700 900123,\n")
-    assert "The file has: E1, Ann Lee, Leeds" in told
-    assert "900123" not in told
-    assert "0113" not in told
+    assert "none of the columns in `fields` is among its 5 columns" in told
+    half = refusal(b"key,Ann Lee,Leeds,0113 496 0001,07700 900123,\n")
+    assert "The file has: key, Ann Lee, Leeds" in half
+    for hidden in (told, half):
+        assert "900123" not in hidden
+        assert "0113" not in hidden
+    assert "Ann" not in told
 
 
 def test_a_file_larger_than_any_list_of_staff_is_refused() -> None:
@@ -147,6 +153,13 @@ def test_of_rows_that_come_twice_none_is_believed() -> None:
     two = read(f"{HEADER}\nE1,Ann,Leeds,,,\nE1,Ann,York,,,\nE2,Bob,York,,,\nE2,Bob,York,,,\n".encode(), posts)
     assert [(record.id, record.post) for record in two.records] == [("E1", "Leeds"), ("E1", "York")]
     assert two.repeated == {"E2"}
+
+
+def test_an_id_that_reads_as_a_telephone_number_is_hidden_where_it_is_told() -> None:
+    told = render_rejects(Batch("hr", (), complete=True, repeated=frozenset(("+447700900123", "4711")))).decode()
+    assert "'4711' comes more than once" in told
+    assert "900123" not in told
+    assert "123' comes more than once" in told
 
 
 def test_a_second_header_with_titles_is_passed_over() -> None:
@@ -290,6 +303,11 @@ def test_a_workbook_that_unpacks_to_far_more_than_a_list_of_staff_is_refused() -
     assert "something in it that is no sheet unpacks to more than 2 MB" in refusal(styled)
     long = with_part(data, "xl/worksheets/sheet1.xml", lambda part: part + b" " * (3 << 20))
     assert read(long).rows == 1
+
+
+@pytest.mark.parametrize(("age", "may"), [(-3_601, False), (-5, True), (0, True), (59, True), (61, False)])
+def test_a_checksum_may_follow_a_file_that_is_young_or_dated_by_a_clock_ahead_of_ours(age: float, may: bool) -> None:
+    assert may_still_follow(NOON.timestamp() - age, NOON) is may
 
 
 def test_progress_is_told_with_an_end() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from ringfence.app.hr.views import Rehearsal
 from ringfence.app.operator import NotOurs
 from ringfence.app.ports import StoreError
 from ringfence.app.supervisor import MAX_BACK_OFF_SECONDS
+from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.record import Batch
 from tests.fakes.roster_site import ACCOUNTS, GONE, PAYROLL, RosterSite, post, whole
 
@@ -194,6 +196,18 @@ async def test_what_cannot_be_shown_is_in_no_run_and_no_fault() -> None:
         run = await office.desk.failed(PAYROLL, FeedRefused("caf\udce9.csv is cut off."), "caf\udce9.csv")
         assert (run.label, run.detail) == ("caf?.csv", "caf?.csv is cut off.")
         assert office.desk.sources()[0].fault == "caf?.csv is cut off."
+
+
+async def test_a_key_that_reads_as_a_telephone_number_is_not_kept_in_a_closed_plan() -> None:
+    office = Office()
+    async with office.running():
+        numbered = [replace(post(0), id="447700900123", key=PersonKey("447700900123")), post(1)]
+        run = await office.desk.hear(whole(*numbered))
+        assert run.plan is not None
+        await office.desk.decide(run.plan, True, "hr", "first load")
+        lines = (await office.desk.plan(run.plan)).row.lines
+        assert lines
+        assert "447700900123" not in "".join(lines)
 
 
 async def test_a_name_that_is_not_configured_and_a_roster_that_is_not_read() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringfence.cli.invocation import print_lines
 from ringfence.cli.tables import show_table
+from ringfence.domain.hr.items import shown_key
 from ringfence.domain.hr.record import HrNumber, HrRecord
 from ringfence.hr.preview import Preview
 
@@ -39,7 +40,7 @@ def preview_data(found: Preview, rows: int) -> dict[str, Any]:
         "unused": list(found.unused),
         "rows": batch.rows,
         "readable": len(batch.records),
-        "repeated": sorted(batch.repeated),
+        "repeated": [shown_key(id_) for id_ in sorted(batch.repeated)],
         "records": [{name: _shown(getattr(record, name)) for name in names} for record in batch.records[:rows]],
         "problems": [
             {"row": problem.where, "column": problem.field, "message": problem.message} for problem in batch.rejected
@@ -81,7 +82,7 @@ def _problems(found: Preview) -> list[str]:
         lines.append(f"{problem.where}{column}: {problem.message}")
     if len(batch.rejected) > SHOWN_PROBLEMS:
         lines.append(f"... and {len(batch.rejected) - SHOWN_PROBLEMS:,} more (--json shows them)")
-    twice = sorted(batch.repeated)
+    twice = [shown_key(id_) for id_ in sorted(batch.repeated)]
     lines += [f"{id_} comes more than once: no row of it would be taken" for id_ in twice[:SHOWN_PROBLEMS]]
     if len(twice) > SHOWN_PROBLEMS:
         lines.append(f"... and {len(twice) - SHOWN_PROBLEMS:,} more that come more than once")

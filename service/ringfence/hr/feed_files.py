@@ -16,6 +16,7 @@ from typing import Final
 
 from ringfence.app.hr.ports import Feed, FeedRefused, Progress
 from ringfence.domain.csv_text import render_sheet
+from ringfence.domain.hr.items import shown_key
 from ringfence.domain.hr.record import Batch
 from ringfence.hr.csv_sheet import WINDOWS, encoding_of
 from ringfence.hr.excel_sheet import EXCEL_START
@@ -29,6 +30,7 @@ CHECKSUMS: Final = (".sha256", ".md5")
 UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload", ".swp", "~")
 MAX_SIDECAR_BYTES: Final = 4096
 CHECKSUM_GRACE_SECONDS: Final = 60
+CLOCK_AHEAD_SECONDS: Final = 3_600
 MAX_WAITING: Final = 10_000  # names in one folder: more is no folder of feeds
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -91,8 +93,8 @@ def cursor_of(file: Look, data: bytes) -> str:
 
 
 def may_still_follow(modified_seconds: float, now: datetime) -> bool:
-    """Whether a file is so new that its checksum may still be on its way."""
-    return 0 <= now.timestamp() - modified_seconds < CHECKSUM_GRACE_SECONDS
+    """Whether a file is so new that its checksum may still be on its way, also by a clock that is ahead of ours."""
+    return -CLOCK_AHEAD_SECONDS < now.timestamp() - modified_seconds < CHECKSUM_GRACE_SECONDS
 
 
 def check_sum(file: str, data: bytes, kind: str, sidecar: bytes | None) -> None:
@@ -148,7 +150,10 @@ def expired(names: Iterable[str], now: datetime, days: int) -> list[str]:
 def render_rejects(batch: Batch) -> bytes:
     """What could not be read, for whoever keeps the export; empty when there is nothing. Values in it are masked."""
     rows = [(problem.where, problem.field, problem.message) for problem in batch.rejected]
-    rows += [("", "", f"the id {id_!r} comes more than once: no row of it was taken") for id_ in sorted(batch.repeated)]
+    rows += [
+        ("", "", f"the id {shown_key(id_)!r} comes more than once: no row of it was taken")
+        for id_ in sorted(batch.repeated)
+    ]
     if not rows:
         return b""
     return render_sheet(("row", "field", "reason"), iter(rows)).encode()

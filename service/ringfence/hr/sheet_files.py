@@ -72,6 +72,18 @@ def find_columns(sheet: Sheet, mapping: FieldMapping) -> Mapping[str, int]:
                 problems.append(RowProblem("header", column, f"comes {len(at)} times, for {mapped}; rename one"))
             else:
                 problems.append(RowProblem("header", column, _missing(mapped, column, sheet.header)))
+    if problems and not found:
+        # A file without a header, most likely: what stands there is the first person's row.
+        count = f"{len(sheet.header)} column{'' if len(sheet.header) == 1 else 's'}"
+        raise FeedRefused(
+            f"{sheet.file}: none of the columns in `fields` is among its {count}.",
+            "Does its first line name the columns? `ringfence hr preview` shows how it is read.",
+            [
+                RowProblem("header", column, f"is missing, for {of}")
+                for of, names in mapping.columns.items()
+                for column in names
+            ],
+        )
     if problems:
         told = "; ".join(f"{problem.field!r} {problem.message}" for problem in problems)
         raise FeedRefused(

@@ -24,7 +24,7 @@ from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.decision import approve as approved
 from ringfence.domain.hr.decision import reject as rejected
 from ringfence.domain.hr.index import Draft, SourceIndex
-from ringfence.domain.hr.items import HeldItem, counted, fingerprint, held_items, summary
+from ringfence.domain.hr.items import HeldItem, counted, fingerprint, held_items, shown_key, summary
 from ringfence.domain.hr.roster import Roster, RosterChange
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class HeldPlans:
 
 def _lines(items: Sequence[HeldItem]) -> Iterator[str]:
     for item in items:
-        yield from (f"{item.category} {item.name} ({item.person}): {line}" for line in item.lines)
+        yield from (f"{item.category} {item.name} ({shown_key(item.person)}): {line}" for line in item.lines)
 
 
 def _decided_words(decision: Decision, chosen: Sequence[HeldItem]) -> str:

@@ -214,6 +214,11 @@ def _one(value: object) -> str:
     return str(value)
 
 
+def shown_key(key: str) -> str:
+    """A key or a source's own id as people may see it: one that reads as a telephone number is hidden."""
+    return _text(key, MASKED_KEY_DIGITS)
+
+
 def _text(text: str, most: int = MASKED_TEXT_DIGITS) -> str:
     if sum(character.isdigit() for character in text) >= most:
         return mask_text(text)
