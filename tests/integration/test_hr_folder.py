@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import resource
 import stat
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -262,6 +264,50 @@ async def test_an_archive_on_another_disk_is_reached_by_copying(tmp_path: Path) 
         archive.parent.rmdir()
 
 
+async def test_what_is_old_goes_although_reading_fails_and_so_do_the_rests_of_a_broken_copy(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    (archive / "20200101T000000Z-folder").mkdir(parents=True)
+    for name in ("20200101T000000Z-people.csv", ".20200101T000000Z-people.csv.part"):
+        (archive / name).write_text("+44 7700 900123")
+    with pytest.raises(SourceUnavailable):
+        await read(source(tmp_path / "gone", archive_path=archive))
+    assert names(archive) == ["20200101T000000Z-folder"]
+
+
+@pytest.mark.parametrize("folder", ["archive", "refused"])
+async def test_an_archive_that_is_a_link_is_refused(tmp_path: Path, folder: str) -> None:
+    elsewhere, inbox = tmp_path / "elsewhere", tmp_path / "in"
+    elsewhere.mkdir()
+    inbox.mkdir()
+    write(elsewhere / "20200101T000000Z-precious", "of somebody else")
+    (inbox / folder).symlink_to(elsewhere)
+    write(inbox / "people.csv", feed_of("E1"))
+    reader = source(inbox)
+    with pytest.raises(SourceUnavailable, match="is a link"):
+        await reader.settle(await taken(reader), None)
+    assert names(elsewhere) == ["20200101T000000Z-precious"]
+    assert "people.csv" in names(inbox)
+
+
+async def test_what_cannot_be_moved_leaves_nothing_beside_where_it_should_go(tmp_path: Path) -> None:
+    elsewhere = Path("/dev/shm")
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has no second file system to write to")
+    with TemporaryDirectory(dir=elsewhere) as place:
+        write(tmp_path / "people.csv", feed_of(*(f"E{n}" for n in range(2_000))) + "E9,\n")
+        reader = source(tmp_path, archive_path=Path(place) / "archive")
+        feed = await taken(reader)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as on a full disk; Python ignores the signal
+        try:
+            with pytest.raises(SourceUnavailable, match="cannot be put away"):
+                await reader.settle(feed, None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert names(Path(place) / "archive") == []
+    assert names(tmp_path) == ["people.csv"]
+
+
 async def test_a_folder_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match=f"{tmp_path}/gone cannot be read: there is no such folder"):
         await read(source(tmp_path / "gone"))
@@ -298,6 +344,7 @@ def test_settings_that_cannot_work_are_refused_with_the_field(tmp_path: Path) ->
         ({"preset": "none"}, "known are plain"),
         ({"trailer": "EOF"}, "{rows}"),
         ({"archive_path": tmp_path}, "archive_path"),
+        ({"archive_path": tmp_path / "x" / ".."}, "archive_path"),
         ({"pattern": "../*.csv"}, "pattern"),
     ):
         with pytest.raises(ValidationError, match=says):

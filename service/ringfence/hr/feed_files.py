@@ -34,7 +34,7 @@ CLOCK_AHEAD_SECONDS: Final = 3_600
 MAX_WAITING: Final = 10_000  # names in one folder: more is no folder of feeds
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
-_ARCHIVED = re.compile(r"(\d{8}T\d{6}Z)-.+", re.DOTALL)
+_ARCHIVED = re.compile(r"\.?(\d{8}T\d{6}Z)-.+", re.DOTALL)
 _DIGEST = re.compile(r"[0-9a-fA-F]{32,64}")
 
 
@@ -132,7 +132,8 @@ def archived_name(name: str, at: datetime, mark: str = "") -> str:
 
 
 def expired(names: Iterable[str], now: datetime, days: int) -> list[str]:
-    """Those of our own archived files that are older than they may be: they hold private numbers."""
+    """Those of our own archived files that are older than they may be, and what is left of a broken copy: they hold
+    private numbers."""
     old: list[str] = []
     for name in names:
         found = _ARCHIVED.fullmatch(name)

@@ -12,6 +12,7 @@ import logging
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -61,7 +62,7 @@ class FolderSettings(FileSettings):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        if self.path in (self.archive, self.refused):
+        if os.path.normpath(self.path) in (os.path.normpath(self.archive), os.path.normpath(self.refused)):
             raise ValueError("archive_path: read and refused files must not go where new ones are looked for")
         return self
 
@@ -91,10 +92,16 @@ class FolderSource:
     async def read(self, cursor: str, progress: Progress) -> Feed | None:
         """None: no file is ready, or the one that is has been stored before."""
         self._last = None
-        first = await asyncio.to_thread(self._look)
-        if self._settings.ready == "renamed" and any(is_feed(name, self._settings) for name in first):
-            await self._clock.sleep(self._settings.stable_seconds)
-        return await asyncio.to_thread(self._read, first, cursor, progress, self._clock.now().wall)
+        try:
+            first = await asyncio.to_thread(self._look)
+            if self._settings.ready == "renamed" and any(is_feed(name, self._settings) for name in first):
+                await self._clock.sleep(self._settings.stable_seconds)
+            return await asyncio.to_thread(self._read, first, cursor, progress, self._clock.now().wall)
+        except SourceUnavailable:
+            # Nothing is settled then, and what was put away must be deleted in time all the same.
+            with suppress(OSError):
+                await asyncio.to_thread(self._expire, self._clock.now().wall)
+            raise
 
     async def settle(self, feed: Feed | None, refused: FeedRefused | None) -> None:
         """Raises SourceUnavailable where the files cannot be put away: until they can, they stay in the folder."""
@@ -163,6 +170,7 @@ class FolderSource:
 
     def _settle(self, taken: Taken | None, feed: Feed | None, refused: FeedRefused | None, now: datetime) -> None:
         settings = self._settings
+        self._expire(now)
         if taken is not None and refused is not None:
             self._put_away(taken.file, settings.refused, archived_name(taken.file.name, now), WHY, render_why(refused))
         elif taken is not None:
@@ -170,9 +178,13 @@ class FolderSource:
             self._put_away(taken.file, settings.archive, archived_name(taken.file.name, now), REJECTS, rejects)
             for older in taken.older:
                 self._put_away(older, settings.archive, archived_name(older.name, now, "superseded"))
-        for folder in (settings.archive, settings.refused):
-            if folder.is_dir():
-                for name in expired([item.name for item in folder.iterdir()], now, settings.archive_days):
+
+    def _expire(self, now: datetime) -> None:
+        for folder in (self._settings.archive, self._settings.refused):
+            if _is_own_folder(folder):
+                with os.scandir(folder) as entries:
+                    files = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+                for name in expired(files, now, self._settings.archive_days):
                     (folder / name).unlink(missing_ok=True)
 
     def _put_away(self, file: Look, folder: Path, name: str, ending: str = "", beside: bytes = b"") -> None:
@@ -181,12 +193,31 @@ class FolderSource:
         if _seen(path) != file:
             return  # gone, or another one of the same name: that is the next feed
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        if beside:
-            _write_new(folder / f"{name}{ending}", beside)
-        _move(path, folder / name)
-        for ending in CHECKSUMS:
-            (self._settings.path / f"{file.name}{ending}").unlink(missing_ok=True)
+        _is_own_folder(folder)
+        said = folder / f"{name}{ending}"
+        try:
+            if beside:
+                _write_new(said, beside)
+            _move(path, folder / name)
+        except OSError:
+            if beside:
+                said.unlink(missing_ok=True)  # or there would be one more of it after each attempt
+            raise
+        for left in CHECKSUMS:
+            (self._settings.path / f"{file.name}{left}").unlink(missing_ok=True)
         (self._settings.path / f"{file.name}{DONE}").unlink(missing_ok=True)
+
+
+def _is_own_folder(folder: Path) -> bool:
+    """False where there is none. Raises OSError for a link: whoever may write where feeds arrive could lead us anywhere
+    by one, to put files there and to delete them."""
+    try:
+        mode = folder.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "is a link; give the folder itself as archive_path", str(folder))
+    return stat.S_ISDIR(mode)
 
 
 def _look(folder: Path) -> dict[str, Look]:
@@ -260,10 +291,10 @@ def _move(path: Path, target: Path) -> None:
 
 def _copy(path: Path, target: Path) -> None:
     aside = target.with_name(f".{target.name}.part")
-    _write_new(aside, _read_plain(path, MAX_FEED_BYTES)[0])
     try:
+        _write_new(aside, _read_plain(path, MAX_FEED_BYTES)[0])
         path.unlink()
     except OSError:
-        aside.unlink()  # or there would be one more copy after each attempt
+        aside.unlink(missing_ok=True)  # or there would be one more copy after each attempt
         raise
     aside.rename(target)
