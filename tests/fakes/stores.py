@@ -13,7 +13,7 @@ from ringfence.domain.outage import Override, OverrideTarget, ScopeState
 
 
 class Faulty:
-    fault: StoreError | None = None
+    fault: Exception | None = None
 
     def _answer(self) -> None:
         if self.fault is not None:

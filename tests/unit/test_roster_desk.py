@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -390,3 +392,44 @@ async def test_a_plan_whose_header_could_not_be_stored_opens_after_the_restart()
         (view,) = await site.desk.plans()
         assert [item.person for item in view.items] == ["p2"]
         await settle()
+
+
+class BrokenKeeper:
+    """Implements `hr_ports.KeepsNumbers`, with a fault that nobody thought of."""
+
+    source = PAYROLL
+
+    async def erase(self, ids: Collection[str], before: datetime) -> None:
+        raise ValueError("a fault of ours")
+
+
+async def test_a_fault_in_one_part_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    site = RosterSite()
+    site.begin([BrokenKeeper()])
+    task = asyncio.create_task(site.desk.run())
+    try:
+        await site.desk.load()
+        await site.until(lambda: "task broke" in caplog.text)
+        run = await site.desk.hear(whole(*map(post, range(2))))
+        await site.desk.decide(run.plan or 0, True, "hr", "looked at")
+        await site.desk.hear(push(post(1, active=False)))
+        await site.until(lambda: not site.rings(1))
+        assert site.rings(0)
+    finally:
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+
+
+async def test_tenures_that_a_fault_kept_from_the_store_are_stored_by_the_next_attempt(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with RosterSite().running() as site:
+        await site.load_first(2)
+        ends_at = NOON + timedelta(seconds=60)
+        await site.hear(push(post(1, ends_at=ends_at)))
+        site.store.fault = ValueError("a fault of ours")
+        await site.later(seconds=60)
+        assert (site.rings(1), "task broke" in caplog.text) == (False, True)
+        site.store.fault = None
+        await site.later(seconds=60)
+        assert site.store.roster.tenures[did(1)][-1].until == ends_at

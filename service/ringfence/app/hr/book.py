@@ -158,10 +158,9 @@ class RosterBook:
         self._unstored_wake.set()
 
     async def keep_tenures(self) -> None:
-        """Stores them until it succeeds, for ever."""
+        """Stores them until it succeeds, for ever. Begins with what an earlier attempt that broke has left."""
         told = False
         while True:
-            await self._unstored_wake.wait()
             self._unstored_wake.clear()
             while self._unstored:
                 try:
@@ -177,6 +176,7 @@ class RosterBook:
                     if told:
                         log.info("who holds which DID is stored again")
                     told = False
+            await self._unstored_wake.wait()
 
     def _stored_tenures(self, stored: Mapping[Did, tuple[Tenure, ...]]) -> None:
         for did, tenures in stored.items():

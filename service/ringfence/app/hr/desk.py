@@ -24,6 +24,7 @@ from ringfence.app.hr.retention import Eraser, Retention
 from ringfence.app.hr.views import EntryField, PlanView, Rehearsal, RosterSummary, SourceSpec, SourceView
 from ringfence.app.hr.watch import SourceWatch
 from ringfence.app.ports import Clock, StoreUnavailable
+from ringfence.app.supervisor import supervise
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.directory_diff import compare
@@ -78,12 +79,16 @@ class RosterDesk:
 
     async def run(self) -> None:
         """Derives and adopts whenever something has changed or `next_change_at` has come, stores what was found,
-        watches the sources' ages, erases what is due. Waits for `load`."""
+        watches the sources' ages, erases what is due. Waits for `load`. Each by itself: a fault in one must not keep
+        somebody who left ringing."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._force.run(), name="roster in force")
-            group.create_task(self._book.keep_tenures(), name="roster tenures")
-            group.create_task(self._watch.run(), name="roster sources")
-            group.create_task(self._retention.run(), name="roster retention")
+            for name, work in (
+                ("roster in force", self._force.run),
+                ("roster tenures", self._book.keep_tenures),
+                ("roster sources", self._watch.run),
+                ("roster retention", self._retention.run),
+            ):
+                group.create_task(supervise(name, work, self._book.clock), name=name)
 
     def check_loaded(self) -> None:
         """Raises StoreUnavailable before the roster was read."""
