@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,24 @@ async def test_a_server_that_hangs_is_given_up_and_a_reading_can_be_broken_off(m
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
+
+
+async def test_a_server_that_sends_byte_by_byte_is_given_up_in_time(make_site: SiteFactory, ports: Ports) -> None:
+    site = await make_site(person(0))
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"\x30\x84\x7f\xff\xff\xff")  # an answer of 2 GB
+        while not reader.at_eof():
+            writer.write(b"\x00")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), timeout=0.05)
+        writer.close()
+        ended.set()
+
+    port = ports.take()
+    async with await asyncio.start_server(drip, HOST, port):
+        with pytest.raises(SourceUnavailable, match="took longer than"):
+            await site.full(url=f"ldap://{HOST}:{port}", read_minutes=0.01, answer_seconds=100)
+        await asyncio.wait_for(ended.wait(), timeout=5)  # nobody is left waiting for the rest

@@ -56,7 +56,12 @@ class LdapSource:
         password = await asyncio.to_thread(secret_line, self._settings.password_file, f"{self.name}: password_file")
         link = LdapLink(self._settings, password)
         try:
-            return await asyncio.to_thread(self._read, link, parse_cursor(cursor), progress)
+            # The link looks at the time between two questions; who sends one byte at a time never ends an answer.
+            async with asyncio.timeout(self._settings.read_minutes * 60):
+                return await asyncio.to_thread(self._read, link, parse_cursor(cursor), progress)
+        except TimeoutError:
+            link.abort()
+            raise link.took_too_long() from None
         except asyncio.CancelledError:
             link.abort()  # a thread cannot be cancelled, but what it waits for can be ended
             raise

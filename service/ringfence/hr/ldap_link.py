@@ -103,6 +103,12 @@ class LdapLink:
             except OSError:
                 pass
 
+    def took_too_long(self) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{self._where} took longer than {self._settings.read_minutes:g} minutes.",
+            "Narrow `base`, or raise `read_minutes`.",
+        )
+
     def close(self) -> None:
         """Never raises: there is nothing left to lose."""
         if self._connection is not None:
@@ -172,10 +178,7 @@ class LdapLink:
         if self._aborted:
             raise SourceUnavailable("The reading was broken off.")
         if time.monotonic() > self._deadline:
-            raise SourceUnavailable(
-                f"{self._where} took longer than {self._settings.read_minutes:g} minutes.",
-                "Narrow `base`, or raise `read_minutes`.",
-            )
+            raise self.took_too_long()
 
 
 class _VerifiedTls(ldap3.Tls):

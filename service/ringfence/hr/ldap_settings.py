@@ -71,7 +71,7 @@ class LdapSettings(SourceSettings):
     page_size: int = Field(500, ge=10, le=1_000, description="objects in one answer")
     connect_seconds: int = Field(10, ge=1, le=60, description="for the connection")
     answer_seconds: int = Field(30, ge=1, le=300, description="for each answer")
-    read_minutes: float = Field(15, ge=0.1, le=240, description="for one reading in all")
+    read_minutes: float = Field(15, ge=0.01, le=240, description="for one reading in all")
     max_entries: int = Field(200_000, ge=1, le=2_000_000, description="more objects than this are refused")
 
     @model_validator(mode="after")
