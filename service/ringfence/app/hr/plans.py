@@ -97,7 +97,7 @@ class HeldPlans:
         book, view = self._book, await self._asked(decision)
         source, now = view.row.source, book.now()
         chosen = view.chosen(decision.items)
-        change, draft = await asyncio.to_thread(self._decided, decision, book.roster.copy(), source, chosen, now)
+        change, draft, words = await asyncio.to_thread(self._decided, decision, book.roster.copy(), source, chosen, now)
         if decision.approve and view.row.first_load:
             change = replace(change, sources={source: replace(book.state(source), loaded=True)})
         whole = PlanStatus.APPROVED if decision.approve else PlanStatus.REJECTED
@@ -108,14 +108,14 @@ class HeldPlans:
             closed_at=now,
             who=decision.who,
             why=decision.why,
-            summary=_decided_words(decision, chosen),
+            summary=words,
             lines=tuple(islice(_lines(chosen), MAX_LINES)),
         )
         # Nothing of it is a first load any more once a part of that is approved.
         first_load = view.row.first_load and not decision.approve
         left = {category: draft.count(category) for category in Category if draft.count(category)}
         rest = PlanRow(source, now, first_load, summary=counted(left)) if left else None
-        notes = _notes(decision, view.row, chosen, now)
+        notes = _notes(decision, view.row, words, chosen, now)
         stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes, draft=draft)
         if rest is not None:
             closed = await self._link(closed, stored.plans[1])
@@ -167,14 +167,15 @@ class HeldPlans:
 
     def _decided(
         self, decision: Decision, roster: Roster, source: str, chosen: Sequence[HeldItem], now: datetime
-    ) -> tuple[RosterChange, Draft]:
-        """What the decision does to the roster, and to the source's index."""
+    ) -> tuple[RosterChange, Draft, str]:
+        """What the decision does to the roster and to the source's index, and in words."""
         zones, index = self._book.zones, self._book.index(source)
         if decision.approve:
             change = approved(roster, index, chosen, zones, now)
         else:
             change = rejected(index, chosen, zones, now)
-        return change, index.draft_of(change, zones, now)
+        words = f"{'approved' if decision.approve else 'rejected'}: {summary(chosen)}"
+        return change, index.draft_of(change, zones, now), words
 
     def _new(self, source: str, words: str) -> PlanRow:
         return PlanRow(source, self._book.now(), not self._book.state(source).loaded, summary=words)
@@ -220,12 +221,10 @@ def _lines(items: Sequence[HeldItem]) -> Iterator[str]:
         yield from (f"{item.category} {item.name} ({shown_key(item.person)}): {line}" for line in item.lines)
 
 
-def _decided_words(decision: Decision, chosen: Sequence[HeldItem]) -> str:
-    return f"{'approved' if decision.approve else 'rejected'}: {summary(chosen)}"
-
-
-def _notes(decision: Decision, row: PlanRow, chosen: Sequence[HeldItem], now: datetime) -> tuple[RosterNote, ...]:
-    what = f"plan {row.id} of {row.source}, {_decided_words(decision, chosen)}"
+def _notes(
+    decision: Decision, row: PlanRow, words: str, chosen: Sequence[HeldItem], now: datetime
+) -> tuple[RosterNote, ...]:
+    what = f"plan {row.id} of {row.source}, {words}"
     whole = RosterNote(now, decision.who, decision.why, what)
     if len(chosen) > MAX_PERSON_NOTES:
         return (whole,)
