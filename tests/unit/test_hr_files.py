@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ringfence.app.hr.ports import FeedRefused
 from ringfence.domain.hr.field_mapping import mapping_of
 from ringfence.domain.hr.record import Batch, HrRecord
+from ringfence.hr.csv_sheet import MAX_LINE_BYTES, PIECE_BYTES, WINDOWS, encoding_of
 from ringfence.hr.feed_files import may_still_follow, render_rejects
 from ringfence.hr.sheet import MAX_FEED_BYTES
 from ringfence.hr.sheet_files import MAX_PROBLEMS, SheetRules, open_sheet, read_batch
@@ -182,6 +183,25 @@ def test_a_trailer_proves_that_the_file_is_whole(trailer: str) -> None:
     assert "its last line says 5" in refusal(FILE + trailer.replace("{rows}", "5").encode(), rules)
     assert "does not end with the line" in refusal(FILE, rules)
     assert "does not end with the line" in refusal(FILE + trailer.replace("{rows}", "").encode(), rules)
+
+
+def test_a_line_longer_than_any_row_is_refused_before_it_is_taken_apart() -> None:
+    rows = b"E1,Ann,Leeds,,,\n" * 70_000
+    assert len(rows) > MAX_LINE_BYTES
+    assert read(HEADER.encode() + b"\n" + rows).rows == 70_000
+    assert "line 2 is longer than 1 MB" in refusal(HEADER.encode() + b"\n" + b"," * (MAX_LINE_BYTES + 1) + b"\n")
+
+
+@pytest.mark.parametrize("before", [PIECE_BYTES - 4, PIECE_BYTES - 3, PIECE_BYTES - 2, PIECE_BYTES - 1, PIECE_BYTES])
+def test_an_encoding_is_known_where_a_letter_lies_across_two_pieces(before: int) -> None:
+    data = b"\n" * before
+    for letter in ("\u00eb", "\u2019", "\U0001f600"):
+        assert encoding_of("people.csv", data + letter.encode()) == "utf-8-sig"
+        with pytest.raises(FeedRefused, match=f"line {before + 2} is not UTF-8"):
+            encoding_of("people.csv", data + letter.encode() + b"\n\xe9.")
+        with pytest.raises(FeedRefused, match="cut off"):
+            encoding_of("people.csv", data + letter.encode()[:-1])
+    assert encoding_of("people.csv", data + b"\xe9, and more") == WINDOWS
 
 
 def test_a_last_line_without_its_end_is_not_believed_unless_the_site_says_so() -> None:

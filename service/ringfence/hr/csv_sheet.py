@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 from typing import Final
@@ -22,6 +23,8 @@ UNENDED: Final = (
     'or set last_line = "complete"'
 )
 SAVE_AGAIN: Final = "Export it again, as CSV in UTF-8."
+PIECE_BYTES: Final = 1 << 20
+MAX_LINE_BYTES: Final = 1 << 20  # a thousand columns of a thousand characters
 
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -33,6 +36,7 @@ def open_csv(file: str, data: bytes, wanted: Iterable[str], *, believe_last_line
     FeedRefused."""
     refuse_size(file, len(data))
     encoding = encoding_of(file, data)
+    _refuse_long_line(file, data)
     delimiter = _delimiter(data, encoding, wanted)
     text = TextIOWrapper(BytesIO(data), encoding=encoding, newline="")
     # strict: an unclosed quote is an error and not a cell with the rest of the file in it.
@@ -50,22 +54,49 @@ def encoding_of(file: str, data: bytes) -> str:
     """A Python codec. Raises FeedRefused for what is neither UTF-8 nor Windows-1252, and for a mixture."""
     if data.startswith(_UTF16_MARKS) or b"\x00" in data:
         raise FeedRefused(f"{file} is UTF-16, damaged or not a text at all.", SAVE_AGAIN)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        cut = error.reason == "unexpected end of data"
-        if cut or data.startswith(_UTF8_MARK) or _UTF8_LETTER.search(data) is not None:
-            what = "ends inside a character: it is cut off" if cut else f"is damaged: line {line} is not UTF-8"
-            raise FeedRefused(f"{file} {what}.", SAVE_AGAIN) from None
-    else:
+    fault = _no_text(data, "utf-8")
+    if fault is None:
         return "utf-8-sig"
-    try:
-        data.decode(WINDOWS)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FeedRefused(f"{file}: line {line} is neither UTF-8 nor Windows-1252.", SAVE_AGAIN) from None
+    at, reason = fault
+    cut = reason == "unexpected end of data"
+    if cut or data.startswith(_UTF8_MARK) or _has_utf8_letter(data):
+        line = data.count(b"\n", 0, at) + 1
+        what = "ends inside a character: it is cut off" if cut else f"is damaged: line {line} is not UTF-8"
+        raise FeedRefused(f"{file} {what}.", SAVE_AGAIN)
+    fault = _no_text(data, WINDOWS)
+    if fault is not None:
+        line = data.count(b"\n", 0, fault[0]) + 1
+        raise FeedRefused(f"{file}: line {line} is neither UTF-8 nor Windows-1252.", SAVE_AGAIN)
     return WINDOWS
+
+
+def _no_text(data: bytes, encoding: str) -> tuple[int, str] | None:
+    """Where it is no text in this encoding, and why; None when it is. Piece by piece, for nothing else in the process
+    runs while one is decoded, in whatever thread that is."""
+    decoder = getincrementaldecoder(encoding)()
+    for start in range(0, len(data), PIECE_BYTES):
+        held = len(decoder.getstate()[0])
+        try:
+            decoder.decode(data[start : start + PIECE_BYTES], final=start + PIECE_BYTES >= len(data))
+        except UnicodeDecodeError as error:
+            return start - held + error.start, error.reason
+    return None
+
+
+def _has_utf8_letter(data: bytes) -> bool:
+    longest = 4
+    pieces = range(0, len(data), PIECE_BYTES)
+    return any(_UTF8_LETTER.search(data, start, start + PIECE_BYTES + longest - 1) for start in pieces)
+
+
+def _refuse_long_line(file: str, data: bytes) -> None:
+    at = 0
+    while at + MAX_LINE_BYTES < len(data):
+        end = max(data.rfind(mark, at, at + MAX_LINE_BYTES) for mark in (b"\n", b"\r"))
+        if end < 0:
+            line = data.count(b"\n", 0, at) + 1
+            raise FeedRefused(f"{file}: line {line} is longer than {MAX_LINE_BYTES >> 20} MB.", "Is it the right file?")
+        at = end + 1
 
 
 def _delimiter(data: bytes, encoding: str, wanted: Iterable[str]) -> str:

@@ -5,9 +5,7 @@ Whatever is in doubt is refused: a list that ends too early looks like people wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 from yarl import URL
@@ -34,7 +32,7 @@ class Pages:
         self.total: int | None = None
         self._page_count = 0
         self._asked: set[URL] = set()
-        self._last_digest = ""
+        self._last_page: list[Element] = []
         self.url: URL | None = self._counted_url() if self._paging.style in _COUNTED else self._start()
 
     def take(self, body: object, next_link: URL | None) -> None:
@@ -113,10 +111,9 @@ class Pages:
         self.total = int(text)
 
     def _check_repeats(self, page: list[Element]) -> None:
-        digest = sha256(json.dumps(page).encode()).hexdigest()
-        if page and digest == self._last_digest:
+        if page and page == self._last_page:
             raise FeedRefused(f"{self._where} sent the same page twice.", _PAGING_FIX)
-        self._last_digest = digest
+        self._last_page = page
 
     def _next(self, body: object, page: list[Element], next_link: URL | None) -> URL | None:
         style = self._paging.style
