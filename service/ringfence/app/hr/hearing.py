@@ -40,6 +40,7 @@ class Hearing:
         self._want = want
         self._pushed: dict[str, int] = {}  # the row of each source's last push
         self._state_stored: dict[str, datetime] = {}
+        self._unreached: set[str] = set()  # sources whose last fault was that they could not be reached
         self._failed: dict[str, str] = {}  # the label of what was refused last
 
     async def take(self, batch: Batch, label: str, cursor: str, *, fresh: bool) -> HrRun:
@@ -109,6 +110,7 @@ class Hearing:
         book = self._book
         async with book.lock:
             state, run = book.state(source), failed_run(source, error, label, book.now())
+            (self._unreached.discard if isinstance(error, FeedRefused) else self._unreached.add)(source)
             # Another file that is refused for the same reason is another event.
             again = state.fault == run.detail and self._failed.get(source, label) == label
             self._failed[source] = label
@@ -126,8 +128,13 @@ class Hearing:
         """The source was reached, and nothing new came. `good`: that is a good run; where it is not, an export that has
         ended becomes late."""
         state, now = self._book.state(source), self._book.now()
-        self._tell_good(state)
-        self._book.told(replace(state, attempted_at=now, succeeded_at=now if good else state.succeeded_at, fault=""))
+        # A feed that was refused stays the last word until a better one comes: an empty folder is none.
+        mended = good or source in self._unreached
+        if mended:
+            self._tell_good(state)
+            self._unreached.discard(source)
+        fault, succeeded_at = "" if mended else state.fault, now if good else state.succeeded_at
+        self._book.told(replace(state, attempted_at=now, succeeded_at=succeeded_at, fault=fault))
 
     def _work_out(
         self, roster: Roster, index: SourceIndex, batch: Batch, now: datetime, recent: Mapping[Category, int]
@@ -178,7 +185,8 @@ def _first_problem(batch: Batch) -> str:
         return ""
     first, rest = batch.rejected[0], len(batch.rejected) - 1
     more = f" (and {rest} more)" if rest else ""
-    return _shown(f"{first.where}: {first.field} {first.message}{more}")
+    field = f"{first.field} " if first.field else ""
+    return _shown(f"{first.where}: {field}{first.message}{more}")
 
 
 def failed_run(source: str, error: SourceError, label: str, now: datetime) -> HrRun:
