@@ -21,11 +21,11 @@ from ringfence.cli.invocation import (
     say,
     usage,
 )
+from ringfence.cli.progress import shown
 from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask, show_table
 
 SYNC_SECONDS: Final = 3600.0
 DECIDE_SECONDS: Final = 300.0
-LOOK_SECONDS: Final = 0.5
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="at most so many")]
 PlanId = Annotated[int, typer.Argument(metavar="ID", min=1, help="the plan's number, as `hr plans` shows it")]
@@ -245,7 +245,8 @@ def _decide(
         order: dict[str, Any] = {"approve": approves, "fingerprint": found["fingerprint"], "reason": why}
         order |= {"items": items} if items else {}
         order |= {"categories": categories} if categories else {}
-        done = daemon.call("POST", f"{path}/decision", body=order, seconds=DECIDE_SECONDS)
+        deciding = daemon.ask("POST", f"{path}/decision", body=order, seconds=DECIDE_SECONDS)
+        done = asyncio.run(shown("approving" if approves else "rejecting", deciding))
     emit(as_json, done, lambda out: print_lines(out, hr_picture.decided_lines(done)))
 
 
@@ -259,24 +260,12 @@ def _confirm(question: str, yes: bool) -> None:
 
 
 async def _synced(daemon: Daemon, order: dict[str, Any]) -> dict[str, Any]:
-    """The sync, with a progress bar on standard error where somebody can see it."""
-    syncing = asyncio.create_task(daemon.ask("POST", "/v1/hr/sync", body=order, seconds=SYNC_SECONDS))
-    if sys.stderr.isatty():
-        await _show_progress(daemon, syncing)
-    return await syncing
+    async def look() -> tuple[str, int, int | None]:
+        reading = (await daemon.ask("GET", "/v1/hr/sources"))["reading"]
+        if reading is None:
+            return "reading", 0, None
+        done, in_all = reading["rows_done"], reading["rows_in_all"]
+        # All rows are read: what they change is worked out and stored.
+        return ("taking in", done, None) if done == in_all else ("reading", done, in_all)
 
-
-async def _show_progress(daemon: Daemon, syncing: asyncio.Task[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        rows = bar.add_task("reading", total=None)
-        while not syncing.done():
-            await asyncio.wait([syncing], timeout=LOOK_SECONDS)
-            if syncing.done():
-                return
-            reading = (await daemon.ask("GET", "/v1/hr/sources"))["reading"]
-            if reading is not None:
-                bar.update(rows, completed=reading["rows_done"], total=reading["rows_in_all"])
+    return await shown("reading", daemon.ask("POST", "/v1/hr/sync", body=order, seconds=SYNC_SECONDS), look)
