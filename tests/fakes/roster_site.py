@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from ringfence.app.failover import Failover
 from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.hr.ports import HrRun, KeepsNumbers
 from ringfence.app.hr.views import SourceSpec
@@ -67,6 +68,10 @@ def vacant_dids(many: int) -> Directory:
     return Directory.of([], assignments, [Site("Leeds", RECEPTION)])
 
 
+def no_failover() -> Failover:
+    raise AssertionError("no DID has lost its owner")
+
+
 class CountingStore(FakeRosterStore):
     """`prunes` counts how often the retention has come to its end."""
 
@@ -79,13 +84,14 @@ class CountingStore(FakeRosterStore):
 
 
 class RosterSite:
-    """`tables` are those offered to the publisher, oldest first."""
+    """`tables` are those offered to the publisher, oldest first; `changed` the DIDs whose owners changed."""
 
     def __init__(self, directory: Directory | None = None, policy: RosterPolicy | None = None) -> None:
         self.clock, self.store = FakeClock(), CountingStore()
         self.directories = FakeDirectoryStore(vacant_dids(40) if directory is None else directory)
         self.policy = policy or RosterPolicy(sources=(PAYROLL, ACCOUNTS))
         self.tables: list[RouteTable] = []
+        self.changed: list[Did] = []
         self.begin()
 
     def begin(self, keepers: Sequence[KeepsNumbers] = ()) -> None:
@@ -97,7 +103,14 @@ class RosterSite:
         self.keeper = TableKeeper(RoutingPolicy(gate, 90), [], modes, self.tables.append, frozenset({"uc"}))
         specs = [SourceSpec(name, "folder", timedelta(hours=26)) for name in self.policy.sources]
         self.desk = RosterDesk(
-            self.store, self.directories, self.keeper, self.clock, self.policy, specs, keepers=keepers
+            self.store,
+            self.directories,
+            self.keeper,
+            self.clock,
+            self.policy,
+            specs,
+            keepers=keepers,
+            owners_changed=self.changed.extend,
         )
 
     @asynccontextmanager

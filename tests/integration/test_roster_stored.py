@@ -22,7 +22,7 @@ from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.roster_store import SqlRosterStore
 from tests.fakes.clock import NOON
-from tests.fakes.roster_site import ACCOUNTS, RECEPTION, RosterSite, did, mobile, post, push, whole
+from tests.fakes.roster_site import ACCOUNTS, RECEPTION, RosterSite, did, mobile, no_failover, post, push, whole
 from tests.unit.test_config import GOOD
 
 OWN = "+447700900555"
@@ -122,7 +122,7 @@ async def test_what_was_pushed_and_not_taken_in_before_a_crash_is_taken_in(datab
     token.write_text("x" * 40)
     settings = parse(tomllib.loads(f'{GOOD}\n[[hr_source]]\ntype = "scim"\nname = "entra"\ntoken_file = "{token}"\n'))
     site = StoredSite(database)
-    side = HrSide(settings, database, site.directories, site.keeper, site.clock, lambda: None)
+    side = HrSide(settings, database, site.directories, site.keeper, site.clock, lambda: None, no_failover)
     assert side.scim is not None
     users = [
         ScimResource(

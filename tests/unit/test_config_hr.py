@@ -19,7 +19,7 @@ from ringfence.config.hr_settings import KINDS, HrSourceSettings
 from ringfence.config.reference import reference_page
 from ringfence.hr import OPENERS, open_source
 from ringfence.store.database import Database
-from tests.fakes.roster_site import RosterSite
+from tests.fakes.roster_site import RosterSite, no_failover
 from tests.unit.test_config import GOOD
 
 FOLDER = """
@@ -155,7 +155,7 @@ def test_a_token_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, conten
     site, settings = RosterSite(), settings_of(SCIM.format(token=token))
     database = Database.at(tmp_path / "ringfence.db")
     with pytest.raises(SourceError, match=reason) as refused:
-        HrSide(settings, database, site.directories, site.keeper, SystemClock(), lambda: None)
+        HrSide(settings, database, site.directories, site.keeper, SystemClock(), lambda: None, no_failover)
     assert "entra" in str(refused.value)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ringfence.app.coverage_watch import CoverageWatch
 from ringfence.app.directory_import import DirectoryStore
+from ringfence.app.failover import Failover
+from ringfence.app.former_owners import FormerOwners
 from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.hr.ports import HrSource, SourceError
 from ringfence.app.hr.sync import HrSync, Timetabled
@@ -49,7 +52,9 @@ class HrSide:
         keeper: TableKeeper,
         clock: Clock,
         poke: Callable[[], None],
+        failover: Callable[[], Failover],
     ) -> None:
+        """`failover` is asked for later: it is made after this."""
         store = SqlRosterStore(database)
         pushing = next((source for source in settings.hr_source if isinstance(source, ScimSettings)), None)
         self._pushing = "" if pushing is None else pushing.name
@@ -59,8 +64,9 @@ class HrSide:
             for s in settings.hr_source
         ]
         numbers = [] if self.scim is None or pushing is None else [_PushedNumbers(pushing.name, self.scim)]
+        policy, self._former_owners = values.roster_policy(settings), FormerOwners(failover)
         self.desk = RosterDesk(
-            store, directories, keeper, clock, values.roster_policy(settings), specs, poke, keepers=numbers
+            store, directories, keeper, clock, policy, specs, poke, numbers, self._former_owners.tell
         )
         read = [
             Timetabled(_opened(s, settings.default_country, clock), s.every_minutes * 60, s.type in _QUIET_IS_GOOD)
@@ -75,6 +81,16 @@ class HrSide:
             store,
             settings.hr.coverage_target_percent,
             CoveragePolicy(settings.hr.confirmed_days, settings.hr.require_consent),
+        )
+
+    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+        """What runs for as long as the node, each by its name."""
+        return (
+            ("roster", self.desk.run),
+            ("former owners", self._former_owners.run),
+            ("hr sources", self.sync.run),
+            ("pushed people", self.tell_what_was_pushed),
+            ("coverage", self.coverage.run),
         )
 
     async def tell_what_was_pushed(self) -> None:

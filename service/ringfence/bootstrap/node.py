@@ -84,7 +84,8 @@ class Node:
             self.publisher.want,
             frozenset(platform.name for platform in settings.platform),
         )
-        self.hr = HrSide(settings, database, self._directory_store, self.keeper, clock, lambda: self.board.poke())
+        poke, failover = (lambda: self.board.poke()), (lambda: self.failover)
+        self.hr = HrSide(settings, database, self._directory_store, self.keeper, clock, poke, failover)
         self.judge = Judge(
             values.watched(settings),
             {p.name: values.outcome_policy(p) for p in settings.platform},
@@ -144,10 +145,8 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._load_directory)
-            keep("roster", self.hr.desk.run)
-            keep("hr sources", self.hr.sync.run)
-            keep("pushed people", self.hr.tell_what_was_pushed)
-            keep("coverage", self.hr.coverage.run)
+            for name, work in self.hr.parts():
+                keep(name, work)
 
     async def _first_claim(self) -> None:
         """Refuses to start beside another node. Without an Asterisk nobody can hold it: we go on deciding."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import Any, Final
 
 from ringfence.app.collector import resting
@@ -52,10 +52,12 @@ class RosterDesk:
         sources: Sequence[SourceSpec] = (),
         poke: Callable[[], None] = lambda: None,
         keepers: Sequence[KeepsNumbers] = (),
+        owners_changed: Callable[[Set[Did]], None] = lambda _: None,
     ) -> None:
-        """`poke`: something that the status shows has changed. `keepers`: who else keeps private numbers."""
+        """`poke`: something that the status shows has changed. `keepers`: who else keeps private numbers.
+        `owners_changed`: the owners of these DIDs have left or lost them; cheap."""
         self._book = RosterBook(store, directories, clock, policy, [spec.name for spec in sources])
-        self._force = InForce(self._book, keeper, clock, poke)
+        self._force = InForce(self._book, keeper, clock, poke, owners_changed)
         self._plans = HeldPlans(self._book)
         self._hearing = Hearing(self._book, self._plans, lambda urgent: self._force.want(urgent=urgent))
         self._watch = SourceWatch(self._book, self._force, sources)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,9 +22,10 @@ from ringfence.app.hr.book import RosterBook
 from ringfence.app.ports import Clock
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
-from ringfence.domain.hr.derivation import Effective, derive
+from ringfence.domain.hr.derivation import Effective, changed_owners, derive
 from ringfence.domain.hr.employment import Zones, employed_at
 from ringfence.domain.hr.roster import Roster
+from ringfence.domain.numbers import Did
 from ringfence.domain.route_table import TableError
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,19 @@ SOONEST: Final = timedelta(seconds=0.2)
 class InForce:
     """The last derivation, and the duty to make the next."""
 
-    def __init__(self, book: RosterBook, keeper: TableKeeper, clock: Clock, poke: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        book: RosterBook,
+        keeper: TableKeeper,
+        clock: Clock,
+        poke: Callable[[], None],
+        owners_changed: Callable[[Set[Did]], None],
+    ) -> None:
         self._book = book
         self._keeper = keeper
         self._clock = clock
         self._poke = poke
+        self._owners_changed = owners_changed
         self._deriving = asyncio.Lock()
         self._wanted = 1
         self._done = 0
@@ -118,7 +127,10 @@ class InForce:
             await self._adopt(effective.directory)
             # A person may have moved tenures meanwhile (a changed key); what we found is then out of date.
             if effective.tenures and tenure_changes == book.tenure_changes:
+                changed = changed_owners(effective, roster)
                 book.tenures_are(effective.tenures)
+                if changed:
+                    self._owners_changed(changed)
             # The roster has them, and after a first load they are many.
             self.effective = replace(effective, tenures=MappingProxyType({}))
         # Only shown: calls come first.

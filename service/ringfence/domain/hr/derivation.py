@@ -74,6 +74,24 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
     )
 
 
+def changed_owners(effective: Effective, roster: Roster) -> frozenset[Did]:
+    """DIDs whose last owner has left or lost them, by the tenures that must change. Two people with equal claims take
+    a DID from nobody until one of them has it; nor does a quarantine."""
+    return frozenset(
+        did
+        for did, tenures in effective.tenures.items()
+        if (stored := roster.tenures.get(did)) and _has_changed(effective, did, stored[-1], tenures, roster)
+    )
+
+
+def _has_changed(effective: Effective, did: Did, last: Tenure, tenures: tuple[Tenure, ...], roster: Roster) -> bool:
+    lasting = next((tenure for tenure in tenures if tenure.until is None), None)
+    if lasting is not None:
+        return lasting.person != roster.key_of(last.person)
+    item = effective.directory.assignments.get(did)
+    return last.until is None and (item is None or item.hold is not NotRung.CLAIMED_TWICE)
+
+
 @dataclass(slots=True)
 class _Census:
     """The first pass: over people. `out` is who is known and not employed, `away` who is on a long absence, with the

@@ -1,0 +1,41 @@
+"""Takes back a person's word about a DID when the DID's owner has changed or left: a reused DID inherits nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Set
+from typing import Final
+
+from ringfence.app.failover import Failover
+from ringfence.app.orders import ReleaseOverride
+from ringfence.domain.numbers import Did
+from ringfence.domain.outage import OverrideTarget
+
+WHO: Final = "ringfence"
+WHY: Final = "its owner has changed"
+
+
+class FormerOwners:
+    """Told by whoever derives, who must not wait; `run` gives the orders."""
+
+    def __init__(self, failover: Callable[[], Failover]) -> None:
+        self._failover = failover
+        self._told: set[Did] = set()
+        self._wake = asyncio.Event()
+
+    def tell(self, dids: Set[Did]) -> None:
+        """These DIDs have lost their owners."""
+        self._told |= dids
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self._wake.clear()
+            while self._told:
+                target = OverrideTarget(did=next(iter(self._told)))
+                failover = self._failover()
+                if target in failover.overrides:
+                    await failover.order(ReleaseOverride(target, WHO, WHY))
+                self._told.discard(Did(target.did or ""))
+            await self._wake.wait()
