@@ -133,6 +133,45 @@ async def test_what_is_old_in_the_archive_on_the_server_is_deleted(server: SftpS
     assert names(server.files / "archive") == []
 
 
+async def test_a_name_that_is_no_text_stops_neither_reading_nor_putting_away(server: SftpServer) -> None:
+    (server.files / "archive" / "20200101T000000Z-folder").mkdir(parents=True)
+    for folder in (server.files, server.files / "archive"):
+        for name in (b"caf\xe9.csv", b"20200101T000000Z-caf\xe9.csv"):
+            write(Path(os.fsdecode(os.fsencode(folder) + b"/" + name)), feed_of("E9"))
+    write(server.files / "people.csv", feed_of("E1"), age_seconds=60)
+    reader = source(server)
+    feed = await taken(reader)
+    assert feed.label == "people.csv"
+    await reader.settle(feed, None)
+    assert names(server.files / "archive") == [
+        "20200101T000000Z-folder", "20300115T120000Z-people.csv", "caf\udce9.csv",
+    ]  # fmt: skip
+
+
+async def test_an_archive_that_is_a_link_is_refused(server: SftpServer) -> None:
+    elsewhere = server.directory / "elsewhere"
+    elsewhere.mkdir()
+    write(elsewhere / "20200101T000000Z-precious", "of somebody else")
+    (server.files / "archive").symlink_to(elsewhere)
+    write(server.files / "people.csv", feed_of("E1"))
+    reader = source(server)
+    with pytest.raises(SourceError, match="archive is a link"):
+        await reader.settle(await taken(reader), None)
+    assert names(elsewhere) == ["20200101T000000Z-precious"]
+    assert "people.csv" in names(server.files)
+
+
+async def test_what_cannot_be_moved_leaves_no_reasons_behind(server: SftpServer) -> None:
+    write(server.files / "people.csv", feed_of("E1") + "E3,Ann Lee,Leeds,,0770O 900123,\n")
+    reader = source(server)
+    feed = await taken(reader)
+    (server.files / "archive" / "20300115T120000Z-people.csv").mkdir(parents=True)  # where it should go
+    with pytest.raises(SourceUnavailable):
+        await reader.settle(feed, None)
+    assert names(server.files / "archive") == ["20300115T120000Z-people.csv"]
+    assert "people.csv" in names(server.files)
+
+
 async def test_markers_checksums_and_links(server: SftpServer) -> None:
     write(server.files / "people.csv", feed_of("E1"), age_seconds=120)
     (server.directory / "outside.csv").write_text(feed_of("E666"))
@@ -257,6 +296,8 @@ def test_settings_that_cannot_work_are_refused(server: SftpServer) -> None:
         ({"key_file": None}, "either key_file or password_file"),
         ({"password_file": "/etc/password"}, "either key_file or password_file"),
         ({"path": "in", "archive_path": "in/"}, "archive_path"),
+        ({"path": "in", "archive_path": "./in"}, "archive_path"),
+        ({"path": "in/refused", "archive_path": "in/archive"}, "archive_path"),
     ):
         with pytest.raises(ValidationError, match=says):
             settings(server, **wrong)

@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceUnavailable
+from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceError, SourceUnavailable
 from ringfence.app.ports import Clock
 from ringfence.hr.feed_files import (
     CHECKSUMS,
@@ -92,6 +92,7 @@ class SftpSource:
         if settings.after == "leave" or (taken is None and now.monotonic < self._look_again_at):
             return
         async with connected(settings, settings.transfer_seconds) as client:
+            await self._expire(client, now.wall)
             if taken is not None and refused is not None:
                 await self._put_away(client, taken.file, settings.refused, now.wall, WHY, render_why(refused))
             elif taken is not None:
@@ -99,11 +100,19 @@ class SftpSource:
                 await self._put_away(client, taken.file, settings.archive, now.wall, REJECTS, rejects)
                 for older in taken.older:
                     await self._put_away(client, older, settings.archive, now.wall, mark="superseded")
-            for folder in (settings.archive, settings.refused):
-                if await client.isdir(folder):
-                    for name in expired(map(str, await client.listdir(folder)), now.wall, settings.archive_days):
-                        await client.remove(f"{folder}/{name}")
         self._look_again_at = now.monotonic + EXPIRY_SECONDS
+
+    async def _expire(self, client: asyncssh.SFTPClient, now: datetime) -> None:
+        for folder in (self._settings.archive, self._settings.refused):
+            if await client.islink(folder):
+                raise SourceError(
+                    f"{self._settings.address}: {folder} is a link: nothing is put there, and nothing is deleted.",
+                    "Give the folder itself as archive_path.",
+                )
+            if await client.isdir(folder):
+                files = [str(entry.filename) async for entry in client.scandir(folder) if entry.attrs.type == _PLAIN]
+                for name in expired(files, now, self._settings.archive_days):
+                    await client.remove(f"{folder}/{name}")
 
     async def _look(self, client: asyncssh.SFTPClient) -> dict[str, Look]:
         found: dict[str, Look] = {}
@@ -158,7 +167,7 @@ class SftpSource:
             async with client.open(f"{folder}/{name}{ending}", "wb") as written:
                 await written.write(beside)
             await _only_for_us(client, f"{folder}/{name}{ending}", FILE_MODE)
-        await client.rename(path, f"{folder}/{name}")
+        await _move(client, path, f"{folder}/{name}", f"{folder}/{name}{ending}" if beside else "")
         await _only_for_us(client, f"{folder}/{name}", FILE_MODE)
         for left in (*CHECKSUMS, DONE):
             if await client.isfile(f"{path}{left}"):
@@ -170,6 +179,17 @@ async def _fetch(client: asyncssh.SFTPClient, path: str, limit: int) -> bytes:
         data = await file.read(limit)
     assert isinstance(data, bytes), "the file was opened for bytes"
     return data
+
+
+async def _move(client: asyncssh.SFTPClient, path: str, target: str, beside: str) -> None:
+    import asyncssh
+
+    try:
+        await client.rename(path, target)
+    except asyncssh.SFTPError:
+        if beside:
+            await client.remove(beside)  # or there would be one more of it after each attempt
+        raise
 
 
 async def _only_for_us(client: asyncssh.SFTPClient, path: str, mode: int) -> None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from posixpath import normpath
 from stat import S_IWGRP, S_IWOTH
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -50,7 +51,7 @@ class SftpSettings(FileSettings):
     def _one_credential(self) -> Self:
         if (self.key_file is None) == (self.password_file is None):
             raise ValueError("give either key_file or password_file")
-        if self.archive.rstrip("/") == self.path.rstrip("/"):
+        if normpath(self.path) in (normpath(self.archive), normpath(self.refused)):
             raise ValueError("archive_path: read files must not go where new ones are looked for")
         return self
 
@@ -81,7 +82,8 @@ async def connected(settings: SftpSettings, seconds: float) -> AsyncIterator[asy
         async with (
             asyncio.timeout(settings.connect_seconds + seconds),
             asyncssh.connect(settings.host, settings.port, **options) as connection,
-            connection.start_sftp_client() as client,
+            # One name that is not UTF-8 must not make the whole folder unreadable; `_look` passes it over.
+            connection.start_sftp_client(path_errors="surrogateescape") as client,
         ):
             yield client
     except TimeoutError:
