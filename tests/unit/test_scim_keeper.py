@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -168,3 +169,21 @@ async def test_everything_is_a_delta_with_all_users_in_pages_and_their_duty() ->
     assert ([record.id for record in batch.records], batch.rows) == ([f"u{n:03}" for n in range(450)], 450)
     assert [record.id for record in batch.records if record.on_call] == ["u007"]
     assert not batch.complete
+
+
+class SlowStore(FakeScimStore):
+    async def get(self, kind: ScimKind, id_: str) -> ScimResource | None:
+        await asyncio.sleep(0)
+        return await super().get(kind, id_)
+
+
+async def test_who_is_pushed_does_not_wait_until_all_numbers_are_erased() -> None:
+    kept = Kept()
+    kept.keeper.store = SlowStore()
+    for number in range(50):
+        await kept.keeper.store.add(user(f"u{number}", phoneNumbers=[{"value": "+447700900123"}]))
+    erasing = asyncio.create_task(kept.keeper.erase_numbers([f"u{number}" for number in range(50)]))
+    await asyncio.sleep(0)
+    await kept.keeper.create(user("joiner"))
+    assert not erasing.done()
+    assert await erasing == 50
