@@ -6,11 +6,13 @@ Exit status: 0 stopped by a signal, 1 an expected fault (said in one sentence wi
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -33,6 +35,11 @@ log = logging.getLogger(__name__)
 # waits this long to get it back: with Python's 5 ms a window of fifty sends held up a mode for a quarter of a second.
 SWITCH_SECONDS = 0.0005
 
+# Of glibc's `mallopt`. Each block from 256 KiB on comes from the system and goes back to it: a table of 100,000 entries
+# is such a block, and glibc would go over to keeping those of each thread once it has seen the first one go.
+M_MMAP_THRESHOLD = -3
+GREAT_BLOCK_BYTES = 256 << 10
+
 
 def run(config_path: Path) -> int:
     """Runs until SIGTERM or SIGINT; returns the exit status."""
@@ -45,6 +52,8 @@ def run(config_path: Path) -> int:
         return 2
     _log_as_json()
     sys.setswitchinterval(SWITCH_SECONDS)
+    with suppress(AttributeError):  # another C library has no such setting, and needs none
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, GREAT_BLOCK_BYTES)
     os.umask(0o077)  # the database and the spool hold private numbers
     faults: list[RingfenceError] = []
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from ringfence.app.hr.ports import HrRun
@@ -56,10 +55,10 @@ def plan_out(view: PlanView, *, with_items: bool, category: Category | None = No
         reason=row.why,
         superseded_by=row.superseded_by,
         summary=row.summary,
-        counts=dict(Counter(item.category for item in view.items)),
+        counts=dict(view.counts),
         fingerprint=view.fingerprint,
         items=_items(shown),
-        items_left_off=max(0, len(shown) - MAX_ITEMS),
+        items_left_off=max(0, len(shown) - MAX_ITEMS) + view.left_off if with_items else 0,
         lines=list(row.lines) if with_items else [],
     )
 

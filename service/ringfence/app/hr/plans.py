@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,7 +120,9 @@ class HeldPlans:
         stored = await book.commit(change, plans=[closed, *([rest] if rest else [])], notes=notes, draft=draft)
         if rest is not None:
             closed = await self._link(closed, stored.plans[1])
-        return PlanView(closed, chosen, view.fingerprint)
+        # Of very many the first, as many as anybody is shown: the others would be kept while the table is compiled.
+        counts, left_off = Counter(item.category for item in chosen), max(0, len(chosen) - MAX_LINES)
+        return PlanView(closed, chosen[:MAX_LINES], view.fingerprint, counts, left_off)
 
     async def _asked(self, decision: Decision) -> PlanView:
         """The open plan that a person means, with items to decide."""
@@ -161,7 +164,8 @@ class HeldPlans:
 
         def look() -> PlanView:
             items = held_items(index, zones, now)
-            return PlanView(replace(row, summary=summary(items)), items, fingerprint(items))
+            counts = Counter(item.category for item in items)
+            return PlanView(replace(row, summary=summary(items)), items, fingerprint(items), counts)
 
         return await asyncio.to_thread(look)
 

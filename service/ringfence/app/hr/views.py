@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from ringfence.app.hr.ports import HrRun, PlanRow
+from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.items import HeldItem
 
 
@@ -56,11 +58,14 @@ class SourceView:
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """A held plan. `items` are computed from the roster of this moment for an open plan, and are empty for a closed
-    one, whose lines are in `row`. `fingerprint` names exactly these items; `decide` takes it back."""
+    one, whose lines are in `row`. `fingerprint` names exactly these items; `decide` takes it back. `counts` counts
+    all items, `left_off` of which are not in `items`: of a plan that was decided the first are kept."""
 
     row: PlanRow
     items: tuple[HeldItem, ...] = ()
     fingerprint: str = ""
+    counts: Mapping[Category, int] = field(default_factory=lambda: MappingProxyType({}))
+    left_off: int = 0
 
     def chosen(self, ids: Collection[str] | None) -> tuple[HeldItem, ...]:
         """The items with these identifiers; all of them for None."""
