@@ -16,9 +16,10 @@ from ringfence.domain.hr.guard import check_batch, hear
 from ringfence.domain.hr.index import SourceIndex
 from ringfence.domain.hr.roster import Roster, RosterPolicy
 from ringfence.hr.scim.guard import MAX_BODY_BYTES
+from ringfence.hr.scim.storage import MAX_MEMBERS
 from tests.fakes.clock import NOON
 from tests.fakes.doors import TOKEN as API_TOKEN
-from tests.integration.scim_site import ENTERPRISE, SCIM_TOKEN, SOURCE, USER, ScimSite, scim_settings, scim_site
+from tests.integration.scim_site import ENTERPRISE, GROUP, SCIM_TOKEN, SOURCE, USER, ScimSite, scim_settings, scim_site
 
 MOBILE = "+447700900123"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -137,6 +138,13 @@ async def test_a_question_longer_than_any_filter_is_refused_and_a_page_beyond_th
     beyond = await site.client.get("/Users", params={"startIndex": str(10**30)})
     assert (beyond.status_code, beyond.json()["totalResults"]) == (200, 1)
     assert "Resources" not in beyond.json() or not beyond.json()["Resources"]
+
+
+async def test_a_group_larger_than_any_is_refused_and_none_of_it_stored(site: ScimSite) -> None:
+    many = {"schemas": [GROUP], "displayName": "All", "members": [{"value": "u"}] * (MAX_MEMBERS + 1)}
+    answer = await site.client.post("/Groups", json=many, timeout=60)
+    assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+    assert (await site.client.get("/Groups")).json()["totalResults"] == 0
 
 
 async def test_a_user_name_is_unique_whatever_its_case(site: ScimSite) -> None:
