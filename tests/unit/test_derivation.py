@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ringfence.domain.directory import (
+    Consent,
     Directory,
     NotRung,
     PersonKey,
@@ -16,6 +17,8 @@ from ringfence.domain.directory import (
 from ringfence.domain.hr.derivation import Conflict
 from ringfence.domain.hr.record import HrNumber, HrRecord
 from ringfence.domain.hr.roster import (
+    Away,
+    NumberFacts,
     PersonEntries,
     Roster,
     RosterPolicy,
@@ -285,3 +288,22 @@ def test_a_did_that_is_no_longer_ours_remembers_who_left_it() -> None:
     settled(roster, NOW, base)
     assert roster.tenures == {ONE: (Tenure(ONE, ADA, NOW - 9 * DAY, NOW),)}
     assert at(roster, NOW + 30 * DAY, base).tenures == {ONE: ()}
+
+
+def test_an_absence_by_hand_that_is_over_hides_no_present_one() -> None:
+    roster = said(record(ADA, away_from=(NOW - DAY).date(), deputy=BO), record(BO))
+    last_year = Away((NOW - 400 * DAY).date(), (NOW - 380 * DAY).date(), None)
+    roster.entries[ADA] = PersonEntries(away=by_hand(last_year))
+    assert at(roster).directory.people[ADA].deputy == BO
+    to_come = Away((NOW + 5 * DAY).date(), None, None)
+    roster.entries[ADA] = PersonEntries(away=by_hand(to_come))
+    assert at(roster).directory.people[ADA].deputy is None
+
+
+def test_required_consent_is_asked_of_those_whom_only_the_import_knows() -> None:
+    policy = replace(POLICY, require_consent=True)
+    assert numbers(at(Roster(), policy=policy)) == []
+    assert numbers(at(said(record(BO)), policy=policy)) == []
+    given = by_hand(NumberFacts(Consent.GIVEN))
+    roster = Roster(entries={ADA: PersonEntries(facts={MOBILE[ADA]: given})})
+    assert (numbers(at(roster, policy=policy)), numbers(at(roster, policy=policy), BO)) == ([MOBILE[ADA]], [])

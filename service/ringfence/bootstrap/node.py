@@ -84,8 +84,8 @@ class Node:
             self.publisher.want,
             frozenset(platform.name for platform in settings.platform),
         )
-        poke, failover = (lambda: self.board.poke()), (lambda: self.failover)
-        self.hr = HrSide(settings, database, self._directory_store, self.keeper, clock, poke, failover)
+        keeper, store = self.keeper, self._directory_store
+        self.hr = HrSide(settings, database, store, keeper, clock, lambda: self.board.poke(), lambda: self.failover)
         self.judge = Judge(
             values.watched(settings),
             {p.name: values.outcome_policy(p) for p in settings.platform},

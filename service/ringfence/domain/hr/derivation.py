@@ -45,11 +45,12 @@ class Effective:
 
 
 def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime) -> Effective:
-    """The directory in force at `now`. Without anything in the roster it is `base` itself.
+    """The directory in force at `now`. Without anything in the roster it is `base` itself, where no
+    consent is required.
 
     About 15 µs a person or DID. Whoever differs in nothing is the same object as in `base`.
     """
-    if not (roster.records or roster.entries or roster.tenures or roster.releases):
+    if not (roster.records or roster.entries or roster.tenures or roster.releases or policy.require_consent):
         return Effective(base, None, MappingProxyType({}), (), (), len(base.people))
     everybody = Everybody(base, roster, policy, now)
     census = _Census(policy, now, Claims(now, policy))
@@ -112,7 +113,8 @@ class _Census:
         if employment.changes_at is not None:
             self.moments.append(employment.changes_at)
         self.claims.add(facts)
-        if facts.imported is not None and not facts.posts and facts.entries is NOTHING_ENTERED:
+        nothing_said = not facts.posts and facts.entries is NOTHING_ENTERED and not self.policy.require_consent
+        if facts.imported is not None and nothing_said:
             self.people[key] = _under_key(facts.imported, key)
         else:
             self.people[key] = self._person(facts)
@@ -126,7 +128,7 @@ class _Census:
 
     def _person(self, facts: Facts) -> Person:
         key, imported, posts = facts.key, facts.imported, facts.current
-        absence = facts.absence(posts)
+        absence = facts.absence(posts, self.now)
         away = absence is not None and absence.covers(self.now)
         if absence is not None:
             self.moments.extend(m for m in (absence.begins, absence.ends) if m is not None and self.now < m)

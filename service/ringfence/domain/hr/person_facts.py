@@ -107,11 +107,14 @@ class Facts:
             return stated._replace(value=tuple(dict.fromkeys(together)))
         return stated
 
-    def absence(self, posts: Sequence[Post]) -> Absence | None:
-        """The one that counts, over, running or to come. One entered by hand counts instead of every source's."""
+    def absence(self, posts: Sequence[Post], now: datetime) -> Absence | None:
+        """The one that counts, over, running or to come. One entered by hand counts instead of every source's until it
+        is over."""
         if self.entries.away is not None:
             away = self.entries.away.value
-            return self._absence(away.since, away.until, away.deputy)
+            entered = self._absence(away.since, away.until, away.deputy)
+            if entered.ends is None or now < entered.ends:
+                return entered
         for post in self.ordered("away_from", posts):
             record = post.record
             if record.away_from is not None or record.away_until is not None:

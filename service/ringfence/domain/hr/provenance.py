@@ -130,7 +130,7 @@ def _view(
     if facts.imported is None and not ids and not facts.entries:
         return None
     states = [(id_, roster.records[id_]) for id_ in ids]
-    absence = facts.absence(facts.current)
+    absence = facts.absence(facts.current, now)
     away = absence is not None and absence.covers(now)
     known = known_numbers(facts, facts.current, away, policy, now)
     return PersonView(
