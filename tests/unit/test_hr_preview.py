@@ -129,3 +129,12 @@ def test_the_presets_and_their_columns() -> None:
     assert [found["preset"] for found in data("hr", "presets")] == list(PRESETS)
     assert "Personal Reference" in run("hr", "presets", "itrent").stdout
     assert run("hr", "presets", "itrant").exit_code == USAGE
+
+
+def test_an_id_that_comes_twice_and_reads_as_a_telephone_number_is_hidden(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id,name\n" + "447700900123,Ann\n" * 2 + "4711,Bob\n" * 2)
+    arguments = ("hr", "preview", str(path), "--map", "key=id", "--map", "name=name")
+    assert data(*arguments)["repeated"] == ["*********123", "4711"]
+    assert "447700900123 comes" not in (shown := run(*arguments).output)
+    assert "*********123 comes more than once" in shown
