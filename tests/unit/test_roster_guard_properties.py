@@ -132,6 +132,9 @@ def test_an_explicit_end_is_always_accepted(history: History, said: list[HrRecor
     else:
         source.push(*said)
     for spoken in said:
+        if spoken.id not in source.index.posts:  # of long ago, and another record of the same key employs
+            assert any(state.key == spoken.key for state in source.roster.records.values())
+            continue
         state = source.state(spoken.id, spoken.post)
         if state.accepted is None:
             continue

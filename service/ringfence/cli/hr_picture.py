@@ -21,6 +21,7 @@ CATEGORY_WORDS: Final = {
     "detail": "name, site, department, manager, absence or duty differ",
     "absence": "missing in a complete feed; approved, they have left",
     "key_change": "the same person under another key",
+    "same_key": "another record has, or had, this key",
 }
 
 

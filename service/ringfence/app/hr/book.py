@@ -186,7 +186,8 @@ class RosterBook:
 
     async def _index(self, change: RosterChange, draft: Draft | None) -> None:
         now = self.now()
-        for name in {id_.source for id_ in change.records}:
+        # An old key is one for every source.
+        for name in {id_.source for id_ in change.records} | (self.indexes.keys() if change.aliases else set()):
             index = self.index(name)
             if draft is not None and draft.index is index:
                 step = partial(index.take_over, draft)

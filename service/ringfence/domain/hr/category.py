@@ -22,6 +22,7 @@ class Category(StrEnum):
     DETAIL = "detail"
     ABSENCE = "absence"
     KEY_CHANGE = "key_change"
+    SAME_KEY = "same_key"
 
 
 FIELDS: Final[Mapping[Category, tuple[str, ...]]] = MappingProxyType(
@@ -29,13 +30,15 @@ FIELDS: Final[Mapping[Category, tuple[str, ...]]] = MappingProxyType(
         Category.KEY_CHANGE: ("key",),
         # Whoever comes back comes back with the numbers and DIDs of today, or a stranger's telephone might ring.
         Category.RETURN: (*STATUS_FIELDS, "dids", "numbers", *DETAIL_FIELDS),
+        Category.SAME_KEY: (*STATUS_FIELDS, "dids", "numbers", *DETAIL_FIELDS),
         Category.TERM: STATUS_FIELDS,
         Category.DID_MOVE: ("dids",),
         Category.NUMBER_CHANGE: ("numbers",),
         Category.DETAIL: DETAIL_FIELDS,
     }
 )
-"""What is accepted, or refused, with one item. A joiner is the whole record, an absence none of it."""
+"""What is accepted, or refused, with one item. A joiner is the whole record, an absence none of it; with another's key
+it is either a joiner or a return."""
 
 GROUPS: Final = (Category.KEY_CHANGE, Category.TERM, Category.DID_MOVE, Category.NUMBER_CHANGE, Category.DETAIL)
 """Each group of fields once."""

@@ -17,6 +17,7 @@ from ringfence.domain.hr.index import Draft, SourceIndex
 from ringfence.domain.hr.keys import Posts
 from ringfence.domain.hr.record import Batch, HrRecord
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
+from ringfence.domain.hr.same_key import SameKey
 
 __all__ = ["Category", "Heard", "SourceIndex", "check_batch", "hear"]
 
@@ -71,7 +72,11 @@ def hear(
     draft = Draft(index, zones, now)
     said, doubted = _by_person(batch)
     said.update((name, ()) for name in (batch.gone & index.posts.keys()) - said.keys() - doubted)
-    leavers = sum([_take_in(draft, name, records, batch) for name, records in said.items()])
+    past = {name for name, records in said.items() if _is_past(draft, name, records, batch)}
+    leavers = sum([_take_in(draft, name, records, batch) for name, records in said.items() if name not in past])
+    leavers += sum(
+        [_take_in(draft, name, said[name], batch) for name in sorted(past) if not _is_employed(draft, said[name])]
+    )
     if batch.complete:
         for name in index.posts.keys() - said.keys() - doubted:
             draft.put(name, _still_there(index.posts[name], zones, now))
@@ -121,6 +126,26 @@ def _take_in(draft: Draft, name: str, records: tuple[HrRecord, ...], batch: Batc
     if states != before:
         draft.put(name, states)
     return _ends(before, tuple({**posts, **facts}.values()), draft.zones, draft.now)
+
+
+def _is_past(draft: Draft, name: str, records: tuple[HrRecord, ...], batch: Batch) -> bool:
+    """Whether this employment was over before anything was heard of it."""
+    if name in draft.index.posts:
+        return False
+    return name in batch.gone or all(heard(None, record, draft.zones, draft.now).accepted for record in records)
+
+
+def _is_employed(draft: Draft, records: tuple[HrRecord, ...]) -> bool:
+    """Whether somebody with such a key is employed by another record. Then one of long ago ends nothing."""
+    same_key = SameKey(draft, draft.zones, draft.now)
+    return all(
+        any(
+            state.accepted is not None and state.accepted.key == record.key
+            for other in set(draft.bearers_of(record.key)) - same_key.left(record.key)
+            for state in draft.posts_of(other)
+        )
+        for record in records
+    )
 
 
 def _ends(before: Posts, after: Posts, zones: Zones, now: datetime) -> bool:

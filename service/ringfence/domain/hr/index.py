@@ -6,17 +6,19 @@ some changes; the guard works on a draft, and the index takes one over when its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from ringfence.domain.hr.acceptance import asked, take, turns_at
+from ringfence.domain.directory import PersonKey
+from ringfence.domain.hr.acceptance import take
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.keys import Posts, match, may_be_new_key, may_be_old_key
 from ringfence.domain.hr.record import RecordId
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
+from ringfence.domain.hr.same_key import SameKey, keys_of
 
 _NOTHING: frozenset[Category] = frozenset()
 _KEY_CHANGE = frozenset((Category.KEY_CHANGE,))
@@ -28,7 +30,8 @@ class SourceIndex:
     """One source's records by identifier, and what of them is held. A person is an identifier: posts share it.
 
     `pairs`: joiner -> the absent one who is probably the same person (`replaced`). `turns`: when time alone may change
-    what is held of whom (an end that passes makes an extension a return). Not for two threads at once.
+    what is held of whom (an end that passes makes an extension a return). `bearers`: who has a key, as accepted or as
+    said. `aliases` are the roster's. Not for two threads at once.
     """
 
     source: str
@@ -42,11 +45,13 @@ class SourceIndex:
     replaced: set[str] = field(default_factory=set)
     turns: dict[str, datetime] = field(default_factory=dict)
     next_turn: datetime | None = field(default=None, compare=False)
+    bearers: dict[PersonKey, tuple[str, ...]] = field(default_factory=dict)
+    aliases: Mapping[PersonKey, PersonKey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, roster: Roster, source: str, policy: RosterPolicy, zones: Zones, now: datetime) -> SourceIndex:
         """Afresh from the roster."""
-        index = cls(source)
+        index = cls(source, aliases=dict(roster.aliases))
         index.update(RosterChange(records=dict(roster.of_source(source))), policy, zones, now)
         return index
 
@@ -60,7 +65,14 @@ class SourceIndex:
             new_keys=set(self.new_keys),
             old_keys=set(self.old_keys),
             turns=dict(self.turns),
+            bearers=dict(self.bearers),
         )
+
+    def posts_of(self, name: str) -> tuple[RecordState, ...]:
+        return self.posts.get(name, ())
+
+    def bearers_of(self, key: PersonKey) -> Collection[str]:
+        return self.bearers.get(key, ())
 
     def update(self, change: RosterChange, policy: RosterPolicy, zones: Zones, now: datetime) -> None:
         """After the change was stored and applied."""
@@ -70,6 +82,7 @@ class SourceIndex:
     def draft_of(self, change: RosterChange, zones: Zones, now: datetime) -> Draft:
         """What this index, up to date, would be after the change."""
         draft = Draft(self, zones, now)
+        draft.rename(change.aliases)
         for id_, state in change.records.items():
             if id_.source == self.source:
                 draft.put(id_.id, _with(draft.posts_of(id_.id), id_.post, state))
@@ -95,6 +108,12 @@ class SourceIndex:
                 self.posts[name] = posts
             else:
                 self.posts.pop(name, None)
+        self.aliases = draft.aliases
+        for key, names in draft.bearers.items():
+            if names:
+                self.bearers[key] = tuple(sorted(names))
+            else:
+                self.bearers.pop(key, None)
         for name, categories in draft.held.items():
             for category in self.held.get(name, _NOTHING) - categories:
                 self.ids[category].discard(name)
@@ -105,16 +124,15 @@ class SourceIndex:
             else:
                 self.held.pop(name, None)
             self._note_turn(name, draft)
-        for names, is_one in ((self.new_keys, may_be_new_key), (self.old_keys, may_be_old_key)):
+        for those, is_one in ((self.new_keys, may_be_new_key), (self.old_keys, may_be_old_key)):
             for name, posts in draft.posts.items():
-                (names.add if is_one(posts) else names.discard)(name)
+                (those.add if is_one(posts) else those.discard)(name)
         self.present, self.pairs, self.replaced = draft.present, draft.pairs, draft.replaced
 
     def _note_turn(self, name: str, draft: Draft) -> None:
-        posts = self.posts.get(name, ())
         # Of an absent one in a pair nothing is asked, and yet the pair ends when the employment does.
-        waits = name in self.held or name in draft.replaced
-        turn = turns_at(posts, draft.zones, draft.now) if waits else None
+        waits = name in self.held or name in draft.replaced or draft.same_key.is_shared(name)
+        turn = draft.same_key.turns_at(name) if waits else None
         if turn is None:
             self.turns.pop(name, None)
             return
@@ -137,10 +155,18 @@ class Draft:
         self.pairs, self.replaced = index.pairs, index.replaced
         self._counts = {category: len(ids) for category, ids in index.ids.items()}
         self._keys_touched = False
+        self.aliases = index.aliases
+        self.bearers: dict[PersonKey, set[str]] = {}
+        self.same_key = SameKey(self, zones, now)
+        self._shared: set[PersonKey] = set()
 
     def posts_of(self, name: str) -> tuple[RecordState, ...]:
         found = self.posts.get(name)
         return self.index.posts.get(name, ()) if found is None else found
+
+    def bearers_of(self, key: PersonKey) -> Collection[str]:
+        found = self.bearers.get(key)
+        return self.index.bearers.get(key, ()) if found is None else found
 
     def held_of(self, name: str) -> frozenset[Category]:
         found = self.held.get(name)
@@ -163,13 +189,27 @@ class Draft:
         self.present += _is_present(after) - _is_present(before)
         self._keys_touched = self._keys_touched or _has_a_part(before) or _has_a_part(after)
         self.posts[name] = after
-        self._ask(name)
+        if not self._bear(name, keys_of(before), keys_of(after)):
+            self._ask(name)
+
+    def rename(self, aliases: Mapping[PersonKey, PersonKey | None]) -> None:
+        """These keys are old now, or are so no more. `pair` has to follow."""
+        if aliases:
+            merged = {**self.aliases, **aliases}
+            self.aliases = {old: new for old, new in merged.items() if new is not None}
+            self._shared.update(aliases)
 
     def pair(self) -> None:
-        """Finds out again who may have changed their key."""
-        if not self._keys_touched:
-            return
-        self._keys_touched = False
+        """Finds out again who may have changed their key, and who has one that is another's as well."""
+        self.same_key = SameKey(self, self.zones, self.now)
+        if self._keys_touched:
+            self._keys_touched = False
+            self._match()
+        for name in sorted({name for key in self._shared for name in self.bearers_of(key)}):
+            self._ask(name)
+        self._shared = set()
+
+    def _match(self) -> None:
         old = self._those(self.index.old_keys, may_be_old_key)
         new = self._those(self.index.new_keys, may_be_new_key) if old else {}
         before = self.pairs
@@ -186,7 +226,8 @@ class Draft:
         names = {name for name, categories in self.held.items() if category in categories} - waiting
         for name in sorted(names):
             posts = self.posts_of(name)
-            self.put(name, [self._taken(state, posts, category) for state in posts])
+            self.put(name, [self._taken(name, state, posts, category) for state in posts])
+        self.pair()
         return len(names)
 
     def change(self) -> dict[RecordId, RecordState | None]:
@@ -200,8 +241,20 @@ class Draft:
                     rows[RecordId(self.index.source, name, post)] = after.get(post)
         return rows
 
-    def _taken(self, state: RecordState, posts: Posts, category: Category) -> RecordState:
-        return take(state, category, self.now) if category in asked(state, posts, self.zones, self.now) else state
+    def _taken(self, name: str, state: RecordState, posts: Posts, category: Category) -> RecordState:
+        return take(state, category, self.now) if category in self.same_key.asked(name, state, posts) else state
+
+    def _bear(self, name: str, before: set[PersonKey], after: set[PersonKey]) -> bool:
+        """Notes the identifier's keys; whether one is another's as well. Then `pair` asks of all of them together: a
+        feed with one key for everybody would take for ever."""
+        for key in before ^ after:
+            names = self.bearers.setdefault(key, set(self.bearers_of(key)))
+            (names.add if key in after else names.discard)(name)
+        for key in before | after:
+            bearers = self.bearers_of(key)
+            if len(bearers) > (name in bearers):
+                self._shared.add(key)
+        return not after.isdisjoint(self._shared)
 
     def _ask(self, name: str) -> None:
         before = self.held_of(name)
@@ -211,7 +264,7 @@ class Draft:
             after = _NOTHING
         else:
             posts = self.posts_of(name)
-            after = _shared(category for state in posts for category in asked(state, posts, self.zones, self.now))
+            after = _shared(category for state in posts for category in self.same_key.asked(name, state, posts))
         for category in before - after:
             self._counts[category] -= 1
         for category in after - before:

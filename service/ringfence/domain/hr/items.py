@@ -15,19 +15,20 @@ from hashlib import sha256
 from typing import Final
 
 from ringfence.domain.directory import DEFAULT_RING_SECONDS, PersonKey
-from ringfence.domain.hr.acceptance import asked
 from ringfence.domain.hr.category import FIELDS, Category
 from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.index import SourceIndex
 from ringfence.domain.hr.keys import Posts
 from ringfence.domain.hr.record import HrNumber, HrRecord, RecordId
 from ringfence.domain.hr.roster import RecordState
+from ringfence.domain.hr.same_key import SameKey
 from ringfence.domain.numbers import mask_text
 
 MASKED_TEXT_DIGITS: Final = 7
 """A text with so many digits may be a telephone number (ITU-T E.164, section 6.2.1: 7 to 15)."""
 MASKED_KEY_DIGITS: Final = 10
 """A key with so many; a staff number has fewer, and has to be read."""
+MAX_OTHERS: Final = 3
 
 _KEYS: Final = frozenset(("key", "manager", "deputy"))
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -41,6 +42,7 @@ _PLURALS: Final = {
     Category.DETAIL: "details",
     Category.ABSENCE: "absences",
     Category.KEY_CHANGE: "key changes",
+    Category.SAME_KEY: "same keys",
 }
 _LABELS: Final = {
     "key": "key",
@@ -67,12 +69,13 @@ _LABELS: Final = {
 class HeldItem:
     """One thing to decide. It is made of the records themselves, and its words only when somebody reads them: of a
     first load of 100,000 people a thousand are read. `states` is the record, or all posts of a joiner who is taken for
-    `replaced` under another key."""
+    `replaced` under another key; `hints` say whose else a key is, and what to do."""
 
     category: Category
     source: str
     states: Posts = field(repr=False)
     replaced: Posts = field(default=(), repr=False)
+    hints: tuple[str, ...] = ()
 
     @property
     def record(self) -> RecordId:
@@ -99,13 +102,13 @@ class HeldItem:
         """For people."""
         if self.replaced:
             return tuple(_new_key_lines(self.states, self._before))
-        return tuple(_lines(self.states[0], self.category))
+        return (*self.hints, *_lines(self.states[0], self.category))
 
     @property
     def content(self) -> str:
         """All that is shown of it and all that approving it would do, hidden digits included. Not for people."""
         names = _LABELS if self.replaced else _fields(self.category)
-        return "\n".join(_content(state, names) for state in (*self.states, *self.replaced))
+        return "\n".join((*(_content(state, names) for state in (*self.states, *self.replaced)), *self.hints))
 
     @property
     def _before(self) -> RecordState:
@@ -114,7 +117,8 @@ class HeldItem:
 
 def held_items(index: SourceIndex, zones: Zones, now: datetime) -> tuple[HeldItem, ...]:
     """Sorted by category, then by identifier and post. `index` is up to date."""
-    items = [item for name in index.held for item in _items_of(index, name, zones, now)]
+    same_key = SameKey(index, zones, now)
+    items = [item for name in index.held for item in _items_of(index, name, same_key)]
     return tuple(sorted(items, key=lambda item: (_ORDER[item.category], item.record)))
 
 
@@ -144,15 +148,34 @@ def item_id(category: Category, record: RecordId) -> str:
     return f"{category}:{_UNSAFE.sub(_escaped, record.id)}:{_UNSAFE.sub(_escaped, record.post)}"
 
 
-def _items_of(index: SourceIndex, name: str, zones: Zones, now: datetime) -> Iterator[HeldItem]:
+def _items_of(index: SourceIndex, name: str, same_key: SameKey) -> Iterator[HeldItem]:
     posts = index.posts[name]
     if name in index.pairs:
         yield HeldItem(Category.KEY_CHANGE, index.source, posts, index.posts[index.pairs[name]])
         return
     for state in posts:
         own = posts if len(posts) == 1 else (state,)
-        for category in asked(state, posts, zones, now):
-            yield HeldItem(category, index.source, own)
+        for category in same_key.asked(name, state, posts):
+            hints = tuple(_hints(index, name, state, same_key)) if category is Category.SAME_KEY else ()
+            yield HeldItem(category, index.source, own, hints=hints)
+
+
+def _hints(index: SourceIndex, name: str, state: RecordState, same_key: SameKey) -> Iterator[str]:
+    """Whose key it is or was, and what to do. Of many others the first few."""
+    key = state.said.key
+    shown = _text(key, MASKED_KEY_DIGITS)
+    others = same_key.others(name, key)
+    for other in others[:MAX_OTHERS]:
+        its = index.posts[other][0]
+        words = "has left" if other in same_key.left(key) else "has it too"
+        yield f"key {shown}: {_text((its.accepted or its.said).name or 'somebody')}, record {_text(other)}, {words}"
+    if len(others) > MAX_OTHERS:
+        yield f"key {shown}: {len(others) - MAX_OTHERS} more records have it"
+    if key in index.aliases:
+        yield f"key {shown} was the key of the one whose key is {_text(index.aliases[key], MASKED_KEY_DIGITS)} now"
+    elif not others:
+        yield f"key {shown}: the name and all else differ from those of the one who had left"
+    yield f"if this is somebody else: `ringfence person forget {shown}` first, or give them another key"
 
 
 def _lines(state: RecordState, category: Category) -> Iterator[str]:
@@ -174,7 +197,7 @@ def _new_key_lines(new: Posts, before: RecordState) -> Iterator[str]:
 
 def _fields(category: Category) -> Collection[str]:
     """What approving an item sets."""
-    whole = category in (Category.JOINER, Category.KEY_CHANGE, Category.ABSENCE)
+    whole = category in (Category.JOINER, Category.KEY_CHANGE, Category.SAME_KEY, Category.ABSENCE)
     return _LABELS if whole else FIELDS[category]
 
 

@@ -1,8 +1,9 @@
 """Whether somebody is employed, and when that changes: from every post that every source states, and from what was
 entered by hand.
 
-A source says that somebody is employed while any of its posts is; somebody is employed while every source that has a
-word on it says so.
+A source says that somebody is employed while any of the posts of one identifier is; an identifier whose posts are all
+over ends it, whatever another one with the same key says. Somebody is employed while every source that has a word on it
+says so.
 """
 
 from __future__ import annotations
@@ -68,11 +69,11 @@ def post_of(source: str, state: RecordState, zone: str) -> Post:
 def employment_of(posts: Sequence[Post], left_at: datetime | None, now: datetime) -> Employment:
     """`posts` of one person, those of one source side by side. `left_at` was entered by hand."""
     if len(posts) == 1 and left_at is None:
-        return _word_of(posts, now)
+        return _word_of_one(posts[0], now)
     if len(posts) == 2 and posts[0].source != posts[1].source:
         words = [_word_of_one(post, now) for post in posts]
     else:
-        words = [_word_of(list(group), now) for _, group in groupby(posts, key=lambda post: post.source)]
+        words = [_word_of_source(list(group), now) for _, group in groupby(posts, key=lambda post: post.source)]
     if left_at is not None:
         over = left_at <= now
         words.append(Employment(not over, over, None, left_at, None if over else left_at))
@@ -97,9 +98,34 @@ def latest(moments: Iterable[datetime | None]) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
+def _word_of_source(posts: Sequence[Post], now: datetime) -> Employment:
+    """What one source says by all its identifiers. Two with one key may be two people, so that the end of either
+    counts; what is not accepted employs nobody here either."""
+    by_id: dict[str, list[Post]] = {}
+    for post in posts:
+        by_id.setdefault(post.record.id, []).append(post)
+    if len(by_id) == 1:
+        return _word_of(posts, now)
+    words = {id_: _word_of(own, now) for id_, own in by_id.items()}
+    changes_at = earliest(word.changes_at for word in words.values())
+    accepted = [word for id_, word in words.items() if any(post.accepted for post in by_id[id_])]
+    counting = accepted or list(words.values())
+    left = [word for word in words.values() if word.left]
+    if left:
+        begins = [word.begins for word in counting]
+        return Employment(
+            False, True, None if None in begins else earliest(begins), earliest(w.ends for w in left), changes_at
+        )
+    counting = [word for word in counting if word.employed] or counting
+    begins = [word.begins for word in counting]
+    ends = earliest(word.ends for word in words.values())
+    employed = any(word.employed for word in counting)
+    return Employment(employed, False, None if None in begins else earliest(begins), ends, changes_at)
+
+
 def _word_of(posts: Sequence[Post], now: datetime) -> Employment:
-    """What one source says. A post that is not accepted counts only where no other is: what is held must neither
-    employ nor keep anybody."""
+    """What one source says by one identifier. A post that is not accepted counts only where no other is: what is held
+    must neither employ nor keep anybody."""
     if len(posts) == 1:
         return _word_of_one(posts[0], now)
     counting = [post for post in posts if post.accepted] or posts
