@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from ringfence.app.hr.ports import Feed, FeedRefused, Progress, SourceUnavailable
-from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, MappingError, read_row
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, MappingError, read_row, says_left
 from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.json_paths import PathFault, texts_at, why_not_path
 from ringfence.hr.rest_link import RestLink
@@ -108,12 +108,16 @@ class RestSource:
         records: dict[tuple[str, str], HrRecord] = {}
         repeated: set[str] = set()
         rejected: list[RowProblem] = []
+        gone: set[str] = set()
         for number, element in enumerate(elements, start=1):
             found = self._read(element, f"element {number}", columns)
             if isinstance(found, HrRecord):
                 if (found.id, found.post) in records:
                     repeated.add(found.id)
                 records[found.id, found.post] = found
+            elif (left := self._left(element, columns)) is not None:
+                gone.add(left)
+                rejected += [replace(problem, id="") for problem in found]
             else:
                 rejected += found
         if complete:
@@ -123,6 +127,7 @@ class RestSource:
             source=self.name,
             records=believed,
             complete=complete,
+            gone=frozenset(gone - repeated - {id_ for id_, _ in records}),
             repeated=frozenset(repeated),
             rejected=tuple(rejected),
             rows=len(elements),
@@ -136,6 +141,14 @@ class RestSource:
         except PathFault as fault:
             return (RowProblem(where, fault.path, str(fault), self._id_of(element)),)
         return read_row(row, where, columns.mapping)
+
+    def _left(self, element: Element, columns: ValueColumns) -> str | None:
+        """Whom an element that cannot be read calls a leaver all the same."""
+        try:
+            row = columns.row(lambda path: texts_at(element, path))
+        except (SeveralValues, PathFault):
+            return None
+        return says_left(row, columns.mapping, self._now())
 
     def _id_of(self, element: Element) -> str:
         """For a row that cannot be read otherwise: whom it is about, where that is certain."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final, Literal
 
 from ringfence.app.hr.ports import FeedRefused, Progress
-from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row, says_left
 from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.csv_sheet import encoding_of, open_csv
 from ringfence.hr.excel_sheet import EXCEL_START, OLD_EXCEL_START, SAVE_AGAIN, open_excel
@@ -112,6 +113,8 @@ def _collect(
     ids: dict[str, str] = {}  # every row's place in the source -> its id, of rejected rows too
     repeated: set[str] = set()
     problems = _Problems()
+    gone: set[str] = set()
+    now = datetime.now(UTC)
     rows = 0
     for row, read in _readings(sheet, columns, mapping):
         rows += 1
@@ -128,6 +131,10 @@ def _collect(
         if isinstance(read, HrRecord):
             records.setdefault(place, read)
         else:
+            left = None if row.fault else says_left(_cells(row, columns), mapping, now)
+            if left is not None:
+                gone.add(left)
+                read = tuple(replace(problem, id="") for problem in read)
             problems.add(read)
     progress(rows, rows)
     _check_count(sheet.file, rows, expected)
@@ -137,6 +144,7 @@ def _collect(
         source,
         tuple(records.values()),
         complete=True,
+        gone=frozenset(gone - {record.id for record in records.values()} - {ids[place] for place in repeated}),
         repeated=frozenset(ids[place] for place in repeated),
         rejected=problems.all(),
         rows=rows,
@@ -152,10 +160,14 @@ def _readings(
         if row.fault:
             yield row, (RowProblem(where, "", row.fault, _readable_id(row, columns, mapping)),)
             continue
-        cells = {column: row.cells[index] for column, index in columns.items()}
+        cells = _cells(row, columns)
         if number == 0 and cells[key].strip().lower() == key.lower():
             continue  # some exports have a second header with the titles of the columns
         yield row, read_row(cells, where, mapping)
+
+
+def _cells(row: SheetRow, columns: Mapping[str, int]) -> dict[str, str]:
+    return {column: row.cells[index] for column, index in columns.items()}
 
 
 def _id_column(mapping: FieldMapping) -> str:

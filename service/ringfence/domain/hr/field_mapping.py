@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from sys import intern
 from types import MappingProxyType
@@ -31,7 +31,7 @@ from ringfence.domain.hr.words import (
 )
 from ringfence.domain.numbers import Did, NumberError, mask_text, parse_e164
 
-__all__ = ["FieldMapping", "MappedField", "MappingError", "mapping_of", "read_row"]
+__all__ = ["FieldMapping", "MappedField", "MappingError", "mapping_of", "read_row", "says_left"]
 
 MAX_DIDS: Final = 20
 SEPARATORS: Final = ";,|\n"  # of several DIDs in one cell; none of them is part of a number
@@ -102,6 +102,12 @@ def read_row(row: Mapping[str, str], where: str, mapping: FieldMapping) -> HrRec
     """One record, or everything that is wrong with the row. `row` is column -> text; a column that is not in it counts
     as empty. `where` is the row's place, for people."""
     return _Reading(row, where, mapping).record()
+
+
+def says_left(row: Mapping[str, str], mapping: FieldMapping, now: datetime) -> str | None:
+    """The id of somebody of whom a row says for certain that they have left, whatever else in it cannot be read; None:
+    it does not. A last day counts when it is over everywhere. `now` is in UTC."""
+    return _Reading(row, "", mapping).left(now)
 
 
 def _field(name: str) -> MappedField:
@@ -176,6 +182,23 @@ class _Reading:
             return record
         readable = "" if why_not_id(id_) else id_
         return tuple(RowProblem(self._where, column, message, readable) for column, message in self._problems)
+
+    def left(self, now: datetime) -> str | None:
+        key = self._required(MappedField.KEY, why_not_key)
+        id_ = self._required(MappedField.ID, why_not_id) if MappedField.ID in self._columns else key
+        if self._problems or self._cell(MappedField.POST):
+            return None  # one post of several says nothing of the others
+        order = self._mapping.date_order
+        active = self._word(MappedField.ACTIVE, self._mapping.words)
+        starts = self._read(MappedField.STARTS, lambda text: read_day(text, order))
+        ends = self._read(MappedField.ENDS, lambda text: read_day(text, order))
+        if self._cell(MappedField.STARTS) and ends is not None and (starts is None or ends < starts):
+            ends = None  # it may be the end of an earlier employment
+        ends_at = self._read(MappedField.ENDS_AT, self._moment)
+        over = ends is not None and ends < now.date() - timedelta(days=1)
+        if ends_at is not None:
+            over = ends_at <= now
+        return id_ if active is False or over else None
 
     def _cell(self, mapped: MappedField) -> str:
         columns = self._columns.get(mapped)
