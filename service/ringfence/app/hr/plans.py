@@ -23,10 +23,12 @@ from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.ports import StoreError
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.decision import approve as approved
+from ringfence.domain.hr.decision import imported_otherwise
 from ringfence.domain.hr.decision import reject as rejected
 from ringfence.domain.hr.index import Draft, SourceIndex
 from ringfence.domain.hr.items import HeldItem, counted, fingerprint, held_items, shown_key, summary
 from ringfence.domain.hr.roster import Roster, RosterChange
+from ringfence.domain.numbers import mask_text
 
 log = logging.getLogger(__name__)
 
@@ -176,10 +178,23 @@ class HeldPlans:
         zones, index = self._book.zones, self._book.index(source)
         if decision.approve:
             change = approved(roster, index, chosen, zones, now)
+            self._check_keys(roster, change)
         else:
             change = rejected(index, chosen, zones, now)
         words = f"{'approved' if decision.approve else 'rejected'}: {summary(chosen)}"
         return change, index.draft_of(change, zones, now), words
+
+    def _check_keys(self, roster: Roster, change: RosterChange) -> None:
+        """Raises NotNow where somebody would get a key that the imported directory knows as another person's."""
+        base = self._book.base.directory
+        found = imported_otherwise(base, roster, change)
+        if found is None:
+            return
+        key, old = found
+        its = f"{mask_text(base.people[key].name)} in the imported directory"
+        who = "" if old is None else f", and {old} is {mask_text(base.people[old].name)}"
+        fix = "Import people.csv and dids.csv with the new keys first, then approve."
+        raise NotNow("items", f"give somebody the key {key}: it is {its}{who}", fix)
 
     def _new(self, source: str, words: str) -> PlanRow:
         return PlanRow(source, self._book.now(), not self._book.state(source).loaded, summary=words)

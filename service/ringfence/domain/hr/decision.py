@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from ringfence.domain.directory import PersonKey
+from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.hr.acceptance import refuse, refuse_key, take
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.employment import Zones
@@ -59,6 +59,29 @@ def approve(
     carried = carry_on(roster, keys) if keys else RosterChange()
     ended = {key: None for key, names in same.items() if is_taken_over(roster, index, key, names)}
     return replace(carried, records=rows, aliases={**carried.aliases, **ended})
+
+
+def imported_otherwise(
+    base: Directory, roster: Roster, change: RosterChange
+) -> tuple[PersonKey, PersonKey | None] | None:
+    """A key that an approval would give to somebody while the imported directory knows another person by it, and the
+    key that the directory knows them by themselves; None: there is none. That other one's DIDs and numbers would be
+    theirs."""
+    renamed = {old: new for old, new in change.aliases.items() if new is not None and old not in roster.aliases}
+    for id_, after in change.records.items():
+        before = roster.records.get(id_)
+        if before is not None and before.accepted is not None and after is not None and before.key != after.key:
+            renamed[before.key] = after.key
+    before_of = {new: old for old, new in renamed.items()}
+    for old, new in sorted(renamed.items()):
+        # Where keys move on from one to the next, an import with the new ones lacks the last one that was left.
+        given_up = old
+        while before_of.get(given_up, old) != old:
+            given_up = before_of[given_up]
+        if given_up in base.people and new in base.people and roster.aliases.get(new) != old:
+            return new, old
+    taken = change.aliases.keys() & base.people.keys() - set(renamed.values())
+    return next(((key, None) for key in sorted(taken) if change.aliases[key] is None), None)
 
 
 def is_taken_over(roster: Roster, index: SourceIndex, key: PersonKey, names: Collection[str]) -> bool:
