@@ -11,7 +11,7 @@ from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.guard import Category
 from ringfence.domain.hr.items import HeldItem, fingerprint, summary
 from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
-from ringfence.domain.hr.roster import NumberFacts, Origin, PersonEntries, RosterChange, Stated, Tenure
+from ringfence.domain.hr.roster import NumberFacts, Origin, PersonEntries, RosterChange, SourceState, Stated, Tenure
 from tests.unit.guarded import DAY, NOW, Source, day, did, mobile, people, record
 
 OLD, NEW = PersonKey("4711"), PersonKey("8822")
@@ -325,3 +325,17 @@ def test_a_first_load_is_approved_in_part() -> None:
     source.reject()
     assert source.held == {}
     assert source.push(record("001", starts=day(9))).held == {Category.JOINER: 1}
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_what_was_left_out_of_an_approval_is_not_let_in_by_the_next_feed(loaded: bool) -> None:
+    before = people(100) if loaded else []
+    source = Source(*before, loaded=loaded)
+    now = [*people(100), *(record(f"new{n}") for n in range(9))]
+    source.feed(now)
+    source.approve(source.items()[:-2])
+    source.apply(RosterChange(sources={"hr": SourceState("hr", loaded=True)}))
+    assert source.held == {Category.JOINER: 2}
+    heard = source.feed(now)
+    assert (heard.accepted, heard.held) == ({}, {Category.JOINER: 2})
+    assert source.feed(now[:-1]).held == {Category.JOINER: 1}

@@ -9,7 +9,6 @@ import pytest
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.guard import Category, check_batch
 from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
-from ringfence.domain.hr.roster import RosterChange, SourceState
 from tests.unit.guarded import DAY, NOW, POLICY, Source, day, did, mobile, people, record
 
 WIDE = {
@@ -152,20 +151,6 @@ def test_what_is_held_is_not_let_in_because_the_window_has_passed() -> None:
     assert source.accepted("001") == record("001")
     source.approve()
     assert source.accepted("001").dids == (did(3),)
-
-
-@pytest.mark.parametrize("loaded", [True, False])
-def test_what_was_left_out_of_an_approval_is_not_let_in_by_the_next_feed(loaded: bool) -> None:
-    before = people(100) if loaded else []
-    source = Source(*before, loaded=loaded)
-    now = [*people(100), *(record(f"new{n}") for n in range(9))]
-    source.feed(now)
-    source.approve(source.items()[:-2])
-    source.apply(RosterChange(sources={"hr": SourceState("hr", loaded=True)}))
-    assert source.held == {Category.JOINER: 2}
-    heard = source.feed(now)
-    assert (heard.accepted, heard.held) == ({}, {Category.JOINER: 2})
-    assert source.feed(now[:-1]).held == {Category.JOINER: 1}
 
 
 def test_pushed_one_by_one_the_sixth_is_held_and_holds_the_next() -> None:
