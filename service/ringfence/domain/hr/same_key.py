@@ -87,7 +87,7 @@ class SameKey:
     def _is_doubted(self, name: str, state: RecordState, posts: Posts) -> bool:
         key = state.said.key
         bearers = self._known.bearers_of(key)
-        if key in self._known.aliases or len(bearers) > (name in bearers):
+        if key in self._known.aliases or len(bearers) > 1 or (bearers and name not in bearers):
             return True
         return self._is_a_stranger(state, posts)
 
@@ -125,6 +125,17 @@ def keys_of(posts: Posts) -> set[PersonKey]:
         if state.accepted is not None:
             keys.add(state.accepted.key)
     return keys
+
+
+def with_bearer(names: Collection[str], name: str, *, bears: bool) -> Collection[str]:
+    """The identifiers with a key, with this one or without it; a set is changed itself. Nearly every key is one
+    identifier's: a set for each of 100,000 would take more than the record."""
+    if isinstance(names, set):
+        (names.add if bears else names.discard)(name)
+        return names
+    if len(names) > 1 or (names and name not in names):
+        return with_bearer(set(names), name, bears=bears)
+    return (name,) if bears else ()
 
 
 def _marks(record: HrRecord) -> Iterator[str]:
