@@ -18,7 +18,7 @@ from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.keys import Posts, match, may_be_new_key, may_be_old_key
 from ringfence.domain.hr.record import RecordId
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
-from ringfence.domain.hr.same_key import SameKey, keys_of
+from ringfence.domain.hr.same_key import SameKey, keys_of, with_bearer
 
 _NOTHING: frozenset[Category] = frozenset()
 _KEY_CHANGE = frozenset((Category.KEY_CHANGE,))
@@ -111,7 +111,7 @@ class SourceIndex:
         self.aliases = draft.aliases
         for key, names in draft.bearers.items():
             if names:
-                self.bearers[key] = tuple(sorted(names))
+                self.bearers[key] = names if isinstance(names, tuple) else tuple(sorted(names))
             else:
                 self.bearers.pop(key, None)
         for name, categories in draft.held.items():
@@ -156,7 +156,7 @@ class Draft:
         self._counts = {category: len(ids) for category, ids in index.ids.items()}
         self._keys_touched = False
         self.aliases = index.aliases
-        self.bearers: dict[PersonKey, set[str]] = {}
+        self.bearers: dict[PersonKey, Collection[str]] = {}
         self.same_key = SameKey(self, zones, now)
         self._shared: set[PersonKey] = set()
 
@@ -248,8 +248,7 @@ class Draft:
         """Notes the identifier's keys; whether one is another's as well. Then `pair` asks of all of them together: a
         feed with one key for everybody would take for ever."""
         for key in before ^ after:
-            names = self.bearers.setdefault(key, set(self.bearers_of(key)))
-            (names.add if key in after else names.discard)(name)
+            self.bearers[key] = with_bearer(self.bearers_of(key), name, bears=key in after)
         for key in before | after:
             bearers = self.bearers_of(key)
             if len(bearers) > (name in bearers):

@@ -109,11 +109,12 @@ class SameKey:
         return bool(ends) and all(end is not None and end <= self._now for end in ends)
 
     def _turn_of(self, key: PersonKey) -> datetime | None:
+        names = self._known.bearers_of(key)
+        if len(names) < 2:
+            return None
         if key not in self._turns:
-            names = self._known.bearers_of(key)
             turns = (turns_at(self._known.posts_of(name), self._zones, self._now) for name in names)
-            several = len(names) > 1
-            self._turns[key] = min((turn for turn in turns if turn is not None), default=None) if several else None
+            self._turns[key] = min((turn for turn in turns if turn is not None), default=None)
         return self._turns[key]
 
 
