@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ringfence.app.ports import OutageChange, Passed, StoreError, TransitionRow, VersionConflict
+from ringfence.app.ports import OutageChange, Passed, TransitionRow, VersionConflict
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
 from ringfence.domain.moment import Moment

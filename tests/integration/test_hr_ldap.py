@@ -132,6 +132,15 @@ async def test_disabled_and_expiring_accounts_are_explicit_facts(make_site: Site
     assert by_key(await site.read(feed.cursor))["e0"].active is False
 
 
+async def test_a_disabled_account_stops_ringing_although_something_in_it_cannot_be_read(make_site: SiteFactory) -> None:
+    site = await make_site(
+        person(0), person(1, mobile="ask reception", userAccountControl="514"), person(2, mobile="ask reception")
+    )
+    batch = (await site.full()).batch
+    assert (batch.gone, [record.key for record in batch.records]) == ({str(guid(1))}, ["e0"])
+    assert sorted(problem.id for problem in batch.rejected) == ["", str(guid(2))]
+
+
 async def test_who_is_moved_to_a_place_of_leavers_has_left(make_site: SiteFactory) -> None:
     site = await make_site(*(person(n) for n in range(3)))
     places = {"leaver_bases": [f"OU=left , {SUFFIX.upper()}"]}

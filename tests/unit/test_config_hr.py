@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app.hr.ports import SourceError
 from ringfence.bootstrap import values
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.hr_side import HrSide
@@ -147,16 +147,27 @@ def test_what_no_source_needs_is_not_imported() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "there is no such file"), ("short", "fewer than 32 characters")]
 )
-def test_a_token_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, content: str | None, reason: str) -> None:
+async def test_a_token_that_cannot_be_used_closes_scim_and_nothing_else(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
     token = tmp_path / "token"
     if content is not None:
         token.touch(mode=0o600)
         token.write_text(content)
     site, settings = RosterSite(), settings_of(SCIM.format(token=token))
-    database = Database.at(tmp_path / "ringfence.db")
-    with pytest.raises(SourceError, match=reason) as refused:
-        HrSide(settings, database, site.directories, site.keeper, SystemClock(), lambda: None, no_failover)
-    assert "entra" in str(refused.value)
+    database = await Database.open(tmp_path / "ringfence.db")
+    side = HrSide(settings, database, site.directories, site.keeper, SystemClock(), lambda: None, no_failover)
+    assert side.scim is None
+    await side.desk.load()
+    telling = asyncio.create_task(side.tell_what_was_pushed())
+    async with asyncio.timeout(5):
+        while not side.desk.sources()[0].fault:
+            await asyncio.sleep(0.01)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    await database.close()
+    (entra,) = side.desk.sources()
+    assert reason in entra.fault and "entra" in entra.fault
 
 
 def test_the_union_has_every_kind() -> None:

@@ -22,6 +22,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock
     """Runs `work` for ever. Cancellation passes through; everything else is logged once per edge and tried again."""
     back_off = FIRST_BACK_OFF_SECONDS
     broken = False
+    trace: Exception | None
     while True:
         started = clock.now()
         try:
@@ -31,13 +32,13 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock
             if task is None or task.cancelling():
                 raise
             # Not we were cancelled but something we waited for: without this the task would vanish without a word.
-            reason, trace = "what it waited for was cancelled", True
+            reason, trace = "what it waited for was cancelled", None
         except RingfenceError as error:
-            reason, trace = str(error), False
+            reason, trace = str(error), None
         except Exception as error:  # noqa: BLE001  the one boundary that catches broadly
-            reason, trace = f"{type(error).__name__}: {error}", True
+            reason, trace = f"{type(error).__name__}: {error}", error
         else:
-            reason, trace = "it ended by itself", False
+            reason, trace = "it ended by itself", None
         if clock.now().since(started) >= HEALTHY_AFTER_SECONDS:
             back_off, broken = FIRST_BACK_OFF_SECONDS, False
         if not broken:

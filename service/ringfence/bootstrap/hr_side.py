@@ -42,7 +42,8 @@ _QUIET_IS_GOOD = frozenset({"ldap", "json"})
 
 
 class HrSide:
-    """Wired, not yet running. Raises SourceError for a token that cannot be read or a mapping that cannot work."""
+    """Wired, not yet running. Raises SourceError for a mapping that cannot work. A token that cannot be read closes the
+    SCIM service and is told as the source's fault: failover must not wait for HR's secrets."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class HrSide:
         store = SqlRosterStore(database)
         pushing = next((source for source in settings.hr_source if isinstance(source, ScimSettings)), None)
         self._pushing = "" if pushing is None else pushing.name
+        self._closed: SourceError | None = None
         self.scim = None if pushing is None else self._scim(pushing, settings, database, clock)
         specs = [
             SourceSpec(s.name, s.type, timedelta(hours=s.late_after_hours), self._heard_at if s is pushing else _never)
@@ -97,6 +99,8 @@ class HrSide:
         """Once after the start: a crash may have come between storing what was pushed and taking it in. Raises
         StoreError; then it is to be called again."""
         await self.desk.wait_loaded()
+        if self._closed is not None:
+            await self.desk.failed(self._pushing, self._closed)
         if self.scim is not None:
             # Asked first: whoever is pushed in the meantime must not be missed.
             active = self.desk.active_ids(self._pushing)
@@ -109,9 +113,14 @@ class HrSide:
                     await self.desk.failed(batch.source, error, "all that was pushed")
         await asyncio.Event().wait()
 
-    def _scim(self, pushing: ScimSettings, settings: Settings, database: Database, clock: Clock) -> ScimDoor:
+    def _scim(self, pushing: ScimSettings, settings: Settings, database: Database, clock: Clock) -> ScimDoor | None:
         store = SqlScimStore(database, pushing.name)
-        token = read_token(pushing)
+        try:
+            token = read_token(pushing)
+        except SourceError as error:
+            log.error("the SCIM service stays closed", extra={"source": pushing.name, "reason": str(error)})
+            self._closed = error
+            return None
         try:
             return ScimDoor(pushing, store, self._take_in, token, clock, settings.default_country)
         except MappingError as error:

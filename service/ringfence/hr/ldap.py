@@ -104,12 +104,12 @@ class LdapSource:
         def look_up(dn: str) -> Entry | None:
             return link.read(dn, self._settings.filter, self._attributes) if finder.is_swept(dn) else None
 
-        rows = LdapRows(self._settings, self._mapping, look_up).read(found, complete=complete)
+        rows = LdapRows(self._settings, self._mapping, look_up).read(found, self._now(), complete=complete)
         return Batch(
             source=self.name,
             records=rows.records,
             complete=complete,
-            gone=frozenset(found.gone),
+            gone=frozenset(found.gone) | rows.gone,
             repeated=frozenset(found.repeated),
             rejected=rows.rejected,
             rows=found.seen,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from ringfence.domain.directory import PersonKey
-from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row
+from ringfence.domain.hr.field_mapping import FieldMapping, MappedField, read_row, says_left
 from ringfence.domain.hr.record import HrRecord, RowProblem
 from ringfence.hr.ldap_finding import Finding
 from ringfence.hr.ldap_names import DnParts, dn_parts, is_at_or_below
@@ -28,6 +29,8 @@ class Rows:
 
     records: tuple[HrRecord, ...]
     rejected: tuple[RowProblem, ...]
+    gone: frozenset[str]
+    """Who cannot be read otherwise and has certainly left. Their problems carry no identifier."""
 
 
 class LdapRows:
@@ -43,25 +46,28 @@ class LdapRows:
         self._keys: dict[DnParts, PersonKey | None] = {}
         self._look_ups = 0
 
-    def read(self, found: Finding, *, complete: bool) -> Rows:
-        """Not `complete`: managers may lie outside what was found, and are looked up. Raises FeedRefused."""
+    def read(self, found: Finding, now: datetime, *, complete: bool) -> Rows:
+        """`now` is in UTC. Not `complete`: managers may lie outside what was found, and are looked up. Raises
+        FeedRefused."""
         read: list[tuple[Entry, HrRecord]] = []
-        rejected = list(found.problems)
+        rejected, gone = list(found.problems), set[str]()
         for id_, entry in found.entries.items():
             if id_ in found.repeated:
                 continue
-            record = self._record(id_, entry)
+            record, parts = self._record(id_, entry), dn_parts(entry.dn)
+            has_left = id_ in found.away or self._has_left(parts)
             if isinstance(record, HrRecord):
-                parts = dn_parts(entry.dn)
                 self._keys[parts] = record.key
-                has_left = id_ in found.away or self._has_left(parts)
                 read.append((entry, replace(record, active=False) if has_left else record))
+            elif has_left or self._says_left(entry, now):
+                gone.add(id_)
+                rejected += [replace(problem, id="") for problem in record]
             else:
                 rejected += record
         if complete:
             self._columns.check_all_were_there("object")
         records = tuple(self._with_people(entry, record, not complete) for entry, record in read)
-        return Rows(records, tuple(rejected))
+        return Rows(records, tuple(rejected), frozenset(gone))
 
     def _record(self, id_: str, entry: Entry) -> HrRecord | tuple[RowProblem, ...]:
         try:
@@ -74,6 +80,13 @@ class LdapRows:
         if isinstance(found, HrRecord):
             return replace(found, id=id_)
         return tuple(replace(problem, id=id_) for problem in found)
+
+    def _says_left(self, entry: Entry, now: datetime) -> bool:
+        try:
+            row = self._columns.row(lambda column: self._values(entry, column))
+        except (SeveralValues, ValueFault):
+            return False
+        return says_left(row, self._columns.mapping, now) is not None
 
     def _values(self, entry: Entry, column: str) -> list[str]:
         if column == ACCOUNT_ACTIVE:
