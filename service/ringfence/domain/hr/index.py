@@ -18,7 +18,7 @@ from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.keys import Posts, match, may_be_new_key, may_be_old_key
 from ringfence.domain.hr.record import RecordId
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, RosterPolicy
-from ringfence.domain.hr.same_key import SameKey, keys_of, with_bearer
+from ringfence.domain.hr.same_key import SameKey, keys_of, own_bearer, with_bearer
 
 _NOTHING: frozenset[Category] = frozenset()
 _KEY_CHANGE = frozenset((Category.KEY_CHANGE,))
@@ -27,11 +27,10 @@ _SHARED: Final[dict[frozenset[Category], frozenset[Category]]] = {}
 
 @dataclass(slots=True)
 class SourceIndex:
-    """One source's records by identifier, and what of them is held. A person is an identifier: posts share it.
+    """One source's records by identifier, and what of them is held. Posts share an identifier. Not for two threads.
 
     `pairs`: joiner -> the absent one who is probably the same person (`replaced`). `turns`: when time alone may change
-    what is held of whom (an end that passes makes an extension a return). `bearers`: who has a key, as accepted or as
-    said. `aliases` are the roster's. Not for two threads at once.
+    what is held of whom. `bearers`: who has a key, unless that is the identifier of the same name alone.
     """
 
     source: str
@@ -72,7 +71,8 @@ class SourceIndex:
         return self.posts.get(name, ())
 
     def bearers_of(self, key: PersonKey) -> Collection[str]:
-        return self.bearers.get(key, ())
+        found = self.bearers.get(key)
+        return own_bearer(self.posts, key) if found is None else found
 
     def update(self, change: RosterChange, policy: RosterPolicy, zones: Zones, now: datetime) -> None:
         """After the change was stored and applied."""
@@ -110,7 +110,7 @@ class SourceIndex:
                 self.posts.pop(name, None)
         self.aliases = draft.aliases
         for key, names in draft.bearers.items():
-            if names:
+            if names and set(names) != {key}:
                 self.bearers[key] = names if isinstance(names, tuple) else tuple(sorted(names))
             else:
                 self.bearers.pop(key, None)
@@ -165,8 +165,8 @@ class Draft:
         return self.index.posts.get(name, ()) if found is None else found
 
     def bearers_of(self, key: PersonKey) -> Collection[str]:
-        found = self.bearers.get(key)
-        return self.index.bearers.get(key, ()) if found is None else found
+        found = self.bearers.get(key, self.index.bearers.get(key))
+        return own_bearer(self.posts if key in self.posts else self.index.posts, key) if found is None else found
 
     def held_of(self, name: str) -> frozenset[Category]:
         found = self.held.get(name)
@@ -248,7 +248,8 @@ class Draft:
         """Notes the identifier's keys; whether one is another's as well. Then `pair` asks of all of them together: a
         feed with one key for everybody would take for ever."""
         for key in before ^ after:
-            self.bearers[key] = with_bearer(self.bearers_of(key), name, bears=key in after)
+            if name != key or key in self.bearers or key in self.index.bearers:
+                self.bearers[key] = with_bearer(self.bearers_of(key), name, bears=key in after)
         for key in before | after:
             bearers = self.bearers_of(key)
             if len(bearers) > (name in bearers):

@@ -128,6 +128,14 @@ def keys_of(posts: Posts) -> set[PersonKey]:
     return keys
 
 
+def own_bearer(posts: Mapping[str, Posts], key: PersonKey) -> Collection[str]:
+    """The identifier that is its own key, if it is there: so it is in every file, and need not be noted of 100,000."""
+    for state in posts.get(key, ()):
+        if state.said.key == key or (state.accepted is not None and state.accepted.key == key):
+            return (key,)
+    return ()
+
+
 def with_bearer(names: Collection[str], name: str, *, bears: bool) -> Collection[str]:
     """The identifiers with a key, with this one or without it; a set is changed itself. Nearly every key is one
     identifier's: a set for each of 100,000 would take more than the record."""
