@@ -193,7 +193,11 @@ class History:
         named = {state.accepted.deputy for state in states if state.accepted is not None}
         entries = self.roster.entries.get(owner)
         if entries is not None and entries.away is not None:
-            named = {entries.away.value.deputy}
+            entered, today = entries.away.value, self.now.date()
+            # The day ends in the site's zone: on the days about it either may count.
+            if entered.until is None or entered.until >= today - DAY:
+                over_soon = entered.until is not None and entered.until <= today + DAY
+                named = {entered.deputy} | (named if over_soon else set())
         return {self.oracle.who(key) for key in named if key is not None}
 
     def _restart(self) -> None:
