@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -89,3 +90,10 @@ def test_the_key_may_be_another_attribute_and_the_id_never() -> None:
 def test_a_mapping_that_cannot_work_is_told_before_anything_is_pushed() -> None:
     with pytest.raises(ValueError, match="adress: is no field of a record"):
         scim_settings(fields={"adress": "x"})
+
+
+def test_the_words_and_the_order_of_dates_are_the_settings() -> None:
+    fields: dict[str, Any] = {"active": "userType", "starts": "hired"}
+    reader = RecordReader(scim_settings(fields=fields, status_words={"gone fishing": False}, date_order="mdy"), "GB")
+    (record,) = reader.batch([user("u1", userType="Gone fishing", hired="03/04/2026")]).records
+    assert (record.active, record.starts) == (False, date(2026, 3, 4))

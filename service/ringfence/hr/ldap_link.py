@@ -14,6 +14,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPExceptionError, LDAPInvalidFilterError
 
 from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.hr.certificates import verifying_context
 from ringfence.hr.ldap_results import result_error, sign_in_error, tls_error
 from ringfence.hr.ldap_settings import LdapSettings
 from ringfence.hr.ldap_values import Entry
@@ -32,7 +33,7 @@ class LdapLink:
     def __init__(self, settings: LdapSettings, password: str) -> None:
         self._settings = settings
         self._password = password
-        self._tls = _VerifiedTls(_context(settings), settings.host)
+        self._tls = _VerifiedTls(verifying_context(settings.ca_file), settings.host)
         self._connection: Any = None  # untyped: the stubs know neither the socket nor what a result holds
         self._aborted = False
         self._deadline = time.monotonic() + settings.read_minutes * 60
@@ -197,15 +198,6 @@ class _VerifiedTls(ldap3.Tls):
         except ssl.SSLError as error:
             self.fault = error
             raise
-
-
-def _context(settings: LdapSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"ca_file: {settings.ca_file} cannot be used: {_short(error)}.", "It has to hold certificates in PEM form."
-        ) from None
 
 
 def _entries(response: Sequence[Any] | None) -> list[Entry]:

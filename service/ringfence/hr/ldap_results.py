@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.hr.certificates import certificate_error
 from ringfence.hr.ldap_settings import LdapSettings
 
 # Result codes of RFC 4511 section 4.1.9.
@@ -89,11 +90,4 @@ def tls_error(settings: LdapSettings, fault: ssl.SSLError) -> SourceError:
             f"{settings.url}: TLS cannot begin ({reason}).",
             "Is it the right port? 636 is for ldaps://, 389 for ldap://.",
         )
-    reason = (fault.verify_message or "unknown reason").rstrip(".")
-    if "mismatch" in reason.lower():
-        fix = "Set the host in `url` to a name that stands in the certificate."
-    elif "expired" in reason.lower() or "not yet valid" in reason.lower():
-        fix = "Renew the server's certificate; is this machine's clock right?"
-    else:
-        fix = "Set `ca_file` to the PEM file of the CA that issued the server's certificate."
-    return SourceUnavailable(f"The certificate of {settings.url} does not verify: {reason}.", fix)
+    return certificate_error(settings.url, fault)

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from ringfence.app.hr.ports import FeedRefused, SourceError, SourceUnavailable
+from ringfence.hr.certificates import certificate_error, verifying_context
 from ringfence.hr.rest_settings import RestSettings
 from ringfence.hr.secret_file import secret_line
 
@@ -40,7 +41,7 @@ class RestLink:
     async def __aenter__(self) -> RestLink:
         settings = self._settings
         headers = {"Accept": "application/json", **settings.headers, **await asyncio.to_thread(self._sign_in)}
-        context = await asyncio.to_thread(_context, settings)
+        context = await asyncio.to_thread(verifying_context, settings.ca_file)
         self._http = aiohttp.ClientSession(
             headers=headers,
             connector=aiohttp.TCPConnector(ssl=context, limit=1),
@@ -178,24 +179,7 @@ class RestLink:
             return SourceUnavailable(
                 f"{self._where}: TLS cannot begin.", "Does it speak TLS 1.2 or later on this port?"
             )
-        reason = (cause.verify_message or "unknown reason").rstrip(".")
-        if "mismatch" in reason.lower():
-            fix = "Set the host in `url` to a name that stands in the certificate."
-        elif "expired" in reason.lower() or "not yet valid" in reason.lower():
-            fix = "The server's certificate has to be renewed; is this machine's clock right?"
-        else:
-            fix = "Set `ca_file` to the PEM file of the CA that issued it."
-        return SourceUnavailable(f"The certificate of {self._where} does not verify: {reason}.", fix)
-
-
-def _context(settings: RestSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"ca_file: {settings.ca_file} cannot be used ({type(error).__name__}).",
-            "It has to hold certificates in PEM form.",
-        ) from None
+        return certificate_error(self._where, cause)
 
 
 def _is_plain(url: URL) -> bool:

@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from ringfence.app.hr.scim_ports import ScimResource
-from ringfence.domain.hr.field_mapping import MappingError, mapping_of, read_row
+from ringfence.domain.hr.field_mapping import read_row
 from ringfence.domain.hr.record import Batch, HrRecord, RowProblem
 from ringfence.hr.scim.flat import flat_row
 from ringfence.hr.scim.settings import ScimSettings
-
-__all__ = ["MappingError", "RecordReader"]
 
 _ON_CALL_COLUMN: Final = "member of on_call_group"
 
@@ -26,7 +24,7 @@ class RecordReader:
         if settings.on_call_group:
             fields["on_call"] = _ON_CALL_COLUMN
         self._source = settings.name
-        self._mapping = mapping_of(settings.preset, fields, default_country)
+        self._mapping = settings.model_copy(update={"fields": fields}).mapping(default_country)
 
     def batch(self, users: Iterable[ScimResource], on_call: Collection[str] = ()) -> Batch:
         """A delta with everything these users say, and one problem for each that cannot be read. `on_call`: the ids of
