@@ -35,7 +35,7 @@ async def test_a_first_load_is_held_in_a_plan_of_its_own_and_routed_by_when_appr
         assert all(site.rings(number) for number in range(30))
         assert await site.desk.plans() == []
         (payroll, _) = site.desk.sources()
-        assert (payroll.loaded, payroll.records, payroll.people_employed, payroll.held) == (True, 30, 30, 0)
+        assert (payroll.loaded, payroll.records, payroll.held) == (True, 30, 0)
 
 
 async def test_a_leaver_of_a_first_load_leaves_at_once() -> None:

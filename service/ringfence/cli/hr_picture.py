@@ -27,7 +27,7 @@ CATEGORY_WORDS: Final = {
 
 def show_sources(out: Console, found: dict[str, Any]) -> None:
     rows = [source_row(source) for source in found["sources"]]
-    show_table(out, ("source", "kind", "last good run", "state", "records", "employed", "held", "plan"), rows)
+    show_table(out, ("source", "kind", "last good run", "state", "records", "held", "plan"), rows)
     if not rows:
         out.print("No HR source is configured.")
     if found["reading"] is not None:
@@ -41,7 +41,6 @@ def source_row(source: dict[str, Any]) -> tuple[str, ...]:
         local(source["last_good"]) or "never",
         source_state(source),
         str(source["records"]),
-        str(source["people_employed"]),
         str(source["held"]),
         str(source["open_plan"] or "-"),
     )

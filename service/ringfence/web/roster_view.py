@@ -41,7 +41,6 @@ def source_out(view: SourceView) -> SourceOut:
         late=view.late,
         fault=view.fault,
         records=view.records,
-        people_employed=view.people_employed,
         held=view.held,
         open_plan=view.open_plan,
     )

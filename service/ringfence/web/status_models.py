@@ -109,7 +109,6 @@ class SourceOut(BaseModel):
     late: bool = Field(description="older than it may be")
     fault: str = Field(description="why the last attempt failed; empty: it did not")
     records: int = Field(description="people it told of")
-    people_employed: int = Field(description="whom this source alone calls employed now")
     held: int = Field(description="people of whom something is held")
     open_plan: int | None
 

@@ -60,7 +60,7 @@ class RosterDesk:
         self._force = InForce(self._book, keeper, clock, poke, owners_changed)
         self._plans = HeldPlans(self._book)
         self._hearing = Hearing(self._book, self._plans, lambda urgent: self._force.want(urgent=urgent))
-        self._watch = SourceWatch(self._book, self._force, sources)
+        self._watch = SourceWatch(self._book, sources)
         eraser = Eraser(self._book, self._force, keepers)
         self._retention = Retention(self._book, eraser, clock)
         self._by_hand = ByHand(self._book, self._force, eraser)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +23,6 @@ from ringfence.app.ports import Clock
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
 from ringfence.domain.hr.derivation import Effective, changed_owners, derive
-from ringfence.domain.hr.employment import Zones, employed_at
 from ringfence.domain.hr.roster import Roster
 from ringfence.domain.numbers import Did
 from ringfence.domain.route_table import TableError
@@ -60,7 +59,6 @@ class InForce:
         self._hurry = asyncio.Event()
         self.effective: Effective | None = None
         self.derived_at: datetime | None = None
-        self.employed_by_source: Mapping[str, int] = {}
         self.fault = ""
 
     @property
@@ -118,8 +116,8 @@ class InForce:
 
     async def _derive(self) -> None:
         book, wanted, now = self._book, self._wanted, self._clock.now().wall
-        base, roster, tenure_changes = book.base, book.roster.copy(), book.tenure_changes
-        effective = await asyncio.to_thread(derive, base.directory, roster, book.policy, now)
+        base, tenure_changes = book.base, book.tenure_changes
+        effective = await asyncio.to_thread(derive, base.directory, book.roster.copy(), book.policy, now)
         self.effective, self.derived_at = effective, now
         # Version 0: nothing was ever imported here, or the database was lost and begun anew. All DIDs come from the
         # import, so publishing would take every DID's record out of Asterisk, whatever the sources have said since.
@@ -127,14 +125,12 @@ class InForce:
             await self._adopt(effective.directory)
             # A person may have moved tenures meanwhile (a changed key); what we found is then out of date.
             if effective.tenures and tenure_changes == book.tenure_changes:
-                changed = changed_owners(effective, roster)
+                changed = changed_owners(effective, book.roster)
                 book.tenures_are(effective.tenures)
                 if changed:
                     self._owners_changed(changed)
             # The roster has them, and after a first load they are many.
             self.effective = replace(effective, tenures=MappingProxyType({}))
-        # Only shown: calls come first.
-        self.employed_by_source = await asyncio.to_thread(_employed, roster, book.zones, now)
         self._done = wanted
         self._poke()
 
@@ -168,13 +164,3 @@ class InForce:
     async def _wait(self, event: asyncio.Event, seconds: float) -> None:
         with suppress(TimeoutError):
             await within(self._clock, seconds, event.wait())
-
-
-def _employed(roster: Roster, zones: Zones, now: datetime) -> Mapping[str, int]:
-    """People each source by itself calls employed."""
-    people: dict[str, set[str]] = {}
-    for id_, state in roster.records.items():
-        record = state.accepted
-        if record is not None and employed_at(record, state.inactive_since, zones(record.site), now):
-            people.setdefault(id_.source, set()).add(id_.id)
-    return {source: len(ids) for source, ids in people.items()}

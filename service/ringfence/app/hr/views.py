@@ -39,8 +39,7 @@ class SourceSpec:
 class SourceView:
     """One configured source at this moment. `age_seconds` is that of its last good run, None when there was none;
     `fault`: why the last attempt failed, empty when it did not. `records` counts the people it told of, whether or not
-    that was accepted, `people_employed` those whom this source alone calls employed, as of the last derivation; `held`
-    counts people with something held."""
+    that was accepted; `held` counts people with something held."""
 
     name: str
     kind: str
@@ -50,7 +49,6 @@ class SourceView:
     late: bool
     fault: str
     records: int
-    people_employed: int
     held: int
     open_plan: int | None
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ringfence.app.hr.book import RosterBook
-from ringfence.app.hr.force import InForce
 from ringfence.app.hr.views import SourceSpec, SourceView
 
 log = logging.getLogger(__name__)
@@ -18,9 +17,8 @@ LOOK_SECONDS = 60.0
 class SourceWatch:
     """Looks at the configured sources once a minute."""
 
-    def __init__(self, book: RosterBook, force: InForce, sources: Sequence[SourceSpec]) -> None:
+    def __init__(self, book: RosterBook, sources: Sequence[SourceSpec]) -> None:
         self._book = book
-        self._force = force
         self._specs = tuple(sources)
         self._late: set[str] = set()
 
@@ -52,7 +50,6 @@ class SourceWatch:
             late=since is not None and now - since > spec.late_after,
             fault=state.fault,
             records=0 if index is None else len(index.posts),
-            people_employed=self._force.employed_by_source.get(spec.name, 0),
             held=0 if index is None else len(index.held),
             open_plan=None if plan is None else plan.id,
         )
