@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -48,6 +50,12 @@ token_file = "{directory}/scim_token"
 """
 COLUMNS = ("key", "name", "site", "did", "private_number", "starts", "ends", "ends_at", "active")
 
+ABSENCES = ("away_from", "away_until", "deputy")
+SOURCES_WITH_ABSENCES = SOURCES.replace(
+    'active = "active"\n', "".join(f'{column} = "{column}"\n' for column in ("active", *ABSENCES))
+)
+"""Apart, so that the great feeds stay what has been measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Employee:
@@ -77,18 +85,19 @@ def prepare(node: RingfenceNode) -> None:
 class HrSite:
     """What HR and the identity provider do."""
 
-    def __init__(self, node: RingfenceNode, organisation: Organisation) -> None:
+    def __init__(self, node: RingfenceNode, organisation: Organisation, columns: tuple[str, ...] = COLUMNS) -> None:
         self._node = node
         self._organisation = organisation
+        self._columns = columns
         self._fed = 0
         self.folder = node.directory / "feeds"
 
     async def feed(self, employees: Iterable[Employee]) -> dict[str, Any]:
         """Puts a complete export into the folder and has it read; what its run came to."""
-        lines = [",".join(COLUMNS)]
+        lines = [",".join(self._columns)]
         for employee in employees:
             row = employee.row(self._organisation)
-            lines.append(",".join(row.get(column, "") for column in COLUMNS))
+            lines.append(",".join(row.get(column, "") for column in self._columns))
         self._fed += 1
         target = self.folder / f"people-{self._fed:04}.csv"
         aside = target.with_suffix(".part")
@@ -100,6 +109,11 @@ class HrSite:
         if run["outcome"] in ("failed", "refused", "unchanged"):
             raise LabError(f"the feed was not taken: {run}")
         return run
+
+    def stop(self) -> None:
+        """No feed comes any more."""
+        for file in self.folder.glob("*.csv"):
+            file.unlink()
 
     async def approve(self, plan: int, **chosen: object) -> dict[str, Any]:
         shown = await self._node.must("GET", f"/v1/hr/plans/{plan}")
@@ -153,6 +167,22 @@ class Provider:
                 raise LabError(f"{method} {path}: {answer.status} {await answer.text()}")
             found = await answer.json(content_type=None)  # a PATCH may be answered without a body
             return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Midnight:
+    """The first moment of `day` in a time zone made for it, `at` seconds since 1970 (whole, within 24 hours of that
+    midnight in UTC): HR states days of a start or an absence, and no test waits for a night."""
+
+    day: date
+    at: int
+
+    def write_zone(self, path: Path) -> None:
+        """A compiled time zone (RFC 8536, version 1) of one offset and no transitions."""
+        in_utc = datetime.combine(self.day, time.min, UTC)
+        name = b"LAB\0"
+        header = struct.pack(">4s16x6I", b"TZif", 0, 0, 0, 0, 1, len(name))
+        path.write_bytes(header + struct.pack(">i2B", int(in_utc.timestamp()) - self.at, 0, 0) + name)
 
 
 def moment(unix_time: float) -> str:

@@ -6,16 +6,32 @@ Who answers is asserted here; how soon is measured by `make faults`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo
 
+import pytest
 import pytest_asyncio
 
 from tests.lab.faults.stage import Stage, now, opened
-from tests.lab.hr_site import SOURCES, Employee, HrSite, moment, prepare
+from tests.lab.hr_site import (
+    ABSENCES,
+    COLUMNS,
+    SOURCES,
+    SOURCES_WITH_ABSENCES,
+    Employee,
+    HrSite,
+    Midnight,
+    moment,
+    prepare,
+)
 from tests.lab.installation import Installation
 from tests.lab.waiting import wait_until
 from tests.scenarios.outage_steps import GENEROUS_SECONDS, ORGANISATION, PLATFORM, call
 
 EVERYBODY = range(ORGANISATION.people)
+SITE_ZONE = "Europe/London"
+SOON_SECONDS = 5
 
 
 @pytest_asyncio.fixture
@@ -26,6 +42,13 @@ async def stage(installation: Installation) -> AsyncIterator[Stage]:
         yield stage
 
 
+async def loaded(stage: Stage, columns: tuple[str, ...] = COLUMNS) -> HrSite:
+    """Everybody's first load, approved."""
+    site = HrSite(stage.node, ORGANISATION, columns)
+    await site.approve((await site.feed(map(Employee, EVERYBODY)))["plan"])
+    return site
+
+
 async def answers(stage: Stage, person: int, wanted: str) -> None:
     """Calls until it is so: a change reaches Asterisk a moment after it was said."""
 
@@ -33,6 +56,31 @@ async def answers(stage: Stage, person: int, wanted: str) -> None:
         return await call(stage, person) == wanted
 
     await wait_until(so, what=f"{wanted} to answer DID {person}", deadline_seconds=GENEROUS_SECONDS)
+
+
+async def number_that_answers(stage: Stage, person: int) -> str:
+    """Which number takes a call to this person's DID; empty when none does."""
+    since = now()
+    await call(stage, person)
+    legs = [*stage.lab.mobile_network.calls(), *stage.lab.other_mobile_network.calls()]
+    return next((leg.number for leg in legs if leg.at >= since and leg.final_status == 200), "")
+
+
+async def rings(stage: Stage, person: int, wanted: int) -> None:
+    """As `answers`, where it matters whose mobile it is."""
+
+    async def so() -> bool:
+        return await number_that_answers(stage, person) == ORGANISATION.mobile(wanted)
+
+    await wait_until(so, what=f"DID {person} to ring person {wanted}", deadline_seconds=GENEROUS_SECONDS)
+
+
+async def enter(stage: Stage, person: int, what: str, **order: object) -> None:
+    await stage.node.must("PUT", f"/v1/people/p{person}/{what}", {**order, "reason": "they told us"})
+
+
+async def clear(stage: Stage, person: int, what: str) -> None:
+    await stage.node.must("DELETE", f"/v1/people/p{person}/{what}?reason=they+told+us")
 
 
 async def test_a_leaver_stops_ringing_by_feed_by_push_and_at_a_stored_moment(stage: Stage) -> None:
@@ -49,16 +97,13 @@ async def test_a_leaver_stops_ringing_by_feed_by_push_and_at_a_stored_moment(sta
 
     leaver = Employee(2, {"ends_at": moment(now() + 2)})
     await site.feed([Employee(0, {"ends": "2020-01-31"}), Employee(1), leaver, *map(Employee, EVERYBODY[3:])])
-    for file in site.folder.glob("*.csv"):
-        file.unlink()
+    site.stop()
     await answers(stage, 2, "site")
     assert await call(stage, 3) == "person"
 
 
 async def test_a_feed_that_was_cut_off_moves_nobody_and_a_new_owner_waits_out_the_quarantine(stage: Stage) -> None:
-    site = HrSite(stage.node, ORGANISATION)
-    first = await site.feed(map(Employee, EVERYBODY))
-    await site.approve(first["plan"])
+    site = await loaded(stage)
     cut = await site.feed(map(Employee, EVERYBODY[:6]))
     assert cut["held"] == {"absence": 6}
     assert [await call(stage, person) for person in (5, 6, 11)] == ["person"] * 3
@@ -73,3 +118,77 @@ async def test_a_feed_that_was_cut_off_moves_nobody_and_a_new_owner_waits_out_th
     assert "quarantine" in {left["omission"] for left in explained["directory"]["left_out"]}
     await stage.node.must("POST", f"/v1/dids/{did}/release", {"reason": "told the callers"})
     await answers(stage, 11, "person")
+
+
+async def test_consent_and_hours_that_are_entered_decide_whether_a_mobile_rings(stage: Stage) -> None:
+    await loaded(stage)
+    assert await number_that_answers(stage, 3) == ORGANISATION.mobile(3)
+    await enter(stage, 3, "facts", position=1, consent="withdrawn")
+    await answers(stage, 3, "site")
+    await enter(stage, 3, "facts", position=1, consent="given")
+    await rings(stage, 3, 3)
+
+    await enter(stage, 3, "facts", position=1, hours=hours_around_now(2, 4))
+    await answers(stage, 3, "site")
+    await enter(stage, 3, "on_call", until=moment(now() + 3_600))
+    await rings(stage, 3, 3)
+    await clear(stage, 3, "on_call")
+    await answers(stage, 3, "site")
+    await enter(stage, 3, "facts", position=1, hours=hours_around_now(-2, 2))
+    await rings(stage, 3, 3)
+    assert await number_that_answers(stage, 4) == ORGANISATION.mobile(4)
+
+
+def hours_around_now(begin_in: int, end_in: int) -> str:
+    """`begin_in` and `end_in` are hours from now."""
+    local = datetime.now(ZoneInfo(SITE_ZONE))
+    return "-".join(f"{local + timedelta(hours=hours):%H:%M}" for hours in (begin_in, end_in))
+
+
+async def test_the_deputy_of_somebody_who_is_away_is_rung_and_the_deputys_deputy_is_not(stage: Stage) -> None:
+    await loaded(stage)
+    assert await number_that_answers(stage, 5) == ORGANISATION.mobile(5)
+    today = datetime.now(ZoneInfo(SITE_ZONE)).date()
+    await enter(stage, 5, "away", **{"from": today.isoformat(), "deputy": "p6"})
+    await rings(stage, 5, 6)
+    await enter(stage, 6, "away", **{"from": today.isoformat(), "deputy": "p7"})
+    await rings(stage, 6, 7)
+    await answers(stage, 5, "site")
+    await clear(stage, 6, "away")
+    await rings(stage, 5, 6)
+    await clear(stage, 5, "away")
+    await rings(stage, 5, 5)
+
+
+async def test_a_joiner_and_somebody_who_was_away_ring_from_midnight_with_no_feed_in_between(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONTZPATH", ":".join((str(tmp_path), *TZPATH)))  # for the daemon
+    more = SOURCES_WITH_ABSENCES.replace(SITE_ZONE, "UTC")
+    async with opened(installation, ORGANISATION, platform=PLATFORM, more=more, prepare=prepare) as stage:
+        await stage.order("dr")
+        site = await loaded(stage, (*COLUMNS, *ABSENCES))
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        last_day = (tomorrow - timedelta(days=1)).isoformat()
+        away = Employee(0, {"away_from": "2020-01-31", "away_until": last_day, "deputy": "p1"})
+        joiner = Employee(12, {"starts": tomorrow.isoformat()})
+        run = await site.feed([away, *map(Employee, EVERYBODY[1:]), joiner])
+        assert run["accepted"] == {"joiner": 1, "detail": 1}
+        site.stop()
+        await rings(stage, 0, 1)
+
+        # Last of all, so that what went before may have been slow: tomorrow begins in a moment where they work.
+        Midnight(tomorrow, int(now()) + SOON_SECONDS).write_zone(tmp_path / "Soon")
+        await move_sites(stage, "Soon")
+        assert await number_that_answers(stage, 0) == ORGANISATION.mobile(1)
+        assert await call(stage, 12) == "site"
+        await rings(stage, 12, 12)
+        await rings(stage, 0, 0)
+
+
+async def move_sites(stage: Stage, zone: str) -> None:
+    """All of them to this time zone."""
+    names, *rows = ORGANISATION.sites_csv().splitlines()
+    text = "\n".join([f"{names},time_zone", *(f"{row},{zone}" for row in rows)]) + "\n"
+    order = {"sites": {"name": "sites.csv", "text": text}, "dry_run": False, "accept_cautions": True}
+    await stage.node.must("POST", "/v1/import", order)
