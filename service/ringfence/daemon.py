@@ -25,7 +25,7 @@ from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
 from ringfence.web.app import create_app
-from ringfence.web.ports import RosterDoor
+from ringfence.web.ports import RosterDoor, Services
 from ringfence.web.security import BearerToken, LocalSocket
 from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
 
@@ -122,12 +122,13 @@ def _applications(
         lambda: node.keeper.directory,
         settings.hr.time_zone,
     )
-    local = create_app(node.operator, node.importer, LocalSocket(), settings.default_country, roster=roster)
+    services = Services(node.operator, node.importer, roster)
+    local = create_app(services, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}
     for listener in listeners[1:]:
         token = BearerToken(secrets.http_token.get_secret_value(), [settings.node, settings.http.host])
-        app = create_app(node.operator, node.importer, token, settings.default_country, mounts=mounts, roster=roster)
+        app = create_app(services, token, settings.default_country, mounts=mounts)
         doors.append(Door(app, listener))
     return doors
 

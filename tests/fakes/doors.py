@@ -17,7 +17,7 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 
 @asynccontextmanager
 async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(node.operator, node.importer, auth, roster=node.roster)
+    app = create_app(node.services, auth)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client

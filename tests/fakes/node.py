@@ -32,7 +32,7 @@ from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.domain.verdict import WitnessPolicy
-from ringfence.web.ports import RosterDoor
+from ringfence.web.ports import RosterDoor, Services
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.roster_store import FakeRosterStore
@@ -138,6 +138,11 @@ class FakeNode:
             [SourceSpec(SOURCE, "folder", timedelta(hours=26))],
         )
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.desk)
+
+    @property
+    def services(self) -> Services:
+        """What the doors are made of."""
+        return Services(self.operator, self.importer, self.roster)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:

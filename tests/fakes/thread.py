@@ -61,7 +61,7 @@ class ServedNode:
         self._loop, self._end, self.node = asyncio.get_running_loop(), asyncio.Event(), self._make()
         async with self.node.running():
             await self.node.platform(True)
-            app = create_app(self.node.operator, self.node.importer, self._auth, roster=self.node.roster)
+            app = create_app(self.node.services, self._auth)
             door = Door(app, self._listen())
             serving = asyncio.create_task(door.run())
             await door.open()

@@ -36,7 +36,7 @@ def served() -> Iterator[ServedNode]:
 
 def _document() -> dict[str, object]:
     node = RosterNode()
-    app = create_app(node.operator, node.importer, BearerToken(TOKEN), roster=node.roster)
+    app = create_app(node.services, BearerToken(TOKEN))
     document: dict[str, object] = app.openapi()
     return document
 

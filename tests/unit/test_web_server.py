@@ -85,7 +85,7 @@ def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
 
 async def _serve(path: Path) -> tuple[Door, asyncio.Task[None]]:
     node = FakeNode()
-    door = Door(create_app(node.operator, node.importer, LocalSocket()), listen_unix(path))
+    door = Door(create_app(node.services, LocalSocket()), listen_unix(path))
     task = asyncio.create_task(door.run())
     await door.open()
     return door, task

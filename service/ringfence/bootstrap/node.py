@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -23,7 +22,6 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.monitor import LoopLateness, Monitor, Scheduled
 from ringfence.app.node_claim import NodeClaim
 from ringfence.app.operator import Operator
-from ringfence.app.orders import AdoptStored
 from ringfence.app.ports import (
     AsteriskError,
     AsteriskEvent,
@@ -44,6 +42,7 @@ from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
 from ringfence.bootstrap.hr_side import HrSide
+from ringfence.bootstrap.loading import Loading
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.outage import OverrideTarget
@@ -60,7 +59,6 @@ log = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 5.0
 CLAIM_AGAIN_SECONDS = 0.5
-LOAD_AGAIN_SECONDS = 2.0
 
 
 class Node:
@@ -115,7 +113,7 @@ class Node:
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
-        self._words_read = False
+        self._loading = Loading(self._outage_store, self.failover, self.hr.desk, clock)
         self._wire()
 
     async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -144,7 +142,7 @@ class Node:
             keep("journal", self.journal.run)
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
-            keep("directory", self._load_directory)
+            keep("directory", self._loading.run)
             for name, work in self.hr.parts():
                 keep(name, work)
 
@@ -177,35 +175,10 @@ class Node:
         await self.ledger.recover()
         scopes = [platform.name for platform in self.settings.platform]
         found = await recover(self._outage_store, self.asterisk.mode_astdb, scopes, self.clock, self.ledger.waiting())
-        self._words_read = found.read
+        self._loading.words_read = found.read
         await self._memory.recall()
         self.failover.restore(found.states, found.overrides)
         self.keeper.restore_forced(self.failover.overrides)
-
-    async def _load_directory(self) -> None:
-        """Reads the directory and the roster once; Asterisk keeps its last table until the database answers."""
-        told = False
-        while True:
-            try:
-                if not self._words_read:
-                    # Before any record is compiled: a DID that somebody forced must not lose that for a moment.
-                    await self._adopt_words()
-                await self.hr.desk.load()
-                break
-            except StoreError as error:
-                if not told:
-                    log.error("the directory cannot be read, asterisk keeps its table", extra={"reason": str(error)})
-                    told = True
-                await self.clock.sleep(LOAD_AGAIN_SECONDS)
-        # All that lives for long has been made: the collector need not stop us to look at it again and again.
-        gc.freeze()
-        await asyncio.Event().wait()
-
-    async def _adopt_words(self) -> None:
-        words = await self._outage_store.load_overrides()
-        if words or await self._outage_store.history(1):  # else it was begun anew, and Asterisk knows better
-            await self.failover.order(AdoptStored(tuple(words)))
-        self._words_read = True
 
     def _wire(self) -> None:
         for link in self.asterisk.ami_links:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from ringfence.app.operator import Operator, OrderRefused
+from ringfence.app.operator import OrderRefused
 from ringfence.web import (
     call_api,
     coverage_api,
@@ -26,7 +26,8 @@ from ringfence.web import (
     status_api,
 )
 from ringfence.web.metrics import registry_of
-from ringfence.web.ports import Importer, RosterDoor
+from ringfence.web.permissions import permitted
+from ringfence.web.ports import Services
 from ringfence.web.security import GUARDED, Auth, Guard
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -43,18 +44,16 @@ _declared_scheme = HTTPBearer(auto_error=False, scheme_name="token", description
 
 
 def create_app(
-    operator: Operator,
-    importer: Importer,
+    services: Services,
     auth: Auth,
     default_country: str = "GB",
     metrics: CollectorRegistry | None = None,
     mounts: Mapping[str, ASGIApp] = MappingProxyType({}),
-    roster: RosterDoor | None = None,
 ) -> FastAPI:
     """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
     daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone.
-    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length.
-    `roster`: the same for all doors; without it nothing is known of HR sources, people and coverage."""
+    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length."""
+    operator, roster = services.operator, services.roster
     app = FastAPI(
         title="Ringfence",
         version=_version(),
@@ -64,12 +63,14 @@ def create_app(
         redirect_slashes=False,
     )
     guarded = APIRouter(
-        prefix=GUARDED, dependencies=[Depends(_declared_scheme), Depends(known_query)], max_body_size=MAX_BODY_BYTES
+        prefix=GUARDED,
+        dependencies=[Depends(_declared_scheme), Depends(permitted), Depends(known_query)],
+        max_body_size=MAX_BODY_BYTES,
     )
     guarded.include_router(status_api.routes(operator))
     guarded.include_router(override_api.routes(operator, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
-    guarded.include_router(directory_api.routes(importer, auth))
+    guarded.include_router(directory_api.routes(services.importer))
     if roster is not None:
         guarded.include_router(hr_api.routes(roster))
         guarded.include_router(people_api.routes(roster, operator.now))

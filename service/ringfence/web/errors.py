@@ -42,8 +42,8 @@ class Conflict(RingfenceError):
         self.field = field
 
 
-class NotHere(RingfenceError):
-    """This operation is not open on this door."""
+class NotPermitted(RingfenceError):
+    """Whoever asks is known and lacks the permission."""
 
 
 class NotTakenYet(RingfenceError):
@@ -59,7 +59,7 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (ImportRefused, 422),
     (NotPublishable, 422),
     (NotOurs, 404),
-    (NotHere, 403),
+    (NotPermitted, 403),
     (NotTakenYet, 503),
     (StoreError, 503),
     (AsteriskError, 503),
@@ -68,7 +68,7 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
 _WORDS: Final[Mapping[int, str]] = {
     400: "The request is not HTTP or JSON that can be read.",
     401: "No token, or not the right one.",
-    403: "This operation is open on the local socket only.",
+    403: "Whoever asks lacks the permission; docs/reference/permissions.md has the table.",
     404: "There is no such scope, DID, person, plan or source.",
     405: "This path knows other methods only.",
     409: "The state has changed, or has to be confirmed first.",
@@ -85,7 +85,7 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401 and
     422 (a parameter it does not know)."""
     found: dict[int | str, dict[str, Any]] = {
-        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, *statuses, 422)
+        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, 403, *statuses, 422)
     }
     found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return found

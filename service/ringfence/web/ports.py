@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ringfence.app.coverage_watch import CoverageWatch
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
+    from ringfence.app.operator import Operator
 
 
 class Importer(Protocol):
@@ -66,3 +67,13 @@ class RosterDoor:
     directory: Callable[[], Directory | None]
     zone: str
     reading: Reading = field(default_factory=Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases behind the doors of one daemon: the same for all of them. What is None is not there, and neither
+    are its operations and pages."""
+
+    operator: Operator
+    importer: Importer
+    roster: RosterDoor | None = None

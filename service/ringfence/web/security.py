@@ -17,30 +17,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
+
 GUARDED: Final = "/v1"
 WHO_HEADER: Final = "X-Ringfence-Who"
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MIN_TOKEN_CHARACTERS: Final = 16
 
-_WHO_KEY: Final = "ringfence.who"
+_CALLER_KEY: Final = "ringfence.caller"
+# One token for many people and programs: it neither shows nor gives out a number.
+_TOKEN_MAY: Final = EVERYTHING - {Permission.REVEAL, Permission.EXPORT, Permission.OWN}
 
 
 class Auth(Protocol):
     """One way in."""
 
-    @property
-    def shows_private_numbers(self) -> bool:
-        """Whether `export`, the one operation that gives private numbers in clear, is open here."""
+    def caller(self, headers: Headers) -> Caller | None:
+        """Who asks; None: a stranger. `stated_who` names them where the sign-in cannot."""
         ...
-
-    def admits(self, headers: Headers) -> bool: ...
 
     def knows_host(self, host: str) -> bool:
         """Whether the Host header names us; a web page that had its own name point at us is turned away."""
-        ...
-
-    def who(self, stated: str) -> str:
-        """Whom the history shall name. `stated` is what the caller says of themselves, empty if nothing."""
         ...
 
 
@@ -48,16 +45,11 @@ class Auth(Protocol):
 class LocalSocket:
     """The local socket: permission on its file is the sign-in, and the CLI says who sits at the keyboard."""
 
-    shows_private_numbers: bool = True
-
-    def admits(self, headers: Headers) -> bool:
-        return True
+    def caller(self, headers: Headers) -> Caller | None:
+        return Caller(stated_who(headers) or "local socket", EVERYTHING, SignedInBy.SOCKET)
 
     def knows_host(self, host: str) -> bool:
         return True
-
-    def who(self, stated: str) -> str:
-        return stated or "local socket"
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -67,7 +59,6 @@ class BearerToken:
 
     _digest: bytes = field(repr=False)
     _hosts: frozenset[str]
-    shows_private_numbers: bool
 
     def __init__(self, token: str, hosts: Collection[str] = ()) -> None:
         """`hosts`: names under which this API may be asked for, besides those of loopback, without a port.
@@ -77,20 +68,19 @@ class BearerToken:
             raise ValueError(f"the HTTP token has fewer than {MIN_TOKEN_CHARACTERS} characters")
         object.__setattr__(self, "_digest", _digest(token))
         object.__setattr__(self, "_hosts", LOOPBACK_NAMES | {host.lower() for host in hosts})
-        object.__setattr__(self, "shows_private_numbers", False)
 
-    def admits(self, headers: Headers) -> bool:
+    def caller(self, headers: Headers) -> Caller | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Digests are of equal length, so not even the token's length can be measured.
-        return scheme.lower() == "bearer" and hmac.compare_digest(_digest(given.strip()), self._digest)
+        if scheme.lower() != "bearer" or not hmac.compare_digest(_digest(given.strip()), self._digest):
+            return None
+        stated = stated_who(headers)
+        return Caller(f"{stated} (http)" if stated else "http", _TOKEN_MAY, SignedInBy.TOKEN)
 
     def knows_host(self, host: str) -> bool:
         name = host.lower()
         without_port = name[: name.rfind(":")] if ":" in name and not name.endswith("]") else name
         return without_port in self._hosts
-
-    def who(self, stated: str) -> str:
-        return f"{stated} (http)" if stated else "http"
 
 
 def _digest(token: str) -> bytes:
@@ -115,7 +105,6 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        scope[_WHO_KEY] = self._auth.who(_stated(headers))
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
@@ -124,8 +113,9 @@ class Guard:
                 400, "Host", "this is not the name of this service.", "Ask for 127.0.0.1, or name it in [http] host."
             )
         path: str = scope["path"]
+        scope[_CALLER_KEY] = self._auth.caller(headers)
         guarded = path == GUARDED or path.startswith(f"{GUARDED}/")
-        if guarded and not self._auth.admits(headers):
+        if guarded and scope[_CALLER_KEY] is None:
             return _not_admitted()
         length, limit = headers.get("content-length", ""), self._max_body_bytes(path)
         if limit is not None and length.isdecimal() and int(length) > limit:
@@ -143,12 +133,20 @@ def _not_admitted() -> JSONResponse:
     )
 
 
+def caller(request: Request) -> Caller:
+    """Dependency: who asks. Only for operations that no stranger reaches."""
+    found = request.scope[_CALLER_KEY]
+    assert isinstance(found, Caller)
+    return found
+
+
 def who(request: Request) -> str:
     """Dependency: whom the history shall name."""
-    return str(request.scope[_WHO_KEY])
+    return caller(request).name
 
 
-def _stated(headers: Headers) -> str:
+def stated_who(headers: Headers) -> str:
+    """What a caller says of themselves, empty if nothing."""
     # Header values arrive as Latin-1; the CLI writes UTF-8.
     return headers.get(WHO_HEADER, "").encode("latin-1").decode(errors="replace").strip()
 

@@ -1,0 +1,69 @@
+"""What each operation asks for: the one table. `docs/reference/permissions.md` prints it, and a test asks every role
+for every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from starlette.requests import Request
+
+from ringfence.domain.access import Permission
+from ringfence.web.errors import NotPermitted
+from ringfence.web.security import caller
+
+OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
+    {
+        "status": Permission.SEE,
+        "status_changes": Permission.SEE,
+        "explain": Permission.SEE,
+        "calls": Permission.SEE,
+        "history": Permission.SEE,
+        "set_override": Permission.ORDER,
+        "release_override": Permission.ORDER,
+        "failback": Permission.ORDER,
+        "import": Permission.MANAGE,
+        "export": Permission.EXPORT,
+        "hr_sources": Permission.SEE,
+        "hr_sync": Permission.PLANS,
+        "hr_runs": Permission.SEE,
+        "hr_conflicts": Permission.SEE,
+        "hr_plans": Permission.SEE,
+        "hr_plan": Permission.SEE,
+        "decide_hr_plan": Permission.PLANS,
+        "find_people": Permission.SEE,
+        "person": Permission.SEE,
+        "person_history": Permission.SEE,
+        "enter_numbers": Permission.PEOPLE,
+        "clear_numbers": Permission.PEOPLE,
+        "enter_facts": Permission.PEOPLE,
+        "clear_facts": Permission.PEOPLE,
+        "enter_dids": Permission.PEOPLE,
+        "clear_dids": Permission.PEOPLE,
+        "release_did": Permission.PEOPLE,
+        "enter_away": Permission.PEOPLE,
+        "clear_away": Permission.PEOPLE,
+        "enter_on_call": Permission.PEOPLE,
+        "clear_on_call": Permission.PEOPLE,
+        "enter_leaving": Permission.PEOPLE,
+        "clear_leaving": Permission.PEOPLE,
+        "forget_person": Permission.MANAGE,
+        "coverage": Permission.SEE,
+        "coverage_history": Permission.SEE,
+    }
+)
+"""Operation id -> the permission without which it answers 403. An operation that is not in here answers 403 to all."""
+
+
+async def permitted(request: Request) -> None:
+    """Dependency of every guarded operation. Raises NotPermitted."""
+    operation = str(request.scope["route"].operation_id)
+    needed = OPERATIONS.get(operation)
+    asking = caller(request)
+    if needed is None or not asking.may(needed):
+        words = "no role" if needed is None else f"the permission `{needed}` ({needed.words})"
+        raise NotPermitted(
+            f"{operation}: {asking.name} lacks {words}.",
+            "Ask an admin for a role that has it; the table is in docs/reference/permissions.md.",
+        )
