@@ -95,7 +95,7 @@ async def test_the_export_is_not_for_the_token() -> None:
     async with node.running(), http_door(node) as http, local_door(node) as local:
         refused = await http.get("/v1/export")
         assert refused.status_code == 403
-            assert "lacks the permission `export`" in refused.json()["error"]
+        assert "lacks the permission `export`" in refused.json()["error"]
         files = (await local.get("/v1/export")).json()
         assert set(files) == {"people", "dids", "sites"}
         assert PRIVATE_NUMBERS[0] in files["people"].replace(" ", "")
