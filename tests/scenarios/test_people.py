@@ -31,7 +31,7 @@ from tests.scenarios.outage_steps import GENEROUS_SECONDS, ORGANISATION, PLATFOR
 
 EVERYBODY = range(ORGANISATION.people)
 SITE_ZONE = "Europe/London"
-SOON_SECONDS = 5
+SOON_SECONDS = 4
 
 
 @pytest_asyncio.fixture
@@ -171,24 +171,32 @@ async def test_a_joiner_and_somebody_who_was_away_ring_from_midnight_with_no_fee
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         last_day = (tomorrow - timedelta(days=1)).isoformat()
         away = Employee(0, {"away_from": "2020-01-31", "away_until": last_day, "deputy": "p1"})
-        joiner = Employee(12, {"starts": tomorrow.isoformat()})
+        joiner = Employee(13, {"starts": tomorrow.isoformat()})
         run = await site.feed([away, *map(Employee, EVERYBODY[1:]), joiner])
         assert run["accepted"] == {"joiner": 1, "detail": 1}
         site.stop()
         await rings(stage, 0, 1)
 
-        # Last of all, so that what went before may have been slow: tomorrow begins in a moment where they work.
-        Midnight(tomorrow, int(now()) + SOON_SECONDS).write_zone(tmp_path / "Soon")
-        await move_sites(stage, "Soon")
+        # Tomorrow begins in a moment where they work: at one site, then at the other, so that neither is rung because
+        # the other's day has begun. Last of all, for what comes before may be slow.
+        zones = ["North", "UTC"]
+        Midnight(tomorrow, int(now()) + SOON_SECONDS).write_zone(tmp_path / "North")
+        await move_sites(stage, zones)
         assert await number_that_answers(stage, 0) == ORGANISATION.mobile(1)
-        assert await call(stage, 12) == "site"
-        await rings(stage, 12, 12)
         await rings(stage, 0, 0)
+        assert await call(stage, 13) == "site"
+
+        zones[1] = "South"
+        Midnight(tomorrow, int(now()) + SOON_SECONDS).write_zone(tmp_path / "South")
+        await move_sites(stage, zones)
+        assert await call(stage, 13) == "site"
+        await rings(stage, 13, 13)
 
 
-async def move_sites(stage: Stage, zone: str) -> None:
-    """All of them to this time zone."""
+async def move_sites(stage: Stage, zones: list[str]) -> None:
+    """Each to its time zone."""
     names, *rows = ORGANISATION.sites_csv().splitlines()
-    text = "\n".join([f"{names},time_zone", *(f"{row},{zone}" for row in rows)]) + "\n"
+    placed = (f"{row},{zone}" for row, zone in zip(rows, zones, strict=True))
+    text = "\n".join([f"{names},time_zone", *placed]) + "\n"
     order = {"sites": {"name": "sites.csv", "text": text}, "dry_run": False, "accept_cautions": True}
     await stage.node.must("POST", "/v1/import", order)
