@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.lab.ports import HOST, PortRange
 
-DIRECTORIES = ("etc", "var", "db", "keys/keys", "agi", "spool", "run", "log")
+DIRECTORIES = ("etc", "var", "db", "keys/keys", "agi", "spool", "run", "log", "log/cdr-csv", "log/cdr-custom")
 
 # Loaded in this order; each group needs the ones above it.
 MODULES = """
@@ -37,7 +37,7 @@ func_uri func_uuid func_version func_evalexten func_blacklist func_sysinfo app_d
 app_queue app_userevent app_stack app_read app_db app_exec app_verbose app_while app_if
 app_originate app_bridgewait app_cdr app_playtones app_echo app_milliwatt app_waituntil
 app_waitforcond app_softhangup app_transfer app_record app_senddtmf app_sayunixtime
-app_controlplayback app_system app_channelredirect pbx_config pbx_spool
+app_controlplayback app_system app_channelredirect pbx_config pbx_spool func_cdr cdr_csv cdr_custom
 """
 
 # British cadence, as the product's numbers are; only `ring` and friends matter to the lab.

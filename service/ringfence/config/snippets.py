@@ -41,7 +41,7 @@ from ringfence.config.settings import EgressTrunkSettings, PlatformSettings, Set
 INCLUDE_DIR: Final = "ringfence"
 """The folder's name below Asterisk's own: the shipped dialplan includes its parts by it."""
 
-SHIPPED: Final = ("extensions_ringfence.conf", "extensions_ringfence_status.conf")
+SHIPPED: Final = ("extensions_ringfence.conf", "extensions_ringfence_status.conf", "cdr_ringfence.conf")
 SITE_DIALPLAN: Final = "extensions_ringfence_site.conf"
 PJSIP: Final = "pjsip_ringfence.conf"
 ARI: Final = "ari_ringfence.conf"

@@ -16,6 +16,7 @@ NEEDED_MODULES: Final = {
     "app_stack": "Gosub and Return",
     "app_userevent": "telling how a call went",
     "func_callerid": "CALLERID",
+    "func_cdr": "CDR, what became of the call in Asterisk's own record",
     "func_channel": "CHANNEL",
     "func_cut": "CUT",
     "func_db": "DB, the published table",
