@@ -3,11 +3,32 @@ that was changed, removed or moved is found by whoever knows the last digest."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
+
+from ringfence.domain.numbers import MAX_TEXT_LENGTH, mask_text
+
+MACHINE: Final = "ringfence"
+"""Who did what nobody ordered."""
+
+PERSON: Final = "person:"
+"""Before a person's key in `about`. The record keeps a pseudonym in its place (`store.audit_rows`)."""
+
+MAX_NAME_CHARACTERS: Final = 200
+MAX_WORDS_CHARACTERS: Final = 500
+
+# What has many digits and is no telephone number: DIDs that are marked as such, days and times.
+_KEPT = re.compile(
+    r"(?:did|dids|range):[+0-9][+0-9,. -]*[0-9]"
+    r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
+    r"|(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\d.])"
+)
+_NUMBER = re.compile(r"\+?\(?\d(?:[ ()./\u00a0\u2010-\u2013-]{0,3}\d){6,}")
 
 
 class AuditKind(StrEnum):
@@ -40,3 +61,41 @@ class AuditFact:
     why: str = ""
     by: str = ""
     detail: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def settled(fact: AuditFact) -> AuditFact:
+    """The fact as it may be kept for ever: whatever looks like a telephone number is masked, but for DIDs after `did:`,
+    `dids:` or `range:`; one line of printable text each; not without end."""
+    about = fact.about if fact.about.startswith(PERSON) else masked(fact.about)
+    return replace(
+        fact,
+        action=_line(masked(fact.action), MAX_NAME_CHARACTERS),
+        about=_line(about, MAX_WORDS_CHARACTERS),
+        who=_line(masked(fact.who), MAX_NAME_CHARACTERS),
+        why=_line(masked(fact.why), MAX_WORDS_CHARACTERS),
+        by=_line(masked(fact.by), MAX_NAME_CHARACTERS),
+        detail=MappingProxyType(
+            {
+                _line(masked(name), MAX_NAME_CHARACTERS): _line(masked(text), MAX_WORDS_CHARACTERS)
+                for name, text in sorted(fact.detail.items())
+            }
+        ),
+    )
+
+
+def masked(text: str) -> str:
+    """A text in which people may have written numbers, with every one of seven digits or more masked."""
+    shown, at = [], 0
+    for kept in _KEPT.finditer(text):
+        shown += [_NUMBER.sub(_hidden, text[at : kept.start()]), kept.group()]
+        at = kept.end()
+    return "".join((*shown, _NUMBER.sub(_hidden, text[at:])))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    # Longer than any number: nothing of it is worth showing.
+    return mask_text(found.group()) if len(found.group()) <= MAX_TEXT_LENGTH else "*" * MAX_TEXT_LENGTH
+
+
+def _line(text: str, characters: int) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text[:characters])

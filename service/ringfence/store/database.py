@@ -21,7 +21,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
-from ringfence.store import sqlite
+from ringfence.store import (
+    sqlite,
+    tables_audit,  # noqa: F401  puts its tables into the shared metadata
+    tables_orders,  # noqa: F401  the same
+)
 from ringfence.store.migrating import is_current, upgrade
 from ringfence.store.tables import PRIVATE
 from ringfence.store.tables_roster import hr_records

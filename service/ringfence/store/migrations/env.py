@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
+from ringfence.store import (
+    tables_audit,  # noqa: F401  puts its tables into the shared metadata
+    tables_notices,  # noqa: F401  adds its tables
+    tables_orders,  # noqa: F401  the same
+)
 from ringfence.store.tables_roster import hr_records
 
 context.configure(
