@@ -26,8 +26,9 @@ from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, 
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.numbers import Did
-from ringfence.domain.outage import OutagePolicy, standing_override
+from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
+from ringfence.domain.override import standing_override
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy

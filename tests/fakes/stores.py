@@ -9,7 +9,8 @@ from ringfence.app.ports import OutageChange, Passed, TransitionRow, VersionConf
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Override, OverrideTarget, ScopeState
+from ringfence.domain.outage import ScopeState
+from ringfence.domain.override import Override, OverrideTarget
 
 
 class Faulty:

@@ -12,17 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.ports import OutageChange, OutageStore, StoreCorrupt, StoreUnavailable, VersionConflict
-from ringfence.domain.outage import (
-    Mode,
-    Override,
-    OverrideKind,
-    OverrideTarget,
-    ScopeState,
-    Signal,
-    Transition,
-    TrialTally,
-    first_state,
-)
+from ringfence.domain.outage import Mode, ScopeState, Signal, Transition, TrialTally, first_state
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.database import Database

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from ringfence.domain.directory import LineKind
-from ringfence.domain.outage import TRANSITIONS, Mode, OverrideKind, Signal
+from ringfence.domain.outage import TRANSITIONS, Mode, Signal
+from ringfence.domain.override import OverrideKind
 from ringfence.domain.verdict import VerdictState
 from tests.tidy import mode_diagram
 from tests.tidy.tree import ROOT, name_of, pages, text_of

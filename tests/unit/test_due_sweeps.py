@@ -14,7 +14,8 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import AsteriskUnavailable, Leg
 from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.domain.health import TargetId, TargetRole
-from ringfence.domain.outage import Decision, Override, OverrideKind, OverrideTarget
+from ringfence.domain.outage import Decision
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Verdict, VerdictState
 from tests.fakes.astdb import FakeAstDb

@@ -15,8 +15,9 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.orders import OrderFailback, ReleaseOverride, SetOverride
 from ringfence.app.ports import OutageChange
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
-from ringfence.domain.outage import Mode, OutagePolicy, Override, OverrideKind, OverrideTarget
+from ringfence.domain.outage import Mode, OutagePolicy
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass, OutcomePolicy
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.verdict import WitnessPolicy
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle

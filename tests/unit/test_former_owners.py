@@ -10,7 +10,7 @@ from ringfence.app.orders import SetOverride
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.record import HrNumber
 from ringfence.domain.numbers import Did
-from ringfence.domain.outage import Override, OverrideKind, OverrideTarget
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from tests.fakes.clock import settle
 from tests.fakes.node import DID, OTHER_DID, FakeNode
 from tests.fakes.roster_site import ACCOUNTS, RosterSite, did, mobile, post, push, whole

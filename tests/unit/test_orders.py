@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.app.orders import ForgetExpired, ReleaseOverride, carried_out
-from ringfence.domain.outage import Override, OverrideKind, OverrideTarget
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from tests.unit.moments import START
 
 UC = OverrideTarget(scope="uc")

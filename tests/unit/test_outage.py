@@ -16,17 +16,14 @@ from ringfence.domain.outage import (
     FailbackPolicy,
     Mode,
     OutagePolicy,
-    Override,
-    OverrideKind,
-    OverrideTarget,
     ScopeState,
     Signal,
     TrialTally,
     decide,
     effective,
     first_state,
-    standing_override,
 )
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget, standing_override
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause, Verdict, VerdictState
 from tests.unit.moments import at

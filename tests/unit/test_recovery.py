@@ -10,7 +10,8 @@ import pytest
 from ringfence.app.orders import adopt
 from ringfence.app.ports import AsteriskUnavailable, OutageChange, StoreUnavailable
 from ringfence.app.recovery import FOUND_BY, Recovered, adopted, recover
-from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, first_state
+from ringfence.domain.outage import Mode, first_state
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from tests.fakes.astdb import FakeAstDb

@@ -21,7 +21,8 @@ from ringfence.domain.directory import (
     Site,
 )
 from ringfence.domain.numbers import Did
-from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.override import OverrideKind
 from ringfence.domain.records import (
     MAX_RECORD_BYTES,
     Forced,

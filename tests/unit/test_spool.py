@@ -7,15 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ringfence.app.ports import OutageChange
-from ringfence.domain.outage import (
-    Mode,
-    Override,
-    OverrideKind,
-    OverrideTarget,
-    Signal,
-    Transition,
-    first_state,
-)
+from ringfence.domain.outage import Mode, Signal, Transition, first_state
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.spool import RESERVED_BYTES, FileSpool

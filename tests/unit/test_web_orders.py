@@ -11,7 +11,8 @@ import pytest
 
 from ringfence.app.ports import AsteriskUnavailable, StoreUnavailable
 from ringfence.domain.directory import Directory, Site
-from ringfence.domain.outage import Mode, OverrideTarget
+from ringfence.domain.outage import Mode
+from ringfence.domain.override import OverrideTarget
 from ringfence.web import override_api
 from tests.fakes.clock import NOON, settle
 from tests.fakes.doors import http_door, local_door

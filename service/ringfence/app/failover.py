@@ -24,17 +24,14 @@ from ringfence.domain.outage import (
     Decision,
     Mode,
     OutagePolicy,
-    Override,
-    OverrideKind,
-    OverrideTarget,
     ScopeState,
     Transition,
     decide,
     effective,
     first_state,
-    standing_override,
 )
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget, standing_override
 from ringfence.domain.records import ModeRecord, encode_egress, encode_mode
 from ringfence.domain.verdict import Cause, Verdict, VerdictState
 

@@ -9,7 +9,7 @@ from typing import Final
 from ringfence.app.failover import Failover
 from ringfence.app.orders import ReleaseOverride
 from ringfence.domain.numbers import Did
-from ringfence.domain.outage import OverrideTarget
+from ringfence.domain.override import OverrideTarget
 
 WHO: Final = "ringfence"
 WHY: Final = "its owner has changed"

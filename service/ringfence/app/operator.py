@@ -14,7 +14,8 @@ from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, Ringfe
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.calls import CallRecord
-from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, standing_override
+from ringfence.domain.outage import Mode
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget, standing_override
 from ringfence.domain.records import RecordError, RouteRecord, decode_route
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import did_path
@@ -87,6 +88,16 @@ class Operator:
         """The snapshot of this moment."""
         self._refresh()
         return self._holder.current
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot as it was swapped in last: looking at it wakes nobody."""
+        return self._holder.current
+
+    @property
+    def calls_seen(self) -> int:
+        """How many calls have ended since the start."""
+        return self._journal.added
 
     async def changed(self) -> Snapshot:
         """Waits for the next change of the snapshot."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ringfence.app.ports import OutageChange
 from ringfence.app.recovery import FOUND_BY
-from ringfence.domain.outage import Override, OverrideTarget
+from ringfence.domain.override import Override, OverrideTarget
 
 
 def _future() -> asyncio.Future[None]:

@@ -14,8 +14,9 @@ from typing import Protocol
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, Observation, TargetId
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Override, OverrideTarget, ScopeState, Transition
+from ringfence.domain.outage import ScopeState, Transition
 from ringfence.domain.outcomes import CallOutcome
+from ringfence.domain.override import Override, OverrideTarget
 
 
 class RingfenceError(Exception):

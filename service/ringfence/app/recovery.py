@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageChange, OutageStore, StoreError
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, ScopeState, first_state
+from ringfence.domain.outage import Mode, ScopeState, first_state
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.records import ModeRecord, RecordError, decode_mode
 from ringfence.domain.verdict import Cause

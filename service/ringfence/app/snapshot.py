@@ -10,7 +10,8 @@ from ringfence.app.coverage_watch import Measured
 from ringfence.app.hr.views import RosterSummary
 from ringfence.domain.health import TargetId
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Decision, Override, ScopeState
+from ringfence.domain.outage import Decision, ScopeState
+from ringfence.domain.override import Override
 from ringfence.domain.verdict import Verdict
 
 

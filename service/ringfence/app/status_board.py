@@ -14,7 +14,7 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import Clock
 from ringfence.app.snapshot import LinkView, ScopeView, SnapshotHolder, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
-from ringfence.domain.outage import standing_override
+from ringfence.domain.override import standing_override
 
 REFRESH_SECONDS = 1.0
 # Many things change in one moment; watchers get them together.

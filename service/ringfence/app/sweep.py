@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from ringfence.app.failover import Failover
 from ringfence.app.ports import AsteriskError, Clock, Leg, Switchboard
 from ringfence.domain.health import TargetId, TargetRole
-from ringfence.domain.outage import Decision, OverrideKind, OverrideTarget
+from ringfence.domain.outage import Decision
+from ringfence.domain.override import OverrideKind, OverrideTarget
 from ringfence.domain.verdict import VerdictState
 
 log = logging.getLogger(__name__)

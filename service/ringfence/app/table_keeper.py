@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.domain.directory import Directory
 from ringfence.domain.numbers import Did
-from ringfence.domain.outage import Override, OverrideKind, OverrideTarget
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.records import Forced, encode_route, record_of
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import RouteTable, TableDiff, compile_table, did_path, update_table

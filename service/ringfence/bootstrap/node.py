@@ -45,7 +45,7 @@ from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
-from ringfence.domain.outage import OverrideTarget
+from ringfence.domain.override import OverrideTarget
 from ringfence.domain.verdict import WitnessPolicy
 from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe
 from ringfence.store.database import Database

@@ -33,7 +33,7 @@ from ringfence.domain.numbers import Did, Number, NumberError, mask, mask_text, 
 from ringfence.domain.policy import EgressPolicy, why_not
 
 NUMBER_COLUMNS: Final = tuple(f"default_number_{n}" for n in range(1, MAX_DEFAULT_NUMBERS + 1))
-PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), NUMBER_COLUMNS[1:])
+PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), ("team", *NUMBER_COLUMNS[1:]))
 DID_COLUMNS: Final = Columns(("did", "owner", "site", "platform"), ("kind", "critical"))
 SITE_COLUMNS: Final = Columns(("name", "fallback_number"), ("announcement", "time_zone"))
 
@@ -79,6 +79,7 @@ def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
     key = _checked(row, "key", why_not_key, notes)
     name = _checked(row, "name", why_not_name, notes)
     site = _checked(row, "site", why_not_name, notes)
+    team = _checked(row, "team", why_not_name, notes) if row.get("team") else ""
     numbers: list[DefaultNumber] = []
     for column in NUMBER_COLUMNS:
         number = _default_number(row, column, rules, notes)
@@ -94,7 +95,7 @@ def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
         notes.warning(
             row, NUMBER_COLUMNS[0], "", f"{key} has no default number: calls go to the site's fallback number"
         )
-    return Person(PersonKey(intern(key)), name, intern(site), tuple(numbers))
+    return Person(PersonKey(intern(key)), name, intern(site), tuple(numbers), team=intern(team))
 
 
 def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:

@@ -96,7 +96,8 @@ class DefaultNumber:
 @dataclass(frozen=True, slots=True)
 class Person:
     """An employee. `default_numbers` are tried in order, at most five; `withheld` are those that are known and not
-    rung, and why. `deputy`: whose default numbers ring instead of this person's now."""
+    rung, and why. `deputy`: whose default numbers ring instead of this person's now. `team` is what HR calls the
+    department; empty: not stated."""
 
     key: PersonKey
     name: str
@@ -104,6 +105,7 @@ class Person:
     default_numbers: tuple[DefaultNumber, ...] = ()
     withheld: tuple[tuple[DefaultNumber, NotRung], ...] = ()
     deputy: PersonKey | None = None
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

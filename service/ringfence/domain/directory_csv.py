@@ -116,12 +116,13 @@ def read_directory(files: CsvFiles, current: Directory, rules: CsvRules) -> Read
 
 def render_people(directory: Directory) -> str:
     """`people.csv`, with private numbers in clear: for the people who keep them."""
-    columns = ("key", "name", "site", *NUMBER_COLUMNS)
+    columns = ("key", "name", "site", "team", *NUMBER_COLUMNS)
 
     def rows() -> Iterator[list[str]]:
         for person in sorted(directory.people.values(), key=lambda person: person.key):
             numbers = [render_default_number(number, spaced) for number in person.default_numbers]
-            yield [person.key, person.name, person.site, *numbers, *[""] * (len(NUMBER_COLUMNS) - len(numbers))]
+            empty = [""] * (len(NUMBER_COLUMNS) - len(numbers))
+            yield [person.key, person.name, person.site, person.team, *numbers, *empty]
 
     return render_sheet(columns, rows())
 

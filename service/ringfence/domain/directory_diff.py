@@ -118,6 +118,8 @@ def _person_facts(person: Person) -> _Facts:
         "site": (person.site, person.site),
         "default numbers": (numbers, person.default_numbers),
     }
+    if person.team:
+        facts["team"] = (person.team, person.team)
     if person.withheld:
         withheld = ", ".join(f"{number.words} ({why})" for number, why in person.withheld)
         facts["not rung"] = (withheld, person.withheld)

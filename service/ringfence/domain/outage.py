@@ -1,17 +1,16 @@
 """The mode of one scope: which transitions exist, and `decide`, which takes one step at most.
 
-The documentation's diagram is drawn from `TRANSITIONS`. A person's word (`Override`) is a second field, never a mode:
-the machine underneath goes on judging, so that releasing an override returns to the truth of that moment.
+The documentation's diagram is drawn from `TRANSITIONS`. A person's word (`override.Override`) is a second field, never a
+mode: the machine underneath goes on judging, so that releasing an override returns to the truth of that moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 
 from ringfence.domain.moment import Moment
+from ringfence.domain.override import Override, OverrideKind
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause, Verdict, VerdictState
 
@@ -49,54 +48,6 @@ TRANSITIONS: dict[Mode, dict[Signal, Mode]] = {
         Signal.FAILBACK_ORDERED: Mode.NORMAL,
     },
 }
-
-
-class OverrideKind(StrEnum):
-    """A person's word."""
-
-    DR = "dr"
-    NORMAL = "normal"
-    FREEZE = "freeze"
-
-
-@dataclass(frozen=True, slots=True)
-class OverrideTarget:
-    """What an override is about: everything (both None), one platform scope, or one DID."""
-
-    scope: str | None = None
-    did: str | None = None
-
-    def __post_init__(self) -> None:
-        assert self.scope is None or self.did is None
-
-    @property
-    def level(self) -> int:
-        """Narrower is higher: DID 2, scope 1, everything 0."""
-        return 2 if self.did else 1 if self.scope else 0
-
-    def __str__(self) -> str:
-        return f"did:{self.did}" if self.did else f"scope:{self.scope}" if self.scope else "everything"
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Who said what, why, and until when (None: until released)."""
-
-    target: OverrideTarget
-    kind: OverrideKind
-    who: str
-    why: str
-    set_at: datetime
-    until: datetime | None = None
-
-    def expired(self, now: datetime) -> bool:
-        return self.until is not None and now >= self.until
-
-
-def standing_override(overrides: Iterable[Override], scope: str) -> Override | None:
-    """The override that holds for a scope: the scope's own beats everything's, the newest at the same level."""
-    fitting = [o for o in overrides if o.target.did is None and o.target.scope in (None, scope)]
-    return max(fitting, key=lambda o: (o.target.level, o.set_at), default=None)
 
 
 class FailbackPolicy(StrEnum):

@@ -20,7 +20,8 @@ from ringfence.domain.directory import (
     why_not_scope,
 )
 from ringfence.domain.numbers import is_e164
-from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.override import OverrideKind
 from ringfence.domain.ring_hours import DAY_MINUTES, RingHours
 from ringfence.domain.route_plan import MAX_STEPS, RoutePlan, Step, StepKind
 

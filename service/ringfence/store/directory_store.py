@@ -92,7 +92,7 @@ class SqlDirectoryStore:
                 numbers.setdefault(row.person, []).append(DefaultNumber(row.e164, row.ring_seconds))
             # Strings that come again and again are shared: a directory may hold 100,000 DIDs.
             everybody = [
-                Person(PersonKey(intern(row.key)), row.name, intern(row.site), tuple(numbers.get(row.key, ())))
+                _person(row, tuple(numbers.get(row.key, ())))
                 async for row in rows_of(connection, select(people).order_by(people.c.key))
             ]
             assignments = [_assignment(row) async for row in rows_of(connection, select(dids).order_by(dids.c.did))]
@@ -133,7 +133,7 @@ def _site_row(site: Site) -> dict[str, Any]:
 
 
 def _person_row(person: Person) -> dict[str, Any]:
-    return {"key": person.key, "name": person.name, "site": person.site}
+    return {"key": person.key, "name": person.name, "site": person.site, "team": person.team}
 
 
 def _number_rows(person: Person) -> list[dict[str, Any]]:
@@ -152,6 +152,10 @@ def _did_row(assignment: DidAssignment) -> dict[str, Any]:
         "kind": assignment.kind,
         "critical": assignment.critical,
     }
+
+
+def _person(row: Row[Any], numbers: tuple[DefaultNumber, ...]) -> Person:
+    return Person(PersonKey(intern(row.key)), row.name, intern(row.site), numbers, team=intern(row.team))
 
 
 def _assignment(row: Row[Any]) -> DidAssignment:

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.ports import OutageChange, TransitionRow, VersionConflict
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Mode, Override, OverrideKind, OverrideTarget, ScopeState, Transition, TrialTally
+from ringfence.domain.outage import Mode, ScopeState, Transition, TrialTally
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
+from ringfence.store.override_json import override_json, read_override
 from ringfence.store.tables import overrides, scope_states, transitions
 
 MAX_HISTORY: Final = 10_000  # rows in one answer
@@ -182,11 +184,18 @@ def _override_row(override: Override) -> dict[str, Any]:
         "target": str(override.target),
         "scope": override.target.scope,
         "did": override.target.did,
+        "site": override.target.site,
+        "team": override.target.team,
+        "dids": list(override.target.dids) or None,
         "kind": override.kind,
         "who": override.who,
         "why": override.why,
         "set_at": override.set_at,
         "until": override.until,
+        "id": override.id,
+        "replaced": None if override.replaced is None else override_json(override.replaced),
+        "approved_by": override.approved_by,
+        "alone": override.alone,
     }
 
 
@@ -204,8 +213,18 @@ def _state(row: Row[Any], now: Moment) -> ScopeState:
 
 
 def _override(row: Row[Any]) -> Override:
-    target = OverrideTarget(row.scope, row.did)
-    return Override(target, OverrideKind(row.kind), row.who, row.why, row.set_at, row.until)
+    return Override(
+        target=OverrideTarget(row.scope, row.did, row.site, row.team, tuple(row.dids or ())),
+        kind=OverrideKind(row.kind),
+        who=row.who,
+        why=row.why,
+        set_at=row.set_at,
+        until=row.until,
+        id=row.id,
+        replaced=None if row.replaced is None else read_override(row.replaced),
+        approved_by=row.approved_by,
+        alone=row.alone,
+    )
 
 
 def _transition_row(row: Row[Any]) -> TransitionRow:

@@ -17,17 +17,10 @@ from typing import Any, TypeVar
 
 from ringfence.app.ports import OutageChange, StoreUnavailable
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import (
-    Mode,
-    Override,
-    OverrideKind,
-    OverrideTarget,
-    ScopeState,
-    Signal,
-    Transition,
-)
+from ringfence.domain.outage import Mode, ScopeState, Signal, Transition
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
+from ringfence.store.override_json import aware, override_json, read_override, read_target, target_json
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +50,7 @@ class FileSpool:
                     continue
                 try:
                     change = _from_json(json.loads(line), now)
-                except (ValueError, KeyError, TypeError) as error:
+                except (ValueError, KeyError, TypeError, AssertionError) as error:
                     log.error("a spooled change cannot be read and is skipped", extra={"reason": str(error)})
                     continue
                 self._lines[change.key] = line
@@ -134,16 +127,8 @@ def _to_json(change: OutageChange) -> dict[str, Any]:
             "evidence": transition.evidence,
             "version": transition.version,
         },
-        "set": override
-        and {
-            "target": _target(override.target),
-            "kind": override.kind,
-            "who": override.who,
-            "why": override.why,
-            "set_at": _time(override.set_at),
-            "until": _time(override.until),
-        },
-        "released": released and _target(released),
+        "set": override and override_json(override),
+        "released": released and target_json(released),
         "expired": change.expired,
     }
 
@@ -159,7 +144,7 @@ def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
         and ScopeState(
             scope=state["scope"],
             mode=Mode(state["mode"]),
-            since=now.at_wall(_moment_wall(state["since"])),
+            since=now.at_wall(aware(state["since"])),
             reason=Reason(state["reason"]),
             cause=state["cause"] and Cause(state["cause"]),
             bad_trials=int(state["bad_trials"]),
@@ -172,26 +157,14 @@ def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
             after=Mode(transition["after"]),
             signal=Signal(transition["signal"]),
             reason=Reason(transition["reason"]),
-            at=now.at_wall(_moment_wall(transition["at"])),
+            at=now.at_wall(aware(transition["at"])),
             evidence=tuple(transition["evidence"]),
             version=int(transition["version"]),
         ),
-        override_set=override
-        and Override(
-            target=OverrideTarget(**override["target"]),
-            kind=OverrideKind(override["kind"]),
-            who=override["who"],
-            why=override["why"],
-            set_at=_moment_wall(override["set_at"]),
-            until=_read_time(override["until"]),
-        ),
-        override_released=released and OverrideTarget(**released),
+        override_set=override and read_override(override),
+        override_released=released and read_target(released),
         expired=bool(raw.get("expired", False)),  # an earlier version did not write it
     )
-
-
-def _target(target: OverrideTarget) -> dict[str, str | None]:
-    return {"scope": target.scope, "did": target.did}
 
 
 def _time(moment: datetime | None) -> str | None:
@@ -200,10 +173,3 @@ def _time(moment: datetime | None) -> str | None:
 
 def _read_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _moment_wall(text: str) -> datetime:
-    wall = datetime.fromisoformat(text)
-    if wall.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return wall

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -75,6 +76,7 @@ people = Table(
     Column("key", String(64), primary_key=True),
     Column("name", String(80), nullable=False),
     Column("site", ForeignKey("sites.name"), nullable=False),
+    Column("team", String(80), nullable=False, server_default=""),
 )
 
 default_numbers = Table(
@@ -128,7 +130,7 @@ scope_states = Table(
 overrides = Table(
     "overrides",
     metadata,
-    Column("target", String(64), primary_key=True),
+    Column("target", String(100), primary_key=True),
     Column("scope", String(32)),
     Column("did", String(16)),
     Column("kind", String(16), nullable=False),
@@ -136,6 +138,13 @@ overrides = Table(
     Column("why", Text, nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
     Column("until", UtcDateTime),
+    Column("id", String(32), nullable=False, server_default=""),
+    Column("site", String(80)),
+    Column("team", String(80)),
+    Column("dids", JSON(none_as_null=True)),
+    Column("replaced", JSON(none_as_null=True)),
+    Column("approved_by", String(200), nullable=False, server_default=""),
+    Column("alone", Boolean, nullable=False, server_default=false()),
 )
 
 # One row a change: history and outbox in one. `told_at` is null until the notifier has told it.
@@ -145,7 +154,7 @@ transitions = Table(
     Column("id", RowId, primary_key=True),
     Column("key", String(100), nullable=False, unique=True),
     Column("at", UtcDateTime, nullable=False, index=True),
-    Column("scope", String(64), nullable=False),
+    Column("scope", String(100), nullable=False),
     Column("before", String(16), nullable=False),
     Column("after", String(16), nullable=False),
     Column("signal", String(32), nullable=False),
@@ -155,6 +164,7 @@ transitions = Table(
     Column("who", String(200), nullable=False),
     Column("why", Text, nullable=False),
     Column("told_at", UtcDateTime),
+    Index("ix_transitions_told_at", "told_at", "id"),
 )
 
 calls = Table(

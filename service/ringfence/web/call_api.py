@@ -11,7 +11,8 @@ from ringfence.app.ports import TransitionRow
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.numbers import mask
-from ringfence.domain.outage import Decision, OverrideKind
+from ringfence.domain.outage import Decision
+from ringfence.domain.override import OverrideKind
 from ringfence.domain.reasons import Reason
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.route_plan import PlannedStep, RoutePlan, Step, StepKind, StepReason

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from ringfence.app.operator import MAX_WHY_CHARACTERS
-from ringfence.domain.outage import Mode, OverrideKind
+from ringfence.domain.outage import Mode
+from ringfence.domain.override import OverrideKind
 from ringfence.web.durations import PATTERN
 from ringfence.web.status_models import OverrideOut, ScopeOut
 

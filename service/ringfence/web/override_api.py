@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from ringfence.app.operator import Operator, OrderRefused
 from ringfence.domain.numbers import Did, NumberError, parse_did
-from ringfence.domain.outage import OverrideTarget
+from ringfence.domain.override import OverrideTarget
 from ringfence.web.closing import ended_by_the_door, is_closing
 from ringfence.web.durations import parse_duration
 from ringfence.web.errors import NotTakenYet, declared

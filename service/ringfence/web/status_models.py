@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from ringfence.domain.health import EvidenceKind, TargetRole
-from ringfence.domain.outage import Decision, Mode, OverrideKind
+from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.override import OverrideKind
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Speaks, VerdictState
 

@@ -10,7 +10,8 @@ from typing import Final
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.moment import Moment
-from ringfence.domain.outage import Decision, Mode, Override
+from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.override import Override
 from ringfence.domain.verdict import Verdict, VerdictState
 from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
 from ringfence.web.status_models import (

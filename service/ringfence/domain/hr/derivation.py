@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from ringfence.domain.directory import DidAssignment, Directory, NotRung, Person, PersonKey
+from ringfence.domain.directory import MAX_NAME_LENGTH, DidAssignment, Directory, NotRung, Person, PersonKey
 from ringfence.domain.hr.ownership import Claims, Ownership
 from ringfence.domain.hr.person_facts import NOTHING_ENTERED, Everybody, Facts
 from ringfence.domain.hr.roster import Roster, RosterPolicy, Tenure
@@ -140,7 +140,9 @@ class _Census:
         known = known_numbers(facts, posts, away, self.policy, self.now)
         name = facts.value("name", posts, None if imported is None else imported.name) or key
         site = facts.value("site", posts, None if imported is None else imported.site) or ""
-        person = Person(key, name, site, rung(known), withheld(known))
+        team = facts.value("department", posts, None if imported is None else imported.team or None) or ""
+        team = team[:MAX_NAME_LENGTH]
+        person = Person(key, name, site, rung(known), withheld(known), team=team)
         return imported if imported is not None and imported == person else person
 
 
