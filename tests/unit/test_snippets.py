@@ -163,6 +163,7 @@ _MODULE_OF = {
     "HANGUPCAUSE_KEYS": "func_hangupcause",
     "HangupCauseClear": "func_hangupcause",
     "RAND": "func_rand",
+    "CDR": "func_cdr",
     "FILTER": "func_strings",
     "REGEX": "func_strings",
     "FIELDQTY": "func_strings",
