@@ -28,7 +28,8 @@ from ringfence.web import (
 from ringfence.web.metrics import registry_of
 from ringfence.web.permissions import permitted
 from ringfence.web.ports import Services
-from ringfence.web.security import GUARDED, Auth, Guard
+from ringfence.web.protection import Protection
+from ringfence.web.security import GUARDED, Auth
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -49,10 +50,12 @@ def create_app(
     default_country: str = "GB",
     metrics: CollectorRegistry | None = None,
     mounts: Mapping[str, ASGIApp] = MappingProxyType({}),
+    protection: Protection | None = None,
 ) -> FastAPI:
     """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
     daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone.
-    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length."""
+    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length.
+    `protection`: what else stands around it; None: no limits of rate, no proxy."""
     operator, roster = services.operator, services.roster
     app = FastAPI(
         title="Ringfence",
@@ -84,7 +87,7 @@ def create_app(
     def max_body_bytes(path: str) -> int | None:
         return None if any(path.startswith(f"{place}/") for place in mounts) else _max_body_bytes(path)
 
-    app.add_middleware(Guard, auth=auth, max_body_bytes=max_body_bytes)
+    (protection or Protection()).around(app, auth, max_body_bytes)
     return app
 
 

@@ -1,4 +1,5 @@
-"""Who may come in: on TCP whoever knows the token, on the local socket whoever may open its file.
+"""Who may come in: on TCP whoever knows the token or an API key, or has signed in; on the local socket whoever may open
+its file.
 
 `Guard` stands before everything else, so that a stranger is told 401 and nothing more: not whether a DID exists, not
 what is wrong with a body. The token is never logged and never compared in a way whose duration tells something of it.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -17,14 +19,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringfence.app.access.desk import AccessDesk
 from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
+from ringfence.web import csrf
+from ringfence.web.callers import CALLER_KEY
+from ringfence.web.callers import caller as caller
+from ringfence.web.callers import known_caller as known_caller
+from ringfence.web.callers import who as who
+from ringfence.web.csrf import Csrf
+from ringfence.web.rates import Rates
+from ringfence.web.sessions import token_in
 
 GUARDED: Final = "/v1"
 WHO_HEADER: Final = "X-Ringfence-Who"
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MIN_TOKEN_CHARACTERS: Final = 16
 
-_CALLER_KEY: Final = "ringfence.caller"
 # One token for many people and programs: it neither shows nor gives out a number.
 _TOKEN_MAY: Final = EVERYTHING - {Permission.REVEAL, Permission.EXPORT, Permission.OWN}
 
@@ -83,19 +93,49 @@ class BearerToken:
         return without_port in self._hosts
 
 
+@dataclass(frozen=True, slots=True)
+class SignIns:
+    """The token, an API key in its place (`Authorization: Bearer rf_...`), or the cookie of a session. A request that
+    has the header is judged by it alone."""
+
+    token: BearerToken
+    desk: AccessDesk
+
+    def caller(self, headers: Headers) -> Caller | None:
+        if "authorization" in headers:
+            scheme, _, given = headers["authorization"].partition(" ")
+            key = self.desk.key(given.strip()) if scheme.lower() == "bearer" else None
+            return key or self.token.caller(headers)
+        session = token_in(headers)
+        return self.desk.session(session) if session is not None else None
+
+    def knows_host(self, host: str) -> bool:
+        return self.token.knows_host(host)
+
+
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
 
 
 class Guard:
-    """ASGI middleware: Host, then sign-in, then the body's announced length, then whose name the history will show."""
+    """ASGI middleware: Host, then sign-in, then how often this caller asks, then whether a page of ours asks, then the
+    body's announced length."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        auth: Auth,
+        max_body_bytes: Callable[[str], int | None],
+        forms: Csrf,
+        rates: Rates | None = None,
+    ) -> None:
         """`max_body_bytes` gives the limit for a path; None: whatever is mounted there has its own. A body that
-        announces no length is cut off by FastAPI."""
+        announces no length is cut off by FastAPI. `rates` None: anybody may ask as often as they like."""
         self._app = app
         self._auth = auth
         self._max_body_bytes = max_body_bytes
+        self._forms = forms
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -113,10 +153,16 @@ class Guard:
                 400, "Host", "this is not the name of this service.", "Ask for 127.0.0.1, or name it in [http] host."
             )
         path: str = scope["path"]
-        scope[_CALLER_KEY] = self._auth.caller(headers)
+        asking = scope[CALLER_KEY] = self._auth.caller(headers)
+        scope[csrf.SCOPE_KEY] = self._forms
+        wait_seconds = self._rates.wait_seconds(_whose(asking, scope)) if self._rates is not None else 0
+        if wait_seconds:
+            return too_often(wait_seconds)
         guarded = path == GUARDED or path.startswith(f"{GUARDED}/")
-        if guarded and scope[_CALLER_KEY] is None:
+        if guarded and asking is None:
             return _not_admitted()
+        if guarded and scope["method"] not in csrf.SAFE_METHODS and not csrf.header_fits(Request(scope)):
+            return _not_ours()
         length, limit = headers.get("content-length", ""), self._max_body_bytes(path)
         if limit is not None and length.isdecimal() and int(length) > limit:
             return _refuse(413, "body", f"it has {int(length)} bytes.", f"Send at most {limit}.")
@@ -127,22 +173,34 @@ def _not_admitted() -> JSONResponse:
     return _refuse(
         401,
         "Authorization",
-        "a valid bearer token is needed.",
-        "Send `Authorization: Bearer <token>`; `ringfence init` wrote the token to the file http_token.",
+        "a valid token, API key or sign-in is needed.",
+        "Send `Authorization: Bearer <key>`; an admin makes one with `ringfence access keys create`. `ringfence init` "
+        "wrote a token to the file http_token.",
         {"WWW-Authenticate": 'Bearer realm="ringfence"'},
     )
 
 
-def caller(request: Request) -> Caller:
-    """Dependency: who asks. Only for operations that no stranger reaches."""
-    found = request.scope[_CALLER_KEY]
-    assert isinstance(found, Caller)
-    return found
+def too_often(wait_seconds: float) -> JSONResponse:
+    seconds = str(max(1, math.ceil(wait_seconds)))
+    return _refuse(
+        429, "rate", "you ask too often.", f"Ask again in {seconds} s, and more slowly.", {"Retry-After": seconds}
+    )
 
 
-def who(request: Request) -> str:
-    """Dependency: whom the history shall name."""
-    return caller(request).name
+def _not_ours() -> JSONResponse:
+    return _refuse(
+        403,
+        csrf.HEADER,
+        "this change does not come from a page of ours.",
+        f"Open the page again; a script sends its csrf token in the header {csrf.HEADER}. Programs use an API key.",
+    )
+
+
+def _whose(asking: Caller | None, scope: Scope) -> str:
+    """Whom a request counts for: a sign-in, a key, or the address where there is none."""
+    if asking is None:
+        return f"address {scope['client'][0] if scope.get('client') else ''}"
+    return f"{asking.by} {asking.session or asking.name}"
 
 
 def stated_who(headers: Headers) -> str:

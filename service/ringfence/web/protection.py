@@ -1,0 +1,35 @@
+"""What stands around an application, from the outside in: the proxy that is believed, the headers of every answer, and
+the guard."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from ringfence.web.csrf import Csrf
+from ringfence.web.headers import SecurityHeaders
+from ringfence.web.rates import Rates
+from ringfence.web.security import Auth, Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """`csrf`: without one of the installation's, forms that are open over a restart have to be opened again. `rates`
+    None: anybody may ask as often as they like. `trusted_proxies`: addresses or networks whose X-Forwarded-For and
+    X-Forwarded-Proto are believed. `form_origins`: of identity providers, as https://login.example.org."""
+
+    csrf: Csrf = field(default_factory=lambda: Csrf(secrets.token_hex()))
+    rates: Rates | None = None
+    trusted_proxies: Collection[str] = ()
+    form_origins: Collection[str] = ()
+
+    def around(self, app: FastAPI, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> None:
+        """Whoever is added later stands further out."""
+        app.add_middleware(Guard, auth=auth, max_body_bytes=max_body_bytes, forms=self.csrf, rates=self.rates)
+        app.add_middleware(SecurityHeaders, form_origins=self.form_origins)
+        if self.trusted_proxies:
+            app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(self.trusted_proxies))
