@@ -229,7 +229,7 @@ def test_a_sound_configuration_has_no_warnings() -> None:
         ('name = "uc"', 'name = "uc"\nprofile = "wan"\nno_progress_seconds = 2', "merely slow"),
         ('name = "uc"', 'name = "uc"\nprobe = false', "contact status"),
         ("203.0.113.20:5060", "192.0.2.10:5070", "die with it"),
-        ("[[control]]", '[http]\nhost = "0.0.0.0"\n[[control]]', "http.host"),
+        ("[[control]]", '[http]\nhost = "::"\ntrusted_proxies = ["192.0.2.7"]\n[[control]]', "http.host"),
         ("[[control]]", '[asterisk]\nhost = "192.0.2.9"\n[[control]]', "asterisk.host"),
         ("[[platform]]\nname", 'asterisk_conf_dir = "/etc/asterisk/rf"\n[[platform]]\nname', "asterisk_conf_dir"),
         ('"198.51.100.1"', '"0.0.0.0/0"', "from everywhere"),

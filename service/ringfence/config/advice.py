@@ -75,10 +75,11 @@ def _about_platforms(settings: Settings) -> Iterator[str]:
 
 
 def _about_addresses(settings: Settings) -> Iterator[str]:
-    if settings.http.enabled and not is_loopback(settings.http.host):
+    http = settings.http
+    if http.enabled and not is_loopback(http.host) and http.certificate is None:
         yield (
-            f"http.host = {settings.http.host} is not loopback: the bearer token would cross the network in clear. "
-            "Keep 127.0.0.1 and put TLS in front."
+            f"http.host = {http.host} is not loopback and has no certificate: what the proxy passes on crosses the "
+            "network in clear. Let it run on this machine and keep 127.0.0.1, or give certificate and private_key, too."
         )
     if not is_loopback(settings.asterisk.host):
         yield (

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from ringfence.config.faults import fault_lines
 from ringfence.config.settings import Settings
+from ringfence.config.sign_in_settings import secret_name
 
 DEFAULT_PATH = Path("/etc/ringfence/ringfence.toml")
 ENVIRONMENT_PREFIX = "RINGFENCE_"
@@ -65,22 +66,55 @@ def load_secrets(path: Path) -> Secrets:
     found: dict[str, str] = {}
     faults: list[str] = []
     for name in SECRETS:
-        variable = ENVIRONMENT_PREFIX + name.upper()
-        source = Path(os.environ.get(f"{variable}_FILE", path.parent / name))
         try:
-            value = os.environ.get(variable) or _content(source)
-        except PermissionError:
-            faults.append(f"{name}: {source} may not be read. Run as root or as the service's own account.")
+            value = _secret(path, name)
+        except ConfigError as error:
+            faults += error.faults
             continue
-        if not value:
-            faults.append(f"{name}: not set. Give {variable}, or write it to {source} (readable by the service alone).")
-        elif any(ord(character) < 33 or ord(character) > 126 for character in value):
-            faults.append(f"{name}: holds a space, a control or a non-ASCII character. Choose another secret.")
-        else:
+        if value:
             found[name] = value
+        else:
+            variable, source = _places(path, name)
+            faults.append(f"{name}: not set. Give {variable}, or write it to {source} (readable by the service alone).")
     if faults:
         raise ConfigError(faults)
     return Secrets.model_validate(found)
+
+
+def load_client_secrets(path: Path, settings: Settings) -> dict[str, SecretStr]:
+    """Name of a [[sign_in]] provider -> our secret there. One that has none is left out: there we are a public client.
+    Raises ConfigError naming each one that cannot be used."""
+    found: dict[str, SecretStr] = {}
+    faults: list[str] = []
+    for provider in settings.sign_in:
+        try:
+            value = _secret(path, secret_name(provider))
+        except ConfigError as error:
+            faults += error.faults
+            continue
+        if value:
+            found[provider.name] = SecretStr(value)
+    if faults:
+        raise ConfigError(faults)
+    return found
+
+
+def _secret(path: Path, name: str) -> str:
+    """Empty when it is nowhere. Raises ConfigError."""
+    variable, source = _places(path, name)
+    try:
+        value = os.environ.get(variable) or _content(source)
+    except PermissionError:
+        raise ConfigError([f"{name}: {source} may not be read. Run as root or as the service's own account."]) from None
+    if any(ord(character) < 33 or ord(character) > 126 for character in value):
+        raise ConfigError([f"{name}: holds a space, a control or a non-ASCII character. Choose another secret."])
+    return value
+
+
+def _places(path: Path, name: str) -> tuple[str, Path]:
+    """The variable, and the file that is read where that is not set."""
+    variable = ENVIRONMENT_PREFIX + name.upper()
+    return variable, Path(os.environ.get(f"{variable}_FILE", path.parent / name))
 
 
 def _content(path: Path) -> str:

@@ -48,6 +48,11 @@ _SECRET_MEANINGS: Final = {
     "http_token": "bearer token of the HTTP API",
 }
 
+_CLIENT_SECRET: Final = (
+    f"| `oidc_<name>_secret` | `{ENVIRONMENT_PREFIX}OIDC_<NAME>_SECRET` "
+    "| our client secret at that `[[sign_in]]` provider; may be missing: a public client has none |"
+)
+
 _TYPES: Final[dict[object, str]] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
@@ -233,7 +238,7 @@ def _inner_rules(annotation: Any) -> tuple[Any, ...]:
 
 def _secrets() -> str:
     rows = [f"| `{name}` | `{ENVIRONMENT_PREFIX}{name.upper()}` | {_SECRET_MEANINGS[name]} |" for name in SECRETS]
-    return "\n".join([_SECRETS_INTRODUCTION, *rows])
+    return "\n".join([_SECRETS_INTRODUCTION, *rows, _CLIENT_SECRET])
 
 
 def _detection() -> str:

@@ -12,8 +12,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
+from ringfence.config.http_settings import HttpSettings
+from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.domain.numbers import NumberError, classify, is_country
 from ringfence.domain.outage import FailbackPolicy
+from ringfence.web.oidc.settings import SignInSettings
 
 
 def _country(text: str) -> str:
@@ -56,14 +59,6 @@ class AsteriskSettings(_Table):
     ari_user: str = Field("ringfence", description="user in ari.conf")
     ami_port: Port = Field(5038, description="port of the manager interface")
     ami_user: str = Field("ringfence", description="user in manager.conf")
-
-
-class HttpSettings(_Table):
-    """[http]: the HTTP API."""
-
-    enabled: bool = Field(True, description="whether the HTTP API listens at all; the local socket always does")
-    host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs TLS in front")
-    port: Port = Field(8090, description="port to listen on")
 
 
 class EgressSettings(_Table):
@@ -206,6 +201,7 @@ class Settings(_Table):
     egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
     control: list[ControlSettings] = []
     hr_source: list[HrSourceSettings] = []
+    sign_in: list[SignInSettings] = []
     announcement: list[AnnouncementSettings] = [
         AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
     ]
@@ -213,6 +209,7 @@ class Settings(_Table):
     @model_validator(mode="after")
     def _references(self) -> Settings:
         faults = [*_repeated(self), *_dangling(self), *hr_faults(self.hr, self.hr_source)]
+        faults += sign_in_faults(self.http, self.sign_in)
         if faults:
             raise ValueError("; ".join(faults))
         return self
