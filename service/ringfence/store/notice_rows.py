@@ -194,4 +194,4 @@ def _delivery_view(row: Row[Any]) -> DeliveryView:
 
 def untold(row: Row[Any]) -> Untold:
     names = ("id", "key", "at", "scope", "before", "after", "signal", "reason", "who", "why")
-    return Untold(**{name: row._mapping[name] for name in names})
+    return Untold(**{name: row._mapping[name] for name in names}, evidence=tuple(row.evidence))

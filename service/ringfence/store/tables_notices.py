@@ -44,6 +44,17 @@ deliveries = Table(
     Index("ix_deliveries_state_created_at", "state", "created_at"),
 )
 
+# Alarms that people were told of and that have not ended.
+standing_alarms = Table(
+    "standing_alarms",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("key", String(200), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
 # Of whom a change of calls' way was told, or is to be. Who they are stands in the directory, not here; the rows go with
 # the person.
 staff_messages = Table(

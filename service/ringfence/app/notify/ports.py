@@ -134,6 +134,18 @@ class Untold:
     reason: str
     who: str
     why: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlarm:
+    """An alarm that people were told of and that has not ended. `key` is that of its notice."""
+
+    name: str
+    key: str
+    title: str
+    scope: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +235,17 @@ class NoticeStore(Protocol):
     async def prune(self, before: datetime) -> int:
         """Deletes notices from before, once nothing of them waits; how many."""
         ...
+
+
+class AlarmStore(Protocol):
+    """Which alarms people were told of: a daemon that starts anew neither repeats one nor forgets to say that it is
+    over. May raise StoreError."""
+
+    async def standing(self) -> list[StandingAlarm]: ...
+
+    async def begins(self, alarm: StandingAlarm) -> None: ...
+
+    async def ends(self, name: str) -> None: ...
 
 
 def delivery_id(key: str, route: str) -> str:

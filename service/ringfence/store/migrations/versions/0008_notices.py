@@ -33,6 +33,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_notices_key")),
     )
     op.create_index(op.f("ix_notices_stored_at"), "notices", ["stored_at"])
+    op.create_table(
+        "standing_alarms",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_standing_alarms")),
+    )
     _deliveries()
     _staff_messages()
     # What happened before there was an outbox is nobody's news any more.
@@ -42,7 +51,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_transitions_told_at", "transitions")
-    for table in ("staff_messages", "deliveries", "notices"):
+    for table in ("staff_messages", "deliveries", "standing_alarms", "notices"):
         op.drop_table(table)
 
 
