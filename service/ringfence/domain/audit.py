@@ -21,10 +21,11 @@ PERSON: Final = "person:"
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_WORDS_CHARACTERS: Final = 500
+MAX_DETAIL_CHARACTERS: Final = 20_000  # every DID of the longest list
 
 # What has many digits and is no telephone number: DIDs that are marked as such, days and times.
 _KEPT = re.compile(
-    r"(?:did|dids|range):[+0-9][+0-9,. -]*[0-9]"
+    r"dids?:[+0-9][+0-9a-f:,.-]*"
     r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
     r"|(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\d.])"
 )
@@ -64,8 +65,8 @@ class AuditFact:
 
 
 def settled(fact: AuditFact) -> AuditFact:
-    """The fact as it may be kept for ever: whatever looks like a telephone number is masked, but for DIDs after `did:`,
-    `dids:` or `range:`; one line of printable text each; not without end."""
+    """The fact as it may be kept for ever: whatever looks like a telephone number is masked, but for DIDs
+    after `did:` or `dids:`; one line of printable text each; not without end."""
     about = fact.about if fact.about.startswith(PERSON) else masked(fact.about)
     return replace(
         fact,
@@ -76,7 +77,7 @@ def settled(fact: AuditFact) -> AuditFact:
         by=_line(masked(fact.by), MAX_NAME_CHARACTERS),
         detail=MappingProxyType(
             {
-                _line(masked(name), MAX_NAME_CHARACTERS): _line(masked(text), MAX_WORDS_CHARACTERS)
+                _line(masked(name), MAX_NAME_CHARACTERS): _line(masked(text), MAX_DETAIL_CHARACTERS)
                 for name, text in sorted(fact.detail.items())
             }
         ),

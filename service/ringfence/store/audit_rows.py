@@ -17,8 +17,11 @@ from ringfence.domain.audit_chain import Anchor, AuditRow, row_of
 from ringfence.store.tables_audit import audit_head, audit_rows
 
 PSEUDONYM: Final = "person~"
-PSEUDONYM_DIGITS: Final = 16
+PSEUDONYM_LETTERS: Final = 16
 HEAD_ID: Final = 1
+
+# Letters only: a run of digits would be taken for a telephone number, and masked.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 async def append(connection: AsyncConnection, facts: Sequence[AuditFact]) -> None:
@@ -45,7 +48,7 @@ def pseudonym(key: str, salt: str) -> str:
     """What stands for a person's key. The record outlives the person's erasure; whoever knows the key and has the
     database finds the person's rows, and nobody else learns from them who it was."""
     digest = hmac.new(salt.encode(), key.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
-    return f"{PSEUDONYM}{digest[:PSEUDONYM_DIGITS]}"
+    return f"{PSEUDONYM}{digest[:PSEUDONYM_LETTERS].translate(_LETTERS)}"
 
 
 def _pseudonymous(fact: AuditFact, salt: str) -> AuditFact:

@@ -12,11 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.app.audit_facts import fact_of_directory
 from ringfence.app.directory_import import StoredDirectory
 from ringfence.app.ports import VersionConflict
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.numbers import Did
+from ringfence.store.audit_rows import append
 from ringfence.store.database import Database, understood
 from ringfence.store.portions import remove_rows, rows_of, write_rows
 from ringfence.store.tables import default_numbers, dids, directory_changes, people, sites
@@ -66,6 +68,7 @@ class SqlDirectoryStore:
                 )
             await _apply(connection, change)
             await connection.execute(insert(directory_changes).values(log_row))
+            await append(connection, [fact_of_directory(version, log_row["summary"], who, why, at)])
 
         await self._database.write(work)
         return StoredDirectory(after, version)

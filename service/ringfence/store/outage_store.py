@@ -8,12 +8,14 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.app.audit_facts import facts_of_outage
 from ringfence.app.ports import OutageChange, TransitionRow, VersionConflict
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, Transition, TrialTally
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
+from ringfence.store.audit_rows import append
 from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
 from ringfence.store.override_json import override_json, read_override
 from ringfence.store.tables import overrides, scope_states, transitions
@@ -61,6 +63,7 @@ class SqlOutageStore:
                 await connection.execute(delete(overrides).where(overrides.c.target == target))
             if change.override_set is not None:
                 await upsert(connection, overrides, [_override_row(change.override_set)])
+            await append(connection, list(facts_of_outage(change)))
 
         await self._database.write(work, QUICK_SECONDS)
 

@@ -202,4 +202,6 @@ def _plan(row: Row[Any]) -> PlanRow:
 
 
 def _note_row(note: RosterNote) -> dict[str, Any]:
-    return fitting(roster_notes, asdict(note))
+    row = asdict(note)
+    del row["origin"]
+    return fitting(roster_notes, row)

@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.app.audit_facts import facts_of_roster
 from ringfence.app.hr.ports import Committed, CoverageRow, HrRun, PlanRow, RosterCommit, RosterNote
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.record import HrRecord, RecordId
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, SourceState, Tenure
 from ringfence.domain.numbers import Did
 from ringfence.store import roster_history
+from ringfence.store.audit_rows import append
 from ringfence.store.database import Database, understood
 from ringfence.store.portions import remove_rows, rows_of, write_rows
 from ringfence.store.roster_json import entries_of, entries_text, record_of, record_text
@@ -52,7 +54,9 @@ class SqlRosterStore:
     async def commit(self, commit: RosterCommit) -> Committed:
         async def work(connection: AsyncConnection) -> Committed:
             await _store(connection, commit.change)
-            return await roster_history.store(connection, commit)
+            stored = await roster_history.store(connection, commit)
+            await append(connection, list(facts_of_roster(commit)))
+            return stored
 
         return await self._database.write(work)
 

@@ -51,7 +51,7 @@ class ByHand:
             stated = None if value is None else Stated(value, origin, who, why, now)
             before = book.roster.entries.get(person, PersonEntries())
             after = entered(before, field, stated, book.base.directory, number)
-            note = RosterNote(now, who, why, words_of(field, value, number), person)
+            note = RosterNote(now, who, why, words_of(field, value, number), person, origin)
             await book.commit(RosterChange(entries={person: after if after else None}), notes=[note])
         self._force.want(urgent=True)
         await self._force.catch_up()

@@ -12,7 +12,7 @@ from typing import Protocol
 from ringfence.app.ports import RingfenceError
 from ringfence.domain.hr.guard import Category
 from ringfence.domain.hr.record import Batch, RowProblem
-from ringfence.domain.hr.roster import Roster, RosterChange
+from ringfence.domain.hr.roster import Origin, Roster, RosterChange
 
 Progress = Callable[[int, int | None], None]
 """Called with rows done and, where it is known, rows in all. Cheap, and from any thread."""
@@ -140,13 +140,15 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class RosterNote:
-    """One line of the roster's log: a decision, an entry by hand, an erasure. `what` is for people, numbers masked."""
+    """One line of the roster's log: a decision, an entry by hand, an erasure. `what` is for people, numbers masked.
+    `origin`, of an entry by hand, goes to the audit record only."""
 
     at: datetime
     who: str
     why: str
     what: str
     person: str = ""
+    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
