@@ -39,6 +39,8 @@ SWITCH_SECONDS = 0.0005
 # is such a block, and glibc would go over to keeping those of each thread once it has seen the first one go.
 M_MMAP_THRESHOLD = -3
 GREAT_BLOCK_BYTES = 256 << 10
+# One heap for all threads: only one of them runs Python at a time, and what one let go another could not use.
+M_ARENA_MAX = -8
 
 
 def run(config_path: Path) -> int:
@@ -53,7 +55,9 @@ def run(config_path: Path) -> int:
     _log_as_json()
     sys.setswitchinterval(SWITCH_SECONDS)
     with suppress(AttributeError):  # another C library has no such setting, and needs none
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, GREAT_BLOCK_BYTES)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, GREAT_BLOCK_BYTES)
+        libc.mallopt(M_ARENA_MAX, 1)
     os.umask(0o077)  # the database and the spool hold private numbers
     faults: list[RingfenceError] = []
     try:
