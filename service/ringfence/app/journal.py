@@ -30,11 +30,13 @@ class Journal:
         self._wake = asyncio.Event()
         self._healthy = True
         self.lost = 0
+        self.added = 0
 
     def add(self, record: CallRecord) -> None:
         if len(self._buffer) == BUFFER:
             self.lost += 1
         self._buffer.append(record)
+        self.added += 1
         self._wake.set()
 
     async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]:

@@ -26,6 +26,7 @@ from ringfence.web import (
     status_api,
 )
 from ringfence.web.metrics import registry_of
+from ringfence.web.pages import site
 from ringfence.web.permissions import permitted
 from ringfence.web.ports import Services
 from ringfence.web.protection import Protection
@@ -80,6 +81,7 @@ def create_app(
         guarded.include_router(coverage_api.routes(roster))
     app.include_router(guarded)
     app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
+    site.add_to(app, services, default_country)
     for place, mounted in mounts.items():
         app.mount(place, mounted)
     errors.add_to(app)

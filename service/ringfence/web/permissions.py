@@ -51,6 +51,24 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "forget_person": Permission.MANAGE,
         "coverage": Permission.SEE,
         "coverage_history": Permission.SEE,
+        # pages, and what their forms send
+        "page_events": Permission.SEE,
+        "page_start": Permission.SEE,
+        "page_find": Permission.SEE,
+        "page_did": Permission.SEE,
+        "page_override_preview": Permission.ORDER,
+        "page_override_set": Permission.ORDER,
+        "page_override_release": Permission.ORDER,
+        "page_failback": Permission.ORDER,
+        "page_calls": Permission.SEE,
+        "page_people": Permission.SEE,
+        "page_person": Permission.SEE,
+        "page_person_enter": Permission.PEOPLE,
+        "page_plans": Permission.SEE,
+        "page_plan": Permission.SEE,
+        "page_plan_decide": Permission.PLANS,
+        "page_sources": Permission.SEE,
+        "page_coverage": Permission.SEE,
     }
 )
 """Operation id -> the permission without which it answers 403. An operation that is not in here answers 403 to all."""

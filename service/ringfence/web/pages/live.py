@@ -1,0 +1,133 @@
+"""Tells pages that are open that something has changed; they then ask for themselves again.
+
+One task looks, however many watch: a viewer costs a connection and a place to wait, never a rendering. What is told is
+a version, no content, so nothing has to be kept back from anybody who may see the state at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ringfence.app.operator import Operator
+from ringfence.app.ports import RingfenceError
+from ringfence.domain.access import SignedInBy
+from ringfence.web.callers import caller
+from ringfence.web.closing import ended_by_the_door, is_closing
+from ringfence.web.status_view import version_of
+
+HEARTBEAT_SECONDS: Final = 15
+LOOK_SECONDS: Final = 1.0  # how often new calls are looked for; the state is waited for
+MAX_VIEWERS: Final = 400
+MAX_VIEWERS_OF_ONE: Final = 40
+SPREAD_MS_PER_VIEWER: Final = 5  # they must not all ask again in one moment
+SEND_SECONDS: Final = 10.0
+RETRY_MS: Final = 3_000
+
+
+class TooManyViewers(RingfenceError):
+    """More pages watch than may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is to see now: the state's version, and how many calls have ended since the start."""
+
+    version: str
+    calls: int
+
+
+class Broadcaster:
+    """Looks while somebody watches."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator = operator
+        self._seen = Seen("", 0)
+        self._changed = asyncio.Event()
+        self._viewers: Counter[str] = Counter()
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def viewers(self) -> int:
+        return self._viewers.total()
+
+    def check_room(self, name: str, at_most: int = MAX_VIEWERS_OF_ONE) -> None:
+        """Raises TooManyViewers."""
+        if self.viewers >= MAX_VIEWERS or self._viewers[name] >= at_most:
+            raise TooManyViewers(
+                "live: too many pages watch already.", "Close some; a page can always be loaded again."
+            )
+
+    @contextmanager
+    def viewer(self, name: str) -> Iterator[None]:
+        """Within, somebody watches."""
+        self._viewers[name] += 1
+        if self._looking is None or self._looking.done():
+            self._look_now()
+            self._looking = asyncio.create_task(self._look(), name="live pages")
+        try:
+            yield
+        finally:
+            self._viewers[name] -= 1
+            if not self._viewers[name]:
+                del self._viewers[name]
+            if not self._viewers and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    async def seen_after(self, seen: Seen | None) -> Seen:
+        """What there is to see as soon as it is not `seen` any more."""
+        while self._seen == seen:
+            await self._changed.wait()
+        return self._seen
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._operator.changed()
+            except TimeoutError:
+                pass
+            self._look_now()
+
+    def _look_now(self) -> None:
+        seen = Seen(version_of(self._operator.current), self._operator.calls_seen)
+        if seen != self._seen:
+            self._seen = seen
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+
+def events(request: Request, broadcaster: Broadcaster) -> Response:
+    """The answer that stays open. Raises TooManyViewers."""
+    # Loaded when somebody first watches.
+    from sse_starlette import EventSourceResponse, ServerSentEvent
+
+    asking = caller(request)
+    name = asking.session or asking.name
+    at_most = MAX_VIEWERS if asking.by is SignedInBy.SOCKET else MAX_VIEWERS_OF_ONE
+    broadcaster.check_room(name, at_most)
+
+    async def told() -> AsyncIterator[ServerSentEvent]:
+        seen: Seen | None = None
+        with broadcaster.viewer(name):
+            while not is_closing(request):
+                try:
+                    # Nothing is sent within: what ends the wait must not end a sending.
+                    async with asyncio.timeout(None) as wait:
+                        with ended_by_the_door(request, wait):
+                            seen = await broadcaster.seen_after(seen)
+                except TimeoutError:
+                    return
+                data = asdict(seen) | {"spread_ms": broadcaster.viewers * SPREAD_MS_PER_VIEWER}
+                yield ServerSentEvent(json.dumps(data), event="seen", retry=RETRY_MS)
+
+    return EventSourceResponse(told(), ping=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)

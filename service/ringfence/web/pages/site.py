@@ -1,0 +1,80 @@
+"""All pages on one application: whoever adds a page adds it here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI, Path, Query, Response
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from ringfence.web.pages import assets, start_page
+from ringfence.web.pages.frame import Frame
+from ringfence.web.pages.live import Broadcaster, events
+from ringfence.web.pages.page_route import open_router, page_router
+from ringfence.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES
+from ringfence.web.ports import Services
+
+_A_YEAR = 365 * 86_400
+
+
+def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
+    """`default_country` (ISO 3166) is that of numbers written without a plus."""
+    zone = "UTC" if services.roster is None else services.roster.zone
+    frame = Frame(services.operator, zone)
+    app.include_router(assets.routes())
+    for router in _pages(frame, services, default_country):
+        app.include_router(router)
+        frame.there |= {
+            route.operation_id for route in router.routes if isinstance(route, APIRoute) and route.operation_id
+        }
+    return frame
+
+
+def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRouter]:
+    return [_language(frame), _events(frame, services), start_page.routes(frame)]
+
+
+def local_path(text: str) -> str:
+    """Where to go afterwards, from what a request says: a path of ours, and `/` for anything else."""
+    parts = urlsplit(text.replace("\\", "/"))
+    safe = not parts.scheme and not parts.netloc and text.startswith("/") and text.isprintable()
+    return text if safe and not text.startswith("//") else "/"
+
+
+def _language(frame: Frame) -> APIRouter:
+    router = open_router(frame)
+
+    @router.get("/language/{code}")
+    async def language(
+        request: Request, code: Annotated[str, Path(max_length=8)], next_: Annotated[str, Query(alias="next")] = "/"
+    ) -> Response:
+        """Keeps the choice in a cookie, and goes back."""
+        answer = RedirectResponse(local_path(next_), 303)
+        if code in LANGUAGES:
+            answer.set_cookie(
+                LANGUAGE_COOKIE,
+                code,
+                _A_YEAR,
+                path="/",
+                secure=request.url.scheme == "https",
+                httponly=True,
+                samesite="lax",
+            )
+        return answer
+
+    return router
+
+
+def _events(frame: Frame, services: Services) -> APIRouter:
+    router = page_router(frame)
+    broadcaster = Broadcaster(services.operator)
+
+    @router.get("/events", operation_id="page_events")
+    async def live(request: Request) -> Response:
+        """Server-sent events: the state's version and the number of calls, each time one of them changes."""
+        return events(request, broadcaster)
+
+    return router
