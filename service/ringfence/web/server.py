@@ -7,8 +7,9 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,9 @@ class Listener:
                 self.path.unlink()
 
 
-def listen_tcp(host: str, port: int) -> Listener:
-    """Raises CannotListen, with the port and the fix."""
+def listen_tcp(host: str, port: int, *, tls: bool = False) -> Listener:
+    """Raises CannotListen, with the port and the fix. `tls` only says how people are told of it."""
+    scheme = "https" if tls else "http"
     place = f"{host}:{port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -70,7 +72,7 @@ def listen_tcp(host: str, port: int) -> Listener:
     except OSError as error:
         sock.close()
         raise _cannot_bind(error, host, port) from error
-    return Listener(sock, f"http://{place}" if port else f"http://{host}:{sock.getsockname()[1]}")
+    return Listener(sock, f"{scheme}://{place}" if port else f"{scheme}://{host}:{sock.getsockname()[1]}")
 
 
 def listen_unix(path: Path) -> Listener:
@@ -105,7 +107,15 @@ def listen_unix(path: Path) -> Listener:
 class Door:
     """One application on one listener. `run` in the daemon's task group; cancelling it ends it gracefully."""
 
-    def __init__(self, app: ASGIApp, listener: Listener) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: Listener,
+        context: ssl.SSLContext | None = None,
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
+        """`context`: TLS ends here. `trusted_proxies`: addresses and networks whose X-Forwarded-For and -Proto are
+        believed; nobody else's are."""
         self._listener = listener
         self._closing = Closing(app)
         self._server = _QuietServer(
@@ -117,7 +127,9 @@ class Door:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+                ssl_context_factory=(lambda *_: context) if context is not None else None,
                 limit_concurrency=MAX_CONNECTIONS,
                 h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=GRACEFUL_SECONDS,

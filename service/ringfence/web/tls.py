@@ -1,0 +1,191 @@
+"""TLS by our own certificate: read with clear errors, taken up anew when it was renewed, told before it expires.
+
+One context serves every connection. A renewed certificate is loaded into it: connections that are open go on, new ones
+see the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from ringfence.app.ports import Clock, RingfenceError
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 30.0
+WARN_DAYS: Final = 30
+_TOLD_EVERY: Final = timedelta(days=1)
+# Forward secrecy and authenticated encryption alone; of TLS 1.3 every suite is so.
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class CertificateFault(RingfenceError):
+    """The certificate or its key cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What shows that a file is another one now."""
+
+    inode: int
+    size: int
+    changed_ns: int
+
+
+class ServerCertificate:
+    """Raises CertificateFault when it cannot be used from the start. `run` keeps it fresh."""
+
+    def __init__(self, certificate: Path, private_key: Path, clock: Clock) -> None:
+        self._certificate, self._key = certificate, private_key
+        self._clock = clock
+        self._asked = asyncio.Event()
+        self._looks = self._look()
+        self._told: datetime | None = None
+        self.context = _context()
+        self.expires = self._load()
+
+    @property
+    def days_left(self) -> int:
+        """Whole days; below 0: it has expired."""
+        return (self.expires - self._clock.now().wall) // timedelta(days=1)
+
+    @property
+    def warning(self) -> str:
+        """For the status and the log, empty while there is nothing to say."""
+        days = self.days_left
+        if days >= WARN_DAYS:
+            return ""
+        if days < 0:
+            return f"the certificate of [http] expired on {self.expires.date()}: browsers refuse it"
+        return f"the certificate of [http] expires in {days} days"
+
+    def reload(self) -> None:
+        """On SIGHUP: `run` looks at once, and loads whether or not the files look changed."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Looks for a renewed certificate every half minute. One that cannot be used is told, and the old one kept."""
+        self._tell_expiry()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._asked.wait()
+            await asyncio.to_thread(self.look_again, asked=self._asked.is_set())
+            self._asked.clear()
+
+    def look_again(self, *, asked: bool = False) -> None:
+        looks = self._look()
+        if asked or looks != self._looks:
+            self._looks = looks
+            try:
+                self.expires = self._load()
+            except CertificateFault as fault:
+                log.error("the renewed certificate is not used, the old one stays", extra={"reason": str(fault)})
+            else:
+                self._told = None
+                log.info("certificate loaded", extra={"expires": self.expires.isoformat()})
+        self._tell_expiry()
+
+    def _load(self) -> datetime:
+        """Tried on a context of its own first: half a pair must never be served."""
+        expires = _read(self._certificate, self._key)
+        try:
+            self.context.load_cert_chain(self._certificate, self._key, password=_no_passphrase(self._key))
+        except (OSError, ssl.SSLError) as error:
+            self._looks = (None, None)  # to be tried again, and soon
+            raise CertificateFault("[http] certificate: it changed while it was read.", "It is tried again.") from error
+        return expires
+
+    def _tell_expiry(self) -> None:
+        now = self._clock.now().wall
+        if (words := self.warning) and (self._told is None or now - self._told >= _TOLD_EVERY):
+            self._told = now
+            log.warning(words, extra={"expires": self.expires.isoformat()})
+
+    def _look(self) -> tuple[_Look | None, _Look | None]:
+        return _look_at(self._certificate), _look_at(self._key)
+
+
+def _read(certificate: Path, key: Path) -> datetime:
+    """When it expires, if the pair can be used. Raises CertificateFault naming the setting."""
+    chain = _content(certificate, "certificate")
+    _content(key, "private_key")
+    try:
+        _context().load_cert_chain(certificate, key, password=_no_passphrase(key))
+    except ssl.SSLError as error:
+        raise _fault(error, certificate, key) from None
+    return _expiry(chain, certificate)
+
+
+def _content(path: Path, setting: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CertificateFault(f"[http] {setting}: {path}: there is no such file.", "Correct the path.") from None
+    except OSError as error:
+        raise CertificateFault(
+            f"[http] {setting}: {path} may not be read ({error.strerror}).", "Let the service's account read it."
+        ) from None
+
+
+def _fault(error: ssl.SSLError, certificate: Path, key: Path) -> CertificateFault:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return CertificateFault(
+            f"[http] private_key: {key} is not the key of {certificate}.",
+            "Give the key it was asked for with; the server's own certificate comes first in its file.",
+        )
+    if error.reason in ("EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"):
+        return CertificateFault(
+            f"[http] certificate: {certificate} is too weak to be served.", "Ask for one with a longer key."
+        )
+    return CertificateFault(
+        f"[http] certificate, private_key: {certificate} and {key} are no pair in PEM form.",
+        "Convert them to PEM; the certificate's file begins with the server's own.",
+    )
+
+
+def _no_passphrase(key: Path) -> Callable[[], str]:
+    def ask() -> str:
+        raise CertificateFault(
+            f"[http] private_key: {key} needs a passphrase, and nobody is there to give it.",
+            "Store the key without one, readable by the service alone.",
+        )
+
+    return ask
+
+
+def _expiry(chain: bytes, certificate: Path) -> datetime:
+    from cryptography import x509  # ten megabytes, for those who have a certificate
+
+    try:
+        return x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc.astimezone(UTC)
+    except (ValueError, IndexError):
+        raise CertificateFault(
+            f"[http] certificate: {certificate} holds no certificate in PEM form.", "Convert it to PEM."
+        ) from None
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _look_at(path: Path) -> _Look | None:
+    try:
+        # Through links: certbot and Kubernetes renew by pointing a link elsewhere.
+        found = path.stat()
+    except OSError:
+        return None
+    return _Look(found.st_ino, found.st_size, found.st_mtime_ns)
