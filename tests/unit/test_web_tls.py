@@ -55,11 +55,11 @@ async def whence(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def served(certificate: ServerCertificate | None, proxies: tuple[str, ...] = ()) -> AsyncIterator[int]:
-    listener = listen_tcp(HOST, 0, tls=certificate is not None)
+async def served(certificate: ServerCertificate) -> AsyncIterator[int]:
+    listener = listen_tcp(HOST, 0, tls=True)
     port: int = listener.sock.getsockname()[1]
-    door = Door(whence, listener, None if certificate is None else certificate.context, proxies)
-    assert door.place == f"{'http' if certificate is None else 'https'}://{HOST}:{port}"
+    door = Door(whence, listener, certificate.context)
+    assert door.place == f"https://{HOST}:{port}"
     task = asyncio.create_task(door.run())
     await door.open()
     yield port
@@ -132,17 +132,6 @@ async def test_old_tls_is_refused(pair: Pair) -> None:
         context.set_ciphers("ALL:@SECLEVEL=0")
         with pytest.raises((ssl.SSLError, OSError)):
             await asyncio.open_connection(HOST, port, ssl=context)
-
-
-async def test_whom_a_proxy_speaks_for_is_believed_of_known_proxies_alone() -> None:
-    forwarded = {"X-Forwarded-For": "192.0.2.44", "X-Forwarded-Proto": "https"}
-    for proxies, said in (
-        ((), f"http {HOST}"),
-        (("192.0.2.1",), f"http {HOST}"),
-        (("127.0.0.0/8",), "https 192.0.2.44"),
-    ):
-        async with served(None, proxies) as port, httpx.AsyncClient() as client:
-            assert (await client.get(f"http://{HOST}:{port}/", headers=forwarded)).text == said
 
 
 def test_faults_name_the_setting_and_the_fix(pair: Pair, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,15 +107,8 @@ def listen_unix(path: Path) -> Listener:
 class Door:
     """One application on one listener. `run` in the daemon's task group; cancelling it ends it gracefully."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        listener: Listener,
-        context: ssl.SSLContext | None = None,
-        trusted_proxies: Sequence[str] = (),
-    ) -> None:
-        """`context`: TLS ends here. `trusted_proxies`: addresses and networks whose X-Forwarded-For and -Proto are
-        believed; nobody else's are."""
+    def __init__(self, app: ASGIApp, listener: Listener, context: ssl.SSLContext | None = None) -> None:
+        """`context`: TLS ends here. Whom a proxy speaks for is `web.protection`'s."""
         self._listener = listener
         self._closing = Closing(app)
         self._server = _QuietServer(
@@ -127,8 +120,7 @@ class Door:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=list(trusted_proxies),
+                proxy_headers=False,
                 ssl_context_factory=(lambda *_: context) if context is not None else None,
                 limit_concurrency=MAX_CONNECTIONS,
                 h11_max_incomplete_event_size=MAX_HEADER_BYTES,
