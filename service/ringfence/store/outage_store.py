@@ -17,6 +17,7 @@ from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.audit_rows import append
 from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
+from ringfence.store.incident_rows import follow
 from ringfence.store.override_json import override_json, read_override
 from ringfence.store.tables import overrides, scope_states, transitions
 
@@ -56,6 +57,7 @@ class SqlOutageStore:
                 return
             if change.state is not None:
                 await _store_state(connection, change.state)
+            await follow(connection, change)
             for row in await _rows(connection, change):
                 await connection.execute(insert(transitions).values(row))
             if change.override_released is not None:

@@ -6,6 +6,7 @@ from alembic import context
 
 from ringfence.store import (
     tables_audit,  # noqa: F401  puts its tables into the shared metadata
+    tables_incidents,  # noqa: F401  the same
     tables_notices,  # noqa: F401  adds its tables
     tables_orders,  # noqa: F401  the same
 )

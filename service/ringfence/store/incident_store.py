@@ -1,0 +1,183 @@
+"""Incidents as people look back on them (`incident_ports.IncidentStore`). They are opened and closed elsewhere, in the
+transaction of the mode change (`incident_rows`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringfence.app.incident_ports import CallBackTaken, Claim
+from ringfence.domain.audit import AuditFact
+from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.incident import Change, Incident, Note, Span
+from ringfence.domain.missed_calls import CallBack, CallBackState, in_the_way, newest
+from ringfence.store import tables
+from ringfence.store.audit_rows import append
+from ringfence.store.database import Database, understood, upsert
+from ringfence.store.tables_incidents import call_backs, call_gaps, incident_notes, incidents
+
+MAX_INCIDENTS: Final = 1_000
+MAX_CHANGES: Final = 5_000
+MAX_NOTES: Final = 5_000
+MAX_CALL_BACKS: Final = 50_000
+PORTION_ROWS: Final = 1_000  # few enough that the event loop hardly notices one
+KEYS_AT_ONCE: Final = 500
+PRUNED_AT_ONCE: Final = 100
+
+_CALL_FIELDS: Final = tuple(field.name for field in fields(CallRecord))
+
+
+class SqlIncidentStore:
+    """Implements `incident_ports.IncidentStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def incidents(
+        self, limit: int, before: int | None = None, scope: str | None = None, is_open: bool | None = None
+    ) -> list[Incident]:
+        wanted = select(incidents).order_by(incidents.c.id.desc()).limit(min(limit, MAX_INCIDENTS))
+        if before is not None:
+            wanted = wanted.where(incidents.c.id < before)
+        if scope is not None:
+            wanted = wanted.where(incidents.c.scope == scope)
+        if is_open is not None:
+            wanted = wanted.where(incidents.c.closed_at.is_(None) if is_open else incidents.c.closed_at.is_not(None))
+        async with self._database.reading() as connection:
+            with understood("An incident"):
+                return [_incident(row) for row in (await connection.execute(wanted)).all()]
+
+    async def incident(self, number: int) -> Incident | None:
+        async with self._database.reading() as connection:
+            with understood("An incident"):
+                row = (await connection.execute(select(incidents).where(incidents.c.id == number))).one_or_none()
+                return None if row is None else _incident(row)
+
+    async def changes(self, span: Span) -> list[Change]:
+        rows, c = tables.transitions, tables.transitions.c
+        wanted = select(rows).where(c.at >= span.since, c.at <= span.until).order_by(c.at, c.id).limit(MAX_CHANGES)
+        async with self._database.reading() as connection:
+            with understood("The history"):
+                return [_change(row) for row in (await connection.execute(wanted)).all()]
+
+    async def calls(self, scope: str | None, span: Span) -> AsyncIterator[Sequence[CallRecord]]:
+        c = tables.calls.c
+        wanted = select(tables.calls).where(c.ended_at >= span.since, c.ended_at <= span.until)
+        if scope is not None:
+            wanted = wanted.where(c.scope == scope)
+        wanted = wanted.order_by(c.ended_at, c.id).limit(PORTION_ROWS)
+        after: tuple[Any, ...] | None = None
+        while True:
+            portion = wanted if after is None else wanted.where(tuple_(c.ended_at, c.id) > after)
+            async with self._database.reading() as connection:
+                with understood("A call record"):
+                    rows = (await connection.execute(portion)).all()
+                    found = [_call(row) for row in rows]
+            if found:
+                yield found
+            if len(rows) < PORTION_ROWS:
+                return
+            after = (rows[-1].ended_at, rows[-1].id)
+
+    async def notes(self, incident: int) -> list[Note]:
+        mine = select(incident_notes).where(incident_notes.c.incident == incident)
+        async with self._database.reading() as connection:
+            with understood("A note"):
+                rows = (await connection.execute(mine.order_by(incident_notes.c.id).limit(MAX_NOTES))).all()
+                return [Note(row.id, row.at, row.who, row.text) for row in rows]
+
+    async def add_note(self, incident: int, note: Note, fact: AuditFact) -> Note:
+        async def work(connection: AsyncConnection) -> int:
+            values = {"incident": incident, "at": note.at, "who": note.who, "text": note.text}
+            row = tables.fitting(incident_notes, values)
+            added = await connection.execute(insert(incident_notes).values(row).returning(incident_notes.c.id))
+            number = int(added.scalar_one())
+            await append(connection, [fact])
+            return number
+
+        return Note(await self._database.write(work), note.at, note.who, note.text)
+
+    async def call_backs(self, incident: int) -> dict[str, CallBack]:
+        mine = select(call_backs).where(call_backs.c.incident == incident).limit(MAX_CALL_BACKS)
+        async with self._database.reading() as connection:
+            with understood("A call back"):
+                return {row.call_id: _call_back(row) for row in (await connection.execute(mine)).all()}
+
+    async def claim(self, claim: Claim, fact: AuditFact) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            # Two agents at once: the second waits here, and then sees the first one's word.
+            one = select(incidents.c.id).where(incidents.c.id == claim.incident).with_for_update()
+            await connection.execute(one)
+            held = await _held(connection, claim)
+            said = claim.call_back
+            if held is not None and not claim.take_over and in_the_way(held, claim.last_at, said.who):
+                raise CallBackTaken(held)
+            values = {"state": said.state, "who": said.who, "at": said.at, "note": said.note}
+            row = {"incident": claim.incident, "call_id": claim.calls[-1], **values}
+            await upsert(connection, call_backs, [tables.fitting(call_backs, row)])
+            await append(connection, [fact])
+
+        await self._database.write(work)
+
+    async def untold(self, limit: int) -> list[Incident]:
+        c = incidents.c
+        wanted = or_(c.opened_told.is_(False), and_(c.closed_at.is_not(None), c.closed_told.is_(False)))
+        async with self._database.reading() as connection:
+            with understood("An incident"):
+                rows = (await connection.execute(select(incidents).where(wanted).order_by(c.id).limit(limit))).all()
+                return [_incident(row) for row in rows]
+
+    async def told(self, incident: Incident) -> None:
+        values = {"opened_told": True} | ({"closed_told": True} if incident.closed_at is not None else {})
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(update(incidents).where(incidents.c.id == incident.id).values(**values))
+
+        await self._database.write(work)
+
+    async def prune(self, before: datetime) -> int:
+        total = 0
+        while deleted := await self._database.write(lambda connection: _prune(connection, before)):
+            total += deleted
+        return total
+
+
+async def _held(connection: AsyncConnection, claim: Claim) -> CallBack | None:
+    said: list[CallBack] = []
+    for start in range(0, len(claim.calls), KEYS_AT_ONCE):
+        mine = call_backs.c.call_id.in_(claim.calls[start : start + KEYS_AT_ONCE])
+        rows = await connection.execute(select(call_backs).where(call_backs.c.incident == claim.incident, mine))
+        with understood("A call back"):
+            said += [_call_back(row) for row in rows.all()]
+    return newest(said)
+
+
+async def _prune(connection: AsyncConnection, before: datetime) -> int:
+    await connection.execute(delete(call_gaps).where(call_gaps.c.ended < before))
+    old = select(incidents.c.id).where(incidents.c.closed_at < before).limit(PRUNED_AT_ONCE)
+    ids = list((await connection.execute(old)).scalars())
+    if ids:
+        await connection.execute(delete(incidents).where(incidents.c.id.in_(ids)))
+    return len(ids)
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(row.id, row.scope, row.opened_at, row.closed_at, row.reason, row.late, row.relapses)
+
+
+def _change(row: Row[Any]) -> Change:
+    return Change(row.at, row.scope, row.before, row.after, row.reason, tuple(row.evidence), row.who, row.why)
+
+
+def _call(row: Row[Any]) -> CallRecord:
+    values = {name: row._mapping[name] for name in _CALL_FIELDS}
+    return CallRecord(**{**values, "answered_by": AnsweredBy(row.answered_by)})
+
+
+def _call_back(row: Row[Any]) -> CallBack:
+    return CallBack(CallBackState(row.state), row.who, row.at, row.note)
