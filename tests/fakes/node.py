@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
-from ringfence.domain.override import standing_override
+from ringfence.domain.override import OverrideTarget, standing_override
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
@@ -208,11 +208,10 @@ class FakeNode:
         )
 
     def _hooks(self) -> Hooks:
-        return Hooks(lambda scope, spare: None, self._forced_changed, self.refresh, lambda: None)
+        return Hooks(lambda scope, spare: None, self._narrow_changed, self.refresh, lambda: None)
 
-    def _forced_changed(self, did: str) -> None:
-        held = [o for t, o in self.failover.overrides.items() if t.did == did]
-        self.keeper.force(did, held[0] if held else None)
+    def _narrow_changed(self, targets: Sequence[OverrideTarget]) -> None:
+        self.keeper.said(targets, self.failover.overrides.values())
 
     def _offer(self, table: RouteTable) -> None:
         self.astdb.rows.update(table)

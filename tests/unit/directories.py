@@ -52,6 +52,8 @@ _numbers = st.sampled_from(
     + ["+448451234567", "+447012345678", "+31101234567", "+19115551234", "+88213300000"]
 )
 _default_numbers = st.lists(st.builds(DefaultNumber, _numbers, st.integers(5, 120)), max_size=5).map(tuple)
+TEAMS = ("Sales", "Ward 7, nights")
+_teams = st.sampled_from(["", *TEAMS])
 _names = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=12)
 
 
@@ -74,7 +76,7 @@ def directories(draw: st.DrawFn) -> Directory:
     )
     site_names = st.sampled_from([site.name for site in sites])
     keys = draw(st.lists(st.integers(1, 30).map(lambda n: PersonKey(f"p{n}")), unique=True, max_size=8))
-    people = [Person(key, draw(_names), draw(site_names), draw(_default_numbers)) for key in keys]
+    people = [Person(key, draw(_names), draw(site_names), draw(_default_numbers), team=draw(_teams)) for key in keys]
     owners = st.none() | st.sampled_from(keys) if keys else st.none()
     assignments = [
         DidAssignment(

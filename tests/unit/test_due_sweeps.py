@@ -15,7 +15,6 @@ from ringfence.app.ports import AsteriskUnavailable, Leg
 from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import Decision
-from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Verdict, VerdictState
 from tests.fakes.astdb import FakeAstDb
@@ -32,7 +31,7 @@ class Decided:
 
     now: Decision = Decision.DIVERT
     verdicts: dict[TargetId, Verdict] = field(default_factory=dict)
-    overrides: dict[OverrideTarget, Override] = field(default_factory=dict)
+    pinned: set[str] = field(default_factory=set)
 
     def decision(self, scope: str) -> Decision:
         assert scope == "uc"
@@ -52,7 +51,9 @@ class Stage:
         self.board = FakeSwitchboard(legs)
         sweeper = Sweeper(self.board, self.clock, SweepLimits(1, 100))
         endpoints = {"mode/uc": "uc", "egress/a": "egress"}
-        self.sweeps = DueSweeps(sweeper, cast(Failover, self.decided), endpoints)
+        self.sweeps = DueSweeps(
+            sweeper, cast(Failover, self.decided), endpoints, lambda did: did in self.decided.pinned
+        )
         self.modes = ModePublisher(self.astdb, self.clock)
         self.modes.on_put(self.sweeps.after_put)
         self.task = asyncio.create_task(self.modes.run())
@@ -117,11 +118,10 @@ async def test_an_egress_trunk_is_swept_only_while_it_is_down(
     assert await stage.asterisk_comes_back() == freed
 
 
-@pytest.mark.parametrize(("kind", "freed"), [(OverrideKind.NORMAL, ["two"]), (OverrideKind.DR, ["one", "two"])])
+@pytest.mark.parametrize(("pinned", "freed"), [({DID}, ["two"]), (set(), ["one", "two"])])
 async def test_callers_of_a_did_pinned_to_the_platform_are_left_on_it(
-    stage: Stage, kind: OverrideKind, freed: list[str]
+    stage: Stage, pinned: set[str], freed: list[str]
 ) -> None:
-    target = OverrideTarget(did=DID)
-    stage.decided.overrides[target] = Override(target, kind, "ann", "test", stage.clock.now().wall)
+    stage.decided.pinned = pinned
     stage.decide(Decision.DIVERT)
     assert await stage.asterisk_comes_back() == freed

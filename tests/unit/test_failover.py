@@ -63,14 +63,14 @@ class Stage:
         delivered = {did: self.clock.now().wall for did in DIDS}
         self.judge = Judge(watched, {"uc": OutcomePolicy()}, WitnessPolicy(), lambda did: did in DIDS, None, delivered)
         self.swept: list[tuple[str, bool]] = []
-        self.forced: list[str] = []
+        self.narrow: list[OverrideTarget] = []
         self.failover = Failover(
             {"uc": OutagePolicy(hold_down_seconds=60, trial_one_in=4)},
             self.judge,
             Ledger(self.store, FakeSpool(), self.clock),
             self.modes,
             self.clock,
-            Hooks(lambda key, spare: self.swept.append((key, spare)), self.forced.append, _nothing, _nothing),
+            Hooks(lambda key, spare: self.swept.append((key, spare)), self.narrow.extend, _nothing, _nothing),
             ["a"],
         )
         RUNNING.extend([asyncio.create_task(self.failover.run()), asyncio.create_task(self.modes.run())])
@@ -223,7 +223,7 @@ async def test_a_word_about_one_did_moves_that_did_alone() -> None:
     stage = Stage()
     await settle()
     await stage.say(OverrideKind.DR, DID)
-    assert (stage.decision, stage.forced) == ("normal", [DID.did])
+    assert (stage.decision, stage.narrow) == ("normal", [DID])
 
 
 async def test_callers_who_wait_on_an_egress_trunk_that_goes_down_are_freed_and_ringing_ones_spared() -> None:

@@ -95,7 +95,7 @@ async def test_a_value_changed_behind_our_back_is_mended_at_the_next_comparison(
 
 
 async def test_a_forced_record_is_put_once_and_not_guarded_afterwards(stage: Stage) -> None:
-    stage.publisher.put_soon("did/1/+44", lambda: "forced")
+    stage.publisher.put_records(["did/1/+44"], lambda _: "forced")
     await settle()
     stage.publisher.again()
     await settle()
@@ -106,8 +106,7 @@ async def test_a_record_that_had_to_wait_is_put_as_it_is_by_then() -> None:
     stage = Stage()
     records: dict[str, str | None] = {"did/1/+44": "with a private number", "did/2/+44": "old"}
     stage.astdb.fault = AsteriskUnavailable("away")
-    for key in records:
-        stage.publisher.put_soon(key, lambda key=key: records[key])
+    stage.publisher.put_records(records, records.get)
     await settle()
     records["did/1/+44"], records["did/2/+44"] = None, "new"
     stage.astdb.fault = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDirectory
 from ringfence.app.failover import Failover
 from ringfence.app.hr.desk import RosterDesk
-from ringfence.app.orders import ReleaseOverride
+from ringfence.app.orders import taking_out
 from ringfence.app.ports import RingfenceError
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
@@ -46,9 +46,10 @@ class DirectoryChange:
 
     async def _release_the_gone(self, directory: Directory, who: str) -> None:
         """A DID that comes back one day, with another owner, must not inherit a word about this one."""
-        for target in list(self._failover.overrides):
-            if target.did is not None and directory.assignment(target.did) is None:
-                await self._failover.order(ReleaseOverride(target, who, "the DID has left the directory"))
+        named = {did for target in self._failover.overrides for did in target.listed}
+        gone = {did for did in named if directory.assignment(did) is None}
+        for order in taking_out(self._failover.overrides, gone, who, "the DID has left the directory"):
+            await self._failover.order(order)
 
     async def export(self) -> dict[str, str]:
         """File name -> CSV text, private numbers in clear. May raise StoreError."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from ringfence.app.judge import Judge
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
-from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, adopt, carried_out
+from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, Overtaken, adopt, carried_out
 from ringfence.app.ports import CarrierCalled, Clock, OutageChange
 from ringfence.domain.health import Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
@@ -48,9 +48,10 @@ class Hooks:
     """What the loop sets in motion and never waits for."""
 
     sweep: Callable[[str, bool], None]  # key of the mode or egress state that is published first; spare ringing legs
-    forced_changed: Callable[[str], None]  # a DID's override came or went
+    narrow_changed: Callable[[Sequence[OverrideTarget]], None]  # words about sites, teams or DIDs came or went
     swapped: Callable[[], None]  # something the snapshot shows has changed
     undecided: Callable[[], None]  # a platform has begun to miss
+    ended: Callable[[Override], None] = lambda _: None  # a word reached its end
 
 
 class Failover:
@@ -246,24 +247,35 @@ class Failover:
         if isinstance(order, OrderFailback):
             await self._weigh_scope(order.scope, now, order)
         elif isinstance(order, AdoptStored):
-            for target in adopt(order.overrides, self.overrides):
-                self._overridden(target, now)
-        elif (change := carried_out(order, self.overrides, now.wall)) is not None:
-            # A person waits, and callers do: what is said is published before it is stored, and stored all the same.
-            self._overridden(order.about, now)
-            safe = await self._ledger.commit(change)
+            self._overridden(adopt(order.overrides, self.overrides), now)
+        else:
+            try:
+                change = carried_out(order, self.overrides, now.wall)
+            except Overtaken as error:
+                order.fail(error)
+                return
+            if change is not None:
+                # A person waits, and callers do: what is said is published before it is stored, and stored all the
+                # same.
+                also = () if change.override_released is None else (change.override_released,)
+                self._overridden([order.about, *also], now)
+                if isinstance(order, ForgetExpired):
+                    self._hooks.ended(order.override)
+                safe = await self._ledger.commit(change)
         order.finish(safe)
         self._hooks.swapped()
 
-    def _overridden(self, target: OverrideTarget, now: Moment) -> None:
-        held = self.overrides.get(target)
-        kind = held.kind.value if held else "released"
-        log.warning("override changed", extra={"level": target.level, "scope": target.scope, "kind": kind})
+    def _overridden(self, targets: Sequence[OverrideTarget], now: Moment) -> None:
+        for target in targets:
+            held = self.overrides.get(target)
+            kind = held.kind.value if held else "released"
+            about = {"level": target.level.name.lower(), "scope": target.scope, "kind": kind}
+            log.warning("override changed", extra=about)
         for scope in self._policies:
-            if target.did is None and target.scope in (None, scope):
+            if any(target.concerns(scope) for target in targets):
                 self._publish(scope, now)
-        if target.did is not None:
-            self._hooks.forced_changed(target.did)
+        if narrow := [target for target in targets if not target.is_wide]:
+            self._hooks.narrow_changed(narrow)
 
     def _note(self, target: TargetId, verdict: Verdict) -> None:
         before = self.verdicts.get(target)

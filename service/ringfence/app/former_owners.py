@@ -7,9 +7,8 @@ from collections.abc import Callable, Set
 from typing import Final
 
 from ringfence.app.failover import Failover
-from ringfence.app.orders import ReleaseOverride
+from ringfence.app.orders import taking_out
 from ringfence.domain.numbers import Did
-from ringfence.domain.override import OverrideTarget
 
 WHO: Final = "ringfence"
 WHY: Final = "its owner has changed"
@@ -33,9 +32,8 @@ class FormerOwners:
         while True:
             self._wake.clear()
             while self._told:
-                target = OverrideTarget(did=next(iter(self._told)))
-                failover = self._failover()
-                if target in failover.overrides:
-                    await failover.order(ReleaseOverride(target, WHO, WHY))
-                self._told.discard(Did(target.did or ""))
+                told, failover = set(self._told), self._failover()
+                for order in taking_out(failover.overrides, told, WHO, WHY):
+                    await failover.order(order)
+                self._told -= told
             await self._wake.wait()

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 
 from ringfence.app.deadline import within
-from ringfence.app.ports import AstDb, AsteriskError, AsteriskRefused, Clock
+from ringfence.app.ports import AstDb, AsteriskError, AsteriskRefused, Clock, Put
 
 log = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 3.0  # how long calls can miss a mode that somebody deleted; three small questions a round
 RETRY_SECONDS = 0.5
+WINDOW_RECORDS = 50  # written together, some 5 ms: as long as a mode may have to wait for them
 
 
 class ModePublisher:
@@ -26,7 +28,7 @@ class ModePublisher:
         self._astdb = astdb
         self._clock = clock
         self._wanted: dict[str, str] = {}
-        self._once: dict[str, Callable[[], str | None]] = {}
+        self._records: dict[str, Callable[[str], str | None]] = {}  # put once each, in this order
         self._dirty: dict[str, None] = {}  # an ordered set: what was wanted first is put first
         self._wake = asyncio.Event()
         self._on_put: list[Callable[[str], None]] = []
@@ -43,11 +45,11 @@ class ModePublisher:
         self._dirty[key] = None
         self._wake.set()
 
-    def put_soon(self, key: str, value: Callable[[], str | None]) -> None:
-        """Puts a value once, ahead of the table publish that will also bring it (a forced DID's record). It is asked
-        for when it is put: what was true when Asterisk was away must not come back later. None: nothing to put."""
-        self._once[key] = value
-        self._dirty[key] = None
+    def put_records(self, keys: Iterable[str], value: Callable[[str], str | None]) -> None:
+        """Puts values once, ahead of the table publish that will also bring them (records of forced DIDs): in this
+        order, before those that still wait, and after every mode. A value is asked for when it is put: what was true
+        when Asterisk was away must not come back later. None: nothing to put."""
+        self._records = {**dict.fromkeys(keys, value), **self._records}
         self._wake.set()
 
     def published(self, key: str) -> bool:
@@ -68,36 +70,53 @@ class ModePublisher:
                 await self._verify()
             self._wake.clear()
             try:
-                while self._dirty:
-                    await self._put(next(iter(self._dirty)))
+                while self._dirty or self._records:
+                    if self._dirty:
+                        await self._put(next(iter(self._dirty)))
+                    else:
+                        await self._put_window()
             except AsteriskError:
                 # The connection reports its own edge; here only the work must not be forgotten.
                 await self._clock.sleep(RETRY_SECONDS)
                 self._wake.set()
 
     async def _put(self, key: str) -> None:
-        value = self._value(key)
-        if value is None:
-            self._dirty.pop(key, None)
-            self._once.pop(key, None)
-            return
+        value = self._wanted[key]
         try:
             await self._astdb.put(key, value)
         except AsteriskRefused as error:
-            log.error("asterisk refused a value", extra={"key": key, "reason": str(error)})
+            _tell_refused(key, error)
             self._dirty.pop(key, None)
-            self._once.pop(key, None)
             return
-        if value != self._value(key):
+        if value != self._wanted.get(key):
             return  # another one is wanted by now, which is still to be put and will be told then
         self._dirty.pop(key, None)
-        self._once.pop(key, None)
+        self._tell(key)
+
+    async def _put_window(self) -> None:
+        """As many records as a mode that comes meanwhile may have to wait for."""
+        asked = dict(islice(self._records.items(), WINDOW_RECORDS))
+        puts = [Put(key, wanted) for key, value in asked.items() if (wanted := value(key)) is not None]
+        try:
+            await self._astdb.write(puts, ())
+        except AsteriskRefused:
+            # It is not said which one. The others must not suffer for it.
+            for put in puts:
+                try:
+                    await self._astdb.put(put.key, put.value)
+                except AsteriskRefused as error:
+                    _tell_refused(put.key, error)
+                    self._records.pop(put.key, None)
+        held = {put.key: put.value for put in puts}
+        for key, value in asked.items():
+            if key in self._records and value(key) == held.get(key):
+                del self._records[key]
+                if key in held:
+                    self._tell(key)
+
+    def _tell(self, key: str) -> None:
         for callback in self._on_put:
             callback(key)
-
-    def _value(self, key: str) -> str | None:
-        once = self._once.get(key)
-        return once() if once is not None else self._wanted.get(key)
 
     async def _verify(self) -> None:
         """Somebody may have changed or emptied AstDB behind our back."""
@@ -108,3 +127,7 @@ class ModePublisher:
                     self._dirty[key] = None
         except AsteriskError:
             return
+
+
+def _tell_refused(key: str, error: AsteriskRefused) -> None:
+    log.error("asterisk refused a value", extra={"key": key, "reason": str(error)})

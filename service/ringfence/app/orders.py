@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
-from ringfence.app.ports import OutageChange
+from ringfence.app.ports import OutageChange, RingfenceError
 from ringfence.app.recovery import FOUND_BY
 from ringfence.domain.override import Override, OverrideTarget
+
+NO_WORD: Final = "none"
+"""What stands for a target about which nobody has said anything: in place of a word's id."""
+
+
+class Overtaken(RingfenceError):
+    """Somebody has spoken about the target since whoever orders now looked at it."""
+
+    field = "expected"
+
+    def __init__(self, target: OverrideTarget, standing: Override | None) -> None:
+        if standing is None:
+            since = f"the override of {target.words} that you saw has ended since"
+        else:
+            since = f"{standing.words} ({standing.why})"
+        super().__init__(f"expected: {since}.", "Look at it again, and order anew if it is still wanted.")
+        self.standing = standing
 
 
 def _future() -> asyncio.Future[None]:
@@ -20,6 +38,11 @@ def _future() -> asyncio.Future[None]:
 @dataclass(slots=True)
 class _Awaited:
     done: asyncio.Future[None] = field(default_factory=_future, kw_only=True)
+
+    def fail(self, error: RingfenceError) -> None:
+        """The order is refused, and nothing has changed; whoever waits is told why."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
     def finish(self, safe: asyncio.Task[None] | None = None) -> None:
         """The order is carried out; whoever still waits may go on, once it is also `safe` (stored, or in the spool)."""
@@ -31,9 +54,15 @@ class _Awaited:
 
 @dataclass(slots=True)
 class SetOverride(_Awaited):
-    """Force DR, force normal or freeze; replaces an earlier override of the same target."""
+    """Force DR, force normal or freeze; replaces an earlier override of the same target. `expected`: the id of the word
+    that stood when whoever orders looked (`NO_WORD`: none did); None: whatever stands. `instead_of`: a list that this
+    word, a shorter one, takes the place of, and by whom and why."""
 
     override: Override
+    expected: str | None = None
+    instead_of: OverrideTarget | None = None
+    by: str = ""
+    because: str = ""
 
     @property
     def about(self) -> OverrideTarget:
@@ -47,6 +76,7 @@ class ReleaseOverride(_Awaited):
     target: OverrideTarget
     who: str
     why: str
+    expected: str | None = None
 
     @property
     def about(self) -> OverrideTarget:
@@ -86,12 +116,19 @@ Order = AdoptStored | SetOverride | ReleaseOverride | ForgetExpired | OrderFailb
 def carried_out(
     order: SetOverride | ReleaseOverride | ForgetExpired, overrides: dict[OverrideTarget, Override], now: datetime
 ) -> OutageChange | None:
-    """Changes `overrides` as ordered and returns what is to be stored; None when there is nothing to change."""
+    """Changes `overrides` as ordered and returns what is to be stored; None when there is nothing to change. Raises
+    Overtaken, and then nothing has changed."""
     match order:
-        case SetOverride(override=word):
+        case SetOverride(override=word, instead_of=old):
+            _check_seen(order.expected, word.target, overrides)
+            if old is not None and overrides.pop(old, None) is None:
+                return None
+            word = order.override = word.after(overrides.get(word.target))
             overrides[word.target] = word
-            return OutageChange(uuid4().hex, override_set=word, at=now, who=word.who, why=word.why)
+            who, why = order.by or word.who, order.because or word.why
+            return OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why)
         case ReleaseOverride(target=target, who=who, why=why):
+            _check_seen(order.expected, target, overrides)
             if overrides.pop(target, None) is None:
                 return None
             return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=why)
@@ -102,6 +139,27 @@ def carried_out(
             return OutageChange(
                 uuid4().hex, override_released=word.target, at=now, why="its time is over", expired=True
             )
+
+
+def taking_out(
+    overrides: Mapping[OverrideTarget, Override], dids: Set[str], who: str, why: str
+) -> Iterator[SetOverride | ReleaseOverride]:
+    """The orders after which no word names any of these DIDs: a list of several goes on without them."""
+    for target, word in list(overrides.items()):
+        if not target.listed or dids.isdisjoint(target.listed):
+            continue
+        rest = [did for did in target.listed if did not in dids]
+        shorter = OverrideTarget.of_dids(rest) if rest else None
+        if shorter is None or ((other := overrides.get(shorter)) is not None and other.set_at > word.set_at):
+            yield ReleaseOverride(target, who, why)
+        else:
+            yield SetOverride(replace(word, target=shorter), instead_of=target, by=who, because=why)
+
+
+def _check_seen(expected: str | None, target: OverrideTarget, overrides: Mapping[OverrideTarget, Override]) -> None:
+    standing = overrides.get(target)
+    if expected is not None and expected != (NO_WORD if standing is None else standing.id):
+        raise Overtaken(target, standing)
 
 
 def adopt(stored: Iterable[Override], overrides: dict[OverrideTarget, Override]) -> list[OverrideTarget]:

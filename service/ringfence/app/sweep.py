@@ -18,7 +18,6 @@ from ringfence.app.failover import Failover
 from ringfence.app.ports import AsteriskError, Clock, Leg, Switchboard
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import Decision
-from ringfence.domain.override import OverrideKind, OverrideTarget
 from ringfence.domain.verdict import VerdictState
 
 log = logging.getLogger(__name__)
@@ -97,10 +96,15 @@ class DueSweeps:
     """Sweeps that are decided and wait for Asterisk to hold the mode or egress state they belong to. `endpoints`: by
     the key of that state, `mode/<scope>` or `egress/<trunk>`."""
 
-    def __init__(self, sweeper: Sweeper, failover: Failover, endpoints: Mapping[str, str]) -> None:
+    def __init__(
+        self, sweeper: Sweeper, failover: Failover, endpoints: Mapping[str, str], pinned: Callable[[str], bool]
+    ) -> None:
+        """`pinned`: whether a person forced this DID to the platform. Its callers have no plan to go on to: freed,
+        they would be turned away."""
         self._sweeper = sweeper
         self._failover = failover
         self._endpoints = endpoints
+        self._pinned = pinned
         self._due: dict[str, bool] = {}  # key -> spare ringing legs
         self._running: set[asyncio.Future[int]] = set()
 
@@ -124,8 +128,3 @@ class DueSweeps:
             return self._failover.decision(name) is Decision.DIVERT
         verdict = self._failover.verdicts.get(TargetId(TargetRole.TRUNK, name))
         return verdict is not None and verdict.state is VerdictState.DOWN
-
-    def _pinned(self, did: str) -> bool:
-        """Its callers have no plan to go on to: freed, they would be turned away."""
-        word = self._failover.overrides.get(OverrideTarget(did=did))
-        return word is not None and word.kind is OverrideKind.NORMAL

@@ -1,16 +1,17 @@
-"""Keeps the compiled table equal to the directory and the forced DIDs, and hands each new one to the publisher."""
+"""Keeps the compiled table equal to the directory and to people's words about sites, teams and DIDs, and hands each new
+one to the publisher."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.domain.directory import Directory
 from ringfence.domain.numbers import Did
-from ringfence.domain.override import Override, OverrideKind, OverrideTarget
-from ringfence.domain.records import Forced, encode_route, record_of
+from ringfence.domain.override import NarrowWords, Override, OverrideKind, OverrideTarget, covered, team_of
+from ringfence.domain.records import Forced, with_forced
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import RouteTable, TableDiff, compile_table, did_path, update_table
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback, plan_for
@@ -36,7 +37,8 @@ class TableKeeper:
         self._modes = modes
         self._offer = offer
         self._scopes = scopes
-        self._forced: dict[Did, Forced] = {}
+        self._words = NarrowWords()
+        self._forced: dict[Did, Forced] = {}  # what the words make of each DID of the directory in force
         self._adopting = asyncio.Lock()
         self.directory: Directory | None = None
         self.table: RouteTable | None = None
@@ -48,33 +50,46 @@ class TableKeeper:
         assignment = self.directory.assignment(did) if self.directory else None
         return assignment is not None and assignment.owner is not None
 
-    def restore_forced(self, overrides: Mapping[OverrideTarget, Override]) -> None:
-        """The DID overrides an earlier process stored, before the first compile."""
-        self._forced = {Did(t.did): _forced_by(o) for t, o in overrides.items() if t.did is not None}
+    def forced(self, did: str) -> Forced:
+        """What people's words make of a DID, its platform's left out."""
+        return self._forced.get(Did(did), Forced.NONE)
+
+    def restore_words(self, overrides: Iterable[Override]) -> None:
+        """What an earlier process stored, before the first compile."""
+        self._words = NarrowWords.of(overrides)
 
     async def prepare(self, directory: Directory) -> RouteTable:
         """Compiles a directory without adopting it. Raises TableError: such a table must not be published."""
-        before, table, forced = self.directory, self.table, dict(self._forced)
-        if before is None or table is None:
-            return await asyncio.to_thread(compile_table, directory, self.policy, forced, self._fallbacks)
-        compiled, _ = await asyncio.to_thread(
-            update_table, table, before, directory, self.policy, forced, self._fallbacks
-        )
-        return compiled
+        return (await self._compiled(directory))[0]
 
     async def adopt(self, directory: Directory) -> None:
         """Compiles and offers a directory. Raises TableError, and then nothing has changed."""
         async with self._adopting:
-            forced_before = dict(self._forced)
-            table = await self.prepare(directory)
-            self.directory, self.table = directory, table
-            self._look_for_lost_scopes(await asyncio.to_thread(directory.scopes))
-            # A person may have forced a DID while the table was compiled.
-            for did in self._forced.keys() ^ forced_before.keys() | {
-                d for d, f in self._forced.items() if forced_before.get(d) is not f
-            }:
-                self._patch(did)
+            words = self._words
+            table, forced = await self._compiled(directory)
+            scopes = await asyncio.to_thread(directory.scopes)
+            self.directory, self.table, self._forced = directory, table, forced
+            self._look_for_lost_scopes(scopes)
+            if self._words is not words:
+                # Somebody has spoken while the table was compiled.
+                now = _forced_by_words(self._words, directory)
+                dids = {did for did in now.keys() | forced.keys() if now.get(did) is not forced.get(did)}
+                self._patch({did: now.get(did, Forced.NONE) for did in dids})
             self._offer(self.table)
+
+    async def _compiled(self, directory: Directory) -> tuple[RouteTable, dict[Did, Forced]]:
+        """The table of a directory, and the forced modes in it. One that is compiled from the table in force takes over
+        those of the DIDs that are not touched: nothing has changed that a word about them depends on."""
+        before, table, words = self.directory, self.table, self._words
+
+        def work() -> tuple[RouteTable, dict[Did, Forced]]:
+            forced = _forced_by_words(words, directory)
+            if before is None or table is None:
+                return compile_table(directory, self.policy, forced, self._fallbacks), forced
+            compiled, _ = update_table(table, before, directory, self.policy, forced, self._fallbacks)
+            return compiled, forced
+
+        return await asyncio.to_thread(work)
 
     def _look_for_lost_scopes(self, named: frozenset[str]) -> None:
         lost = named - self._scopes
@@ -82,25 +97,40 @@ class TableKeeper:
             log.error("DIDs belong to platforms that are not configured", extra={"scopes": sorted(lost)})
         self.lost_scopes = lost
 
-    def force(self, did: str, override: Override | None) -> None:
-        """A DID's override came or went: its record is put at once on the mode connection."""
-        number, forced = Did(did), _forced_by(override)
-        if forced is Forced.NONE:
-            self._forced.pop(number, None)
-        else:
-            self._forced[number] = forced
-        if self._patch(number) and self.table is not None:
-            self._modes.put_soon(did_path(did), lambda: self.wanted_record(did))
+    def said(self, targets: Sequence[OverrideTarget], overrides: Iterable[Override]) -> None:
+        """Words about these targets came or went, and `overrides` are those that stand now: the records they change are
+        put at once on the mode connection, first of all those whose calls leave the platform.
+
+        About 2 us a DID that it concerns, and as much for each DID there is where that is a site or a team."""
+        self._words = words = NarrowWords.of(overrides)
+        directory = self.directory
+        if directory is None or self.table is None:
+            return
+        changed: dict[Did, Forced] = {}
+        first: list[tuple[bool, bool, Did]] = []
+        for target in targets:
+            for item in covered(target, directory):
+                forced = _forced_by(words.standing(item, team_of(item, directory)))
+                if forced is not self.forced(item.did) and item.did not in changed:
+                    changed[item.did] = forced
+                    first.append((forced is not Forced.DIVERT, not item.critical, item.did))
+        if changed:
+            self._patch(changed)
+            self._modes.put_records([did_path(did) for *_, did in sorted(first)], self._record)
             self._offer(self.table)
 
-    def _patch(self, did: Did) -> bool:
-        """Puts the DID's record into the table with what is forced now; False when it is not ours."""
-        plan = self.plan_of(did)
-        if plan is None or self.table is None:
-            return False
-        record = encode_route(record_of(plan, self._forced.get(did, Forced.NONE)))
-        self.table = self.table.patched(TableDiff({did_path(did): record}))
-        return True
+    def _patch(self, changed: Mapping[Did, Forced]) -> None:
+        """Writes forced modes into the records of DIDs of the directory in force."""
+        assert self.table is not None
+        puts: dict[str, str] = {}
+        for did, forced in changed.items():
+            path = did_path(did)
+            puts[path] = with_forced(self.table[path], forced)
+            if forced is Forced.NONE:
+                self._forced.pop(did, None)
+            else:
+                self._forced[did] = forced
+        self.table = self.table.patched(TableDiff(puts))
 
     def plan_of(self, did: str) -> RoutePlan | None:
         """The compiled plan of one DID with its reasons; None when it is not ours."""
@@ -111,7 +141,14 @@ class TableKeeper:
 
     def wanted_record(self, did: str) -> str | None:
         """The record this DID should have in AstDB."""
-        return self.table.get(did_path(did)) if self.table is not None else None
+        return self._record(did_path(did))
+
+    def _record(self, path: str) -> str | None:
+        return self.table.get(path) if self.table is not None else None
+
+
+def _forced_by_words(words: NarrowWords, directory: Directory) -> dict[Did, Forced]:
+    return {did: _forced_by(word) for did, word in words.winners(directory)}
 
 
 def _forced_by(override: Override | None) -> Forced:

@@ -45,7 +45,7 @@ from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
-from ringfence.domain.override import OverrideTarget
+from ringfence.domain.records import Forced
 from ringfence.domain.verdict import WitnessPolicy
 from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe
 from ringfence.store.database import Database
@@ -178,7 +178,7 @@ class Node:
         self._loading.words_read = found.read
         await self._memory.recall()
         self.failover.restore(found.states, found.overrides)
-        self.keeper.restore_forced(self.failover.overrides)
+        self.keeper.restore_words(self.failover.overrides.values())
 
     def _wire(self) -> None:
         for link in self.asterisk.ami_links:
@@ -196,7 +196,7 @@ class Node:
             self.clock,
             Hooks(
                 sweep=lambda key, spare: self.sweeps.want(key, spare),
-                forced_changed=lambda did: self.keeper.force(did, self.failover.overrides.get(OverrideTarget(did=did))),
+                narrow_changed=lambda targets: self.keeper.said(targets, self.failover.overrides.values()),
                 swapped=lambda: self.board.poke(),
                 undecided=lambda: self.monitor.hurry(),
             ),
@@ -208,7 +208,8 @@ class Node:
         endpoints = {f"mode/{p.name}": p.dial_endpoint for p in self.settings.platform}
         endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in self.settings.egress_trunk}
         limits = SweepLimits(egress.sweep_per_second, egress.max_calls)
-        return DueSweeps(Sweeper(self.asterisk.switchboard, self.clock, limits), self.failover, endpoints)
+        sweeper = Sweeper(self.asterisk.switchboard, self.clock, limits)
+        return DueSweeps(sweeper, self.failover, endpoints, lambda did: self.keeper.forced(did) is Forced.PINNED)
 
     def _monitor(self) -> Monitor:
         scheduled = []
