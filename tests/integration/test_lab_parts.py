@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
-from tests.lab import provision
+from tests.lab import desk_programs, provision
+from tests.lab.browser import visitor
 from tests.lab.far_end import CHECKOUT
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
@@ -107,6 +109,31 @@ def test_without_root_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(LabError, match="run it as root"):
         provision.ensure_root()
+
+
+def test_a_browser_that_cannot_be_installed_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("RINGFENCE_LAB_BROWSER", raising=False)
+    with pytest.raises(LabError, match="apt-get install chromium"):
+        desk_programs.ensure_browser()
+
+
+def test_a_fetched_promtool_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("RINGFENCE_LAB_CACHE", str(tmp_path))
+    with pytest.raises(LabError, match="no promtool on PATH"):
+        desk_programs.ensure_promtool()
+    (tmp_path / "promtool").write_text("#!/bin/sh\n")
+    assert desk_programs.ensure_promtool() == tmp_path / "promtool"
+
+
+async def test_a_browser_tells_what_its_console_complained_of(browser: Browser) -> None:
+    async with visitor(browser, "http://127.0.0.1:1") as somebody:
+        await somebody.page.set_content(
+            "<h1>here</h1><script>console.error('broken'); throw new Error('thrown')</script>"
+        )
+        assert await somebody.page.inner_text("h1") == "here"
+        assert somebody.complaints == ["error: broken", "thrown: thrown"]
 
 
 def test_a_trace_is_read_while_it_is_written(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests.lab.asterisk import AsteriskInstance
+from tests.lab.browser import chromium
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.installation import Installation
 from tests.lab.lab import Lab
@@ -81,3 +83,10 @@ async def lab(installation: Installation) -> AsyncIterator[Lab]:
     """Everything at once; its Asterisk is not started, for it has no configuration yet."""
     async with Lab(installation) as whole:
         yield whole
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all tests; each visitor gets a context of their own from `browser.visitor`."""
+    async with chromium() as started:
+        yield started
