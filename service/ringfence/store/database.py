@@ -23,8 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store import (
     sqlite,
-    tables_audit,  # noqa: F401  puts its tables into the shared metadata
+    tables_access,  # noqa: F401  puts its tables into the shared metadata
+    tables_audit,  # noqa: F401  the same
     tables_incidents,  # noqa: F401  the same
+    tables_notices,  # noqa: F401  the same
     tables_orders,  # noqa: F401  the same
 )
 from ringfence.store.migrating import is_current, upgrade

@@ -52,6 +52,8 @@ class BreakGlass:
         self._hashing = asyncio.Lock()
         self._asking = 0
         self._known: dict[str, SealedRow] = {}
+        # Used before anything was known of them: the database may be what is down.
+        self._used_early: dict[str, datetime] = {}
 
     @property
     def any_known(self) -> bool:
@@ -61,11 +63,12 @@ class BreakGlass:
     def restore(self, rows: Iterable[SealedRow]) -> None:
         """Takes in what was stored; what was used meanwhile keeps its time."""
         for row in rows:
-            known = self._known.get(row.name)
-            self._known[row.name] = row if known is None else replace(row, used=known.used or row.used)
+            if row.name not in self._known:
+                self._known[row.name] = replace(row, used=self._used_early.pop(row.name, row.used))
 
-    async def check(self, name: str, password: str, address: str) -> SealedRow:
-        """The account, when the password is its own. Raises WrongPassword, TooManyAttempts, SealedAccountsFault."""
+    async def check(self, name: str, password: str, address: str) -> SealedRow | None:
+        """Returns when the password is the account's own: with what is now to be remembered of it. Raises
+        WrongPassword, TooManyAttempts, SealedAccountsFault."""
         self._refuse_locked(name, address)
         if self._asking >= MAX_AT_ONCE:
             raise TooManyAttempts("Too many sign-ins at once.", "Try again in a few seconds.", 5.0)
@@ -83,7 +86,10 @@ class BreakGlass:
             raise WrongPassword(account, {key: seconds for key, seconds in locked.items() if seconds})
         self._lockout.right(name)
         self._lockout.right(address)
-        known = self._known.get(name) or SealedRow(name, "", now.wall)
+        known = self._known.get(name)
+        if known is None:
+            self._used_early[name] = now.wall
+            return None
         self._known[name] = replace(known, used=now.wall)
         return self._known[name]
 
@@ -94,7 +100,8 @@ class BreakGlass:
             fingerprint = hashlib.sha256(hashed.encode()).hexdigest()
             known = self._known.get(name)
             if known is None or known.fingerprint != fingerprint:
-                self._known[name] = SealedRow(name, fingerprint, now.wall, None if known is None else known.used)
+                used = self._used_early.pop(name, None) if known is None else known.used
+                self._known[name] = SealedRow(name, fingerprint, now.wall, used)
                 self._lockout.right(name)
                 found.append(self._known[name])
         return found
@@ -105,7 +112,8 @@ class BreakGlass:
         found = []
         for name in sorted(await self._accounts.read()):
             known = self._known.get(name)
-            renewed, used = (None, None) if known is None else (known.renewed, known.used)
+            early = (None, self._used_early.get(name))
+            renewed, used = early if known is None else (known.renewed, known.used)
             found.append(SealedView(name, renewed, used, self._lockout.seconds_left(name, now)))
         return found
 

@@ -137,7 +137,8 @@ class AccessDesk:
         log.warning("a break-glass account signs in", extra={"account": name, "address": address})
         await self._tell(telling.used_notice(new.row, address))
         facts = (telling.session_begun(new.row, address),)
-        await self._storing.soon(AccessChange(begun=(new.row,), ended=crowded, sealed=(sealed,), facts=facts))
+        remembered = () if sealed is None else (sealed,)
+        await self._storing.soon(AccessChange(begun=(new.row,), ended=crowded, sealed=remembered, facts=facts))
         return new
 
     async def sealed_accounts(self) -> list[SealedView]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import context
 
 from ringfence.store import (
-    tables_audit,  # noqa: F401  puts its tables into the shared metadata
+    tables_access,  # noqa: F401  puts its tables into the shared metadata
+    tables_audit,  # noqa: F401  the same
     tables_incidents,  # noqa: F401  the same
-    tables_notices,  # noqa: F401  adds its tables
+    tables_notices,  # noqa: F401  the same
     tables_orders,  # noqa: F401  the same
 )
 from ringfence.store.tables_roster import hr_records
