@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from ringfence.config.faults import fault_lines
+from ringfence.config.notify_settings import secret_name as notify_secret_name
 from ringfence.config.settings import Settings
 from ringfence.config.sign_in_settings import secret_name
 
@@ -27,6 +28,8 @@ class Secrets(BaseModel):
     ari_secret: SecretStr
     ami_secret: SecretStr
     http_token: SecretStr
+    notify: dict[str, SecretStr] = {}
+    """Name of a [[notify]] -> its key, password or addresses; left out where it has none."""
 
 
 class ConfigError(Exception):
@@ -96,6 +99,21 @@ def load_client_secrets(path: Path, settings: Settings) -> dict[str, SecretStr]:
             found[provider.name] = SecretStr(value)
     if faults:
         raise ConfigError(faults)
+    return found
+
+
+def load_notify_secrets(path: Path, settings: Settings) -> dict[str, SecretStr]:
+    """What the channels of [[notify]] need, of those that have something. Never raises: a channel without what it needs
+    stays closed and says so, and failover must not wait for it."""
+    found: dict[str, SecretStr] = {}
+    for route in settings.notify:
+        variable, source = _places(path, notify_secret_name(route))
+        try:
+            value = os.environ.get(variable) or _content(source)
+        except PermissionError:
+            continue
+        if value:
+            found[route.name] = SecretStr(value)
     return found
 
 

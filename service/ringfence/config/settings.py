@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
+from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.domain.numbers import NumberError, classify, is_country
 from ringfence.domain.outage import FailbackPolicy
@@ -191,6 +192,7 @@ class Settings(_Table):
         90, ge=30, le=150, description="ringing of a whole plan; carriers cut at 120 to 180"
     )
     site_ring_seconds: int = Field(30, ge=5, le=85, description="how long a site's fallback number rings")
+    keep_notices_days: int = Field(90, ge=1, le=3650, description="how long told notices are kept")
     keep_calls_days: int = Field(90, ge=1, le=3650, description="how long call records are kept")
     asterisk: AsteriskSettings = AsteriskSettings()
     http: HttpSettings = HttpSettings()
@@ -202,6 +204,9 @@ class Settings(_Table):
     control: list[ControlSettings] = []
     hr_source: list[HrSourceSettings] = []
     sign_in: list[SignInSettings] = []
+    notify: list[NotifySettings] = []
+    staff_messages: StaffMessageSettings = StaffMessageSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     announcement: list[AnnouncementSettings] = [
         AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
     ]
@@ -210,6 +215,7 @@ class Settings(_Table):
     def _references(self) -> Settings:
         faults = [*_repeated(self), *_dangling(self), *hr_faults(self.hr, self.hr_source)]
         faults += sign_in_faults(self.http, self.sign_in)
+        faults += notify_faults(self.notify, self.staff_messages, {platform.name for platform in self.platform})
         if faults:
             raise ValueError("; ".join(faults))
         return self
