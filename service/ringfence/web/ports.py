@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
     from ringfence.app.operator import Operator
+    from ringfence.web.sign_in_door import SignInDoor
 
 
 class Importer(Protocol):
@@ -77,3 +78,4 @@ class Services:
     operator: Operator
     importer: Importer
     roster: RosterDoor | None = None
+    sign_in: SignInDoor | None = None

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     TOO_MANY = "too many tries"
     NO_SESSION = "no session could be stored"
     WRONG_PASSWORD = "wrong name or password"  # noqa: S105  no secret
+    NO_ACCOUNTS = "the sealed accounts cannot be read"
     LOCKED = "locked after wrong passwords"
 
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from ringfence.web.pages import assets, start_page
+from ringfence.web.pages import assets, sign_in_page, start_page
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.live import Broadcaster, events
 from ringfence.web.pages.page_route import open_router, page_router
@@ -25,7 +25,7 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
     zone = "UTC" if services.roster is None else services.roster.zone
     frame = Frame(services.operator, zone)
     app.include_router(assets.routes())
-    for router in _pages(frame, services, default_country):
+    for router in [*_sign_in(frame, services), *_pages(frame, services, default_country)]:
         app.include_router(router)
         frame.there |= {
             route.operation_id for route in router.routes if isinstance(route, APIRoute) and route.operation_id
@@ -35,6 +35,10 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
 
 def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRouter]:
     return [_language(frame), _events(frame, services), start_page.routes(frame)]
+
+
+def _sign_in(frame: Frame, services: Services) -> list[APIRouter]:
+    return [] if services.sign_in is None else [sign_in_page.routes(frame, services.sign_in)]
 
 
 def local_path(text: str) -> str:
