@@ -46,7 +46,7 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
         decided and on its way to Asterisk."""
         target = _target(order.scope, order.did, order.everything, default_country)
         until = _end(order.until, order.for_, operator.now())
-        async with _in_time(request):
+        async with in_time(request):
             override = await operator.set_override(order.mode, target, who, order.reason, until)
         return OverrideDone(override=override_out(override), scopes=_touched(operator, target))
 
@@ -61,14 +61,14 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
     ) -> ReleaseDone:
         """Give the target back to the automatic."""
         target = _target(scope, did, everything is not None, default_country)
-        async with _in_time(request):
+        async with in_time(request):
             released = await operator.release_override(target, who, reason)
         return ReleaseDone(released=released, scopes=_touched(operator, target))
 
     @router.post("/failback", responses=declared(404, 409, 413, 503), operation_id="failback")
     async def failback(request: Request, order: FailbackOrder, who: Who) -> FailbackDone:
         """Go back earlier than the hold-down or the trial would. 409 when there is no failback to order."""
-        async with _in_time(request):
+        async with in_time(request):
             mode = await operator.order_failback(order.scope, who, order.reason)
         return FailbackDone(scope=order.scope, mode=mode, mode_words=MODE_WORDS[mode])
 
@@ -85,7 +85,7 @@ def read_did(text: str, default_country: str) -> Did:
 
 
 @asynccontextmanager
-async def _in_time(request: Request) -> AsyncIterator[None]:
+async def in_time(request: Request) -> AsyncIterator[None]:
     """While the daemon starts, nobody takes orders yet. They are kept, and whoever waits is told."""
     try:
         async with asyncio.timeout(ORDER_SECONDS) as wait:
