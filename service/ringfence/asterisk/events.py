@@ -119,7 +119,7 @@ def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEve
         return _egress_attempt(_object(message.get("userevent"), "userevent"), now)
     if name == UserEventName.CALL:
         fields = _object(message.get("userevent"), "userevent")
-        return (CallEnded(_call_record(fields, now)), *_egress_answered(fields, now))
+        return (CallEnded(call_record(fields, now)), *_egress_answered(fields, now))
     return ()
 
 
@@ -153,7 +153,8 @@ def _egress_observation(fields: Json, passed: bool, words: str, now: Moment) -> 
     return Observation(target, EvidenceKind.CALL_OUTCOMES, passed, now, words)
 
 
-def _call_record(fields: Json, now: Moment) -> CallRecord:
+def call_record(fields: Json, now: Moment) -> CallRecord:
+    """The journal's row of a `RingfenceCall`. Raises MalformedEvent."""
     started, ended = _milliseconds(fields, Field.STARTED), _milliseconds(fields, Field.ENDED)
     ringing = _milliseconds(fields, Field.RINGING)
     answered_by = ANSWERED_BY.get(_field(fields, Field.ANSWERED_BY))
