@@ -1,15 +1,14 @@
-"""One Asterisk with the shipped data plane, a carrier, a platform and two mobile networks.
-
-There is no daemon: records are put into AstDB by hand, as `docs/reference/astdb.md` describes them.
-"""
+"""One Asterisk with the shipped data plane, a carrier, a platform and two mobile networks. There is no daemon: records
+are put into AstDB by hand, as `docs/reference/astdb.md` describes them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from urllib.parse import unquote
 
 import aiohttp
@@ -244,12 +243,14 @@ class CallSite:
 
 
 async def open_site(
-    installation: Installation, ports: Ports, caps: Caps | None = None
+    installation: Installation, ports: Ports, caps: Caps | None = None, own: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[CallSite, Callable[[], Awaitable[None]]]:
-    """A started site, and what closes it."""
+    """A started site, and what closes it. `own`: files of Asterisk's configuration in place of the lab's."""
     platform = Platform(ports, healthy=QUICK)
     a, b = (MobileNetwork(ports, name=f"mobile-network-{name}", healthy=QUICK) for name in "ab")
     instance = AsteriskInstance(installation.asterisk, ports)
+    for name, text in own.items():
+        (instance.etc / name).write_text(text)
     write_configuration(instance, site_of(platform, a, b, caps or Caps()))
     for far_end in (platform, a, b):
         await far_end.start()
