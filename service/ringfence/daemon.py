@@ -19,14 +19,16 @@ import structlog
 
 from ringfence import config
 from ringfence.app.ports import RingfenceError
+from ringfence.app.supervisor import supervise
 from ringfence.bootstrap import open_node, values
+from ringfence.bootstrap.access_side import AccessSide
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
 from ringfence.web.app import create_app
 from ringfence.web.ports import RosterDoor, Services
-from ringfence.web.security import BearerToken, LocalSocket
+from ringfence.web.security import BearerToken, LocalSocket, SignIns
 from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ def run(config_path: Path) -> int:
     try:
         settings = config.load(config_path)
         secrets = config.load_secrets(config_path)
+        secrets = secrets.model_copy(update={"notify": config.load_notify_secrets(config_path, settings)})
     except config.ConfigError as error:
         for line in error.faults:
             print(line, file=sys.stderr)  # noqa: T201  nobody reads a log yet
@@ -62,7 +65,7 @@ def run(config_path: Path) -> int:
     faults: list[RingfenceError] = []
     try:
         with StateDir(settings.state_dir) as state_dir:
-            asyncio.run(_serve(settings, secrets, state_dir.node_id()))
+            asyncio.run(_serve(config_path, settings, secrets, state_dir.node_id()))
     except* RingfenceError as group:
         faults.extend(_leaves(group))
     for fault in faults:
@@ -71,10 +74,11 @@ def run(config_path: Path) -> int:
     return 1 if faults else 0
 
 
-async def _serve(settings: config.Settings, secrets: config.Secrets, node_id: str) -> None:
+async def _serve(config_path: Path, settings: config.Settings, secrets: config.Secrets, node_id: str) -> None:
     doors = _listen(settings)
     node, database = await open_node(settings, secrets, node_id, SystemClock())
-    served = _applications(settings, secrets, node, doors)
+    access = AccessSide(settings, config_path, database, node.clock, lambda notice: node.notices.notifier.tell(notice))
+    served = _applications(settings, secrets, node, access, doors)
     main = asyncio.current_task()
     assert main is not None
     loop = asyncio.get_running_loop()
@@ -89,6 +93,8 @@ async def _serve(settings: config.Settings, secrets: config.Secrets, node_id: st
 
     async def open_doors() -> None:
         async with asyncio.TaskGroup() as group:
+            for name, work in access.parts():
+                group.create_task(supervise(name, work, node.clock), name=name)
             for door in served:
                 group.create_task(door.run(), name=f"door {door.place}")
             log.info("started", extra={"node": settings.node, "doors": [door.place for door in served]})
@@ -116,7 +122,7 @@ def _listen(settings: config.Settings) -> list[Listener]:
 
 
 def _applications(
-    settings: config.Settings, secrets: config.Secrets, node: Node, listeners: list[Listener]
+    settings: config.Settings, secrets: config.Secrets, node: Node, access: AccessSide, listeners: list[Listener]
 ) -> list[Door]:
     roster = RosterDoor(
         node.hr.desk,
@@ -126,13 +132,15 @@ def _applications(
         lambda: node.keeper.directory,
         settings.hr.time_zone,
     )
-    services = Services(node.operator, node.importer, roster)
+    services = Services(node.operator, node.importer, roster, access=access.desk)
     local = create_app(services, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}
     for listener in listeners[1:]:
-        token = BearerToken(secrets.http_token.get_secret_value(), [settings.node, settings.http.host])
-        app = create_app(services, token, settings.default_country, mounts=mounts)
+        names = [settings.node, settings.http.host, settings.http.public_host]
+        auth = SignIns(BearerToken(secrets.http_token.get_secret_value(), filter(None, names)), access.desk)
+        protection = access.protection(secrets)
+        app = create_app(services, auth, settings.default_country, mounts=mounts, protection=protection)
         doors.append(Door(app, listener))
     return doors
 

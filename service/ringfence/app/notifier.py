@@ -38,6 +38,7 @@ LOOK_SECONDS: Final = 1.0  # for history nobody was told of, groups that are ove
 MAX_WAITING: Final = 1_000  # notices in memory while the outbox takes none
 MAX_UNTOLD: Final = 100  # rows of history in one transaction
 PRUNE_EVERY_SECONDS: Final = 3_600.0
+FAILED_FOR: Final = timedelta(days=1)  # so long what was given up is an alarm
 BY_HAND_AFTER_SECONDS: Final = 30.0
 """So long the outbox may take nothing before what is critical is sent past it."""
 
@@ -105,7 +106,7 @@ class Notifier:
             made += await self._store.escalate(self._escalations(now), now)
             if made:
                 self._announce()
-            self.levels = await self._store.levels()
+            self.levels = await self._store.levels(now - FAILED_FOR)
             await self._prune()
         except StoreError as error:
             self._edge(error)

@@ -72,6 +72,7 @@ class Snapshot:
     table: TableView = TableView()
     roster: RosterSummary = field(default_factory=RosterSummary)
     coverage: Measured | None = None  # as it was measured last
+    telling: tuple[str, ...] = ()  # what is wrong with telling people
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0

@@ -36,6 +36,7 @@ class StatusBoard:
         worst_cases: Mapping[TargetId, float],
         roster: Callable[[], RosterSummary],
         coverage: Callable[[], Measured | None] = lambda: None,
+        telling: Callable[[], tuple[str, ...]] = lambda: (),
     ) -> None:
         self._clock = clock
         self._holder = holder
@@ -47,6 +48,7 @@ class StatusBoard:
         self._worst_cases = worst_cases
         self._roster = roster
         self._coverage = coverage
+        self._telling = telling
         self._links: dict[str, LinkView] = {}
         self._poked = asyncio.Event()
 
@@ -88,6 +90,7 @@ class StatusBoard:
                 table=self._table(),
                 roster=self._roster(),
                 coverage=self._coverage(),
+                telling=self._telling(),
                 unstored_changes=self._ledger.unstored,
                 late_observations=self._late(),
                 dropped_items=failover.dropped,

@@ -43,6 +43,7 @@ from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
 from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.loading import Loading
+from ringfence.bootstrap.notice_side import NoticeSide
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.records import Forced
@@ -99,6 +100,9 @@ class Node:
         self.sweeps = self._due_sweeps()
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
+        self.notices = NoticeSide(
+            settings, secrets, database, clock, lambda: keeper.directory, lambda: self.holder.current
+        )
         self.board = self._board()
         self.operator = Operator(
             clock,
@@ -143,7 +147,7 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._loading.run)
-            for name, work in self.hr.parts():
+            for name, work in (*self.hr.parts(), *self.notices.parts()):
                 keep(name, work)
 
     async def _first_claim(self) -> None:
@@ -231,6 +235,7 @@ class Node:
             {target: seconds for target, seconds in worst.items() if seconds is not None},
             self.hr.desk.summary,
             lambda: self.hr.coverage.latest,
+            self.notices.words,
         )
 
     def _undecided(self, probe: Probe) -> bool:

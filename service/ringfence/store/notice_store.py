@@ -134,14 +134,15 @@ class SqlNoticeStore:
         async with self._database.reading() as connection:
             return await _views(connection, _chosen(query))
 
-    async def levels(self) -> dict[str, OutboxLevel]:
+    async def levels(self, failed_since: datetime) -> dict[str, OutboxLevel]:
         open_still = deliveries.c.state.in_(OPEN)
         query = select(
             deliveries.c.route,
             func.count().filter(open_still).label("waiting"),
             func.min(deliveries.c.created_at).filter(open_still).label("oldest"),
             func.count().filter(deliveries.c.state.in_(FAILED)).label("failed"),
-        ).group_by(deliveries.c.route)
+        )
+        query = query.where(open_still | (deliveries.c.created_at >= failed_since)).group_by(deliveries.c.route)
         async with self._database.reading() as connection:
             with understood("A notice"):
                 found = (await connection.execute(query)).all()

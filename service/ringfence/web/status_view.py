@@ -142,6 +142,7 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
     for name in sorted(snapshot.table.lost_scopes):
         yield f"DIDs belong to platform {name}, which is not configured: their plans are not used"
     yield from roster_alarms(snapshot)
+    yield from snapshot.telling
     if not snapshot.store.up:
         yield f"database: {snapshot.store.detail}"
     if snapshot.unstored_changes:

@@ -150,7 +150,7 @@ class StandingAlarm:
 
 @dataclass(frozen=True, slots=True)
 class OutboxLevel:
-    """How full the outbox of one route is."""
+    """How full the outbox of one route is. `failed`: of the last day."""
 
     waiting: int = 0
     oldest: datetime | None = None
@@ -228,8 +228,8 @@ class NoticeStore(Protocol):
 
     async def listed(self, query: NoticeQuery) -> list[NoticeView]: ...
 
-    async def levels(self) -> dict[str, OutboxLevel]:
-        """How full each route's outbox is."""
+    async def levels(self, failed_since: datetime) -> dict[str, OutboxLevel]:
+        """How full each route's outbox is, and how many of what came since then were given up."""
         ...
 
     async def prune(self, before: datetime) -> int:
