@@ -109,6 +109,10 @@ class GapStore(Protocol):
         """Those that touch the span, oldest first."""
         ...
 
+    async def unknown(self, calls: Sequence[CallRecord]) -> list[CallRecord]:
+        """Those the journal does not have; each once."""
+        ...
+
     async def uncovered(self, limit: int) -> list[Gap]:
         """Those that nobody has tried to cover yet, oldest first."""
         ...

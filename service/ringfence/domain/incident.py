@@ -219,9 +219,8 @@ class Span:
     since: datetime
     until: datetime
 
-    def has(self, begun: datetime, ended: datetime) -> bool:
-        """Whether something that lasted so long touches it."""
-        return ended >= self.since and begun <= self.until
+    def has(self, moment: datetime) -> bool:
+        return self.since <= moment <= self.until
 
 
 def call_span(incident: Incident, detection_seconds: float, now: datetime) -> Span:

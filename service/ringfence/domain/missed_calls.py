@@ -18,7 +18,7 @@ from ringfence.domain.incident_calls import started_at
 GAVE_UP_SECONDS: Final = 5.0
 """Whoever hangs up sooner has most likely dialled wrongly."""
 
-MAX_GROUPS: Final = 20_000
+MAX_MISSES: Final = 50_000
 
 _REACHED: Final = frozenset({AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE})
 # What far ends and gateways write in place of a number.
@@ -122,10 +122,11 @@ class _Group:
 @dataclass(slots=True)
 class MissedList:
     """`add` the calls of an incident's time, then `later` those that came after it; in any order. `grouped` gives the
-    list. More callers than MAX_GROUPS are counted in `left_out` alone."""
+    list. More calls than MAX_MISSES are counted in `left_out` alone."""
 
     gave_up_seconds: float = GAVE_UP_SECONDS
     left_out: int = 0
+    misses: int = 0
     _groups: dict[tuple[str, str], _Group] = field(default_factory=dict)
     _reached: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
@@ -136,12 +137,13 @@ class MissedList:
             return
         if not missed(call, self.gave_up_seconds):
             return
+        if self.misses >= MAX_MISSES:
+            self.left_out += 1
+            return
+        self.misses += 1
         key = (call.call_id, call.did) if is_withheld(call.caller) else (call.caller, call.did)
         group = self._groups.get(key)
         if group is None:
-            if len(self._groups) >= MAX_GROUPS:
-                self.left_out += 1
-                return
             group = self._groups[key] = _Group("" if is_withheld(call.caller) else call.caller, call.did)
         group.misses.append(call)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import Gap, GapReason, Span
+from ringfence.store import tables
 from ringfence.store.database import Database, understood, upsert
 from ringfence.store.tables_incidents import call_gaps, listening
 
 MAX_GAPS: Final = 1_000
+IDS_AT_ONCE: Final = 500
 _ONE: Final = 1
 
 
@@ -51,6 +55,18 @@ class SqlGapStore:
         c = call_gaps.c
         wanted = select(call_gaps).where(c.ended >= span.since, c.began <= span.until)
         return await self._gaps(wanted.order_by(c.began, c.id).limit(min(limit, MAX_GAPS)))
+
+    async def unknown(self, calls: Sequence[CallRecord]) -> list[CallRecord]:
+        new = {call.call_id: call for call in calls}
+        ids = list(new)
+        async with self._database.reading() as connection:
+            for start in range(0, len(ids), IDS_AT_ONCE):
+                known = select(tables.calls.c.call_id).where(
+                    tables.calls.c.call_id.in_(ids[start : start + IDS_AT_ONCE])
+                )
+                for call_id in (await connection.execute(known)).scalars():
+                    del new[call_id]
+        return list(new.values())
 
     async def uncovered(self, limit: int) -> list[Gap]:
         wanted = select(call_gaps).where(call_gaps.c.covered.is_(None))

@@ -1,0 +1,76 @@
+"""Reading the calls of an incident: counted, grouped into missed ones, and kept for a moment, because a list that many
+look at is read by each of them every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from ringfence.app.incident_ports import IncidentStore
+from ringfence.app.ports import Clock
+from ringfence.domain.calls import CallRecord
+from ringfence.domain.incident import Incident, Span
+from ringfence.domain.incident_calls import CallTally, bucket_seconds, started_at
+from ringfence.domain.missed_calls import MissedList
+from ringfence.domain.moment import Moment
+
+FRESH_SECONDS: Final = 5.0
+KEPT: Final = 4
+# A call belongs to the time in which it came in; it is in the journal once it has ended.
+LONGEST_CALL: Final = timedelta(hours=4)
+# So long after the failback somebody who got through is taken off the list by that.
+REACHED_LATER: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The calls of one incident as they were at a moment."""
+
+    tally: CallTally
+    missed: MissedList
+
+
+class CallScan:
+    """One look at the journal serves everybody who asks within FRESH_SECONDS."""
+
+    def __init__(self, store: IncidentStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._kept: OrderedDict[int, tuple[Moment, Scanned]] = OrderedDict()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def of(self, incident: Incident, span: Span) -> Scanned:
+        """Raises StoreError."""
+        async with self._one_at_a_time:
+            kept = self._kept.get(incident.id)
+            if kept is not None and self._clock.now().since(kept[0]) < FRESH_SECONDS:
+                return kept[1]
+            scanned = await self._scan(incident, span)
+            self._kept[incident.id] = (self._clock.now(), scanned)
+            self._kept.move_to_end(incident.id)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return scanned
+
+    async def calls(self, incident: Incident, span: Span) -> AsyncIterator[Sequence[CallRecord]]:
+        """Those that came in within the span, in portions. Raises StoreError."""
+        async for portion in self._store.calls(incident.scope, Span(span.since, span.until + LONGEST_CALL)):
+            yield [call for call in portion if span.has(started_at(call))]
+
+    async def _scan(self, incident: Incident, span: Span) -> Scanned:
+        scanned = Scanned(CallTally(bucket_seconds(span)), MissedList())
+        async for portion in self.calls(incident, span):
+            for call in portion:
+                scanned.tally.add(call)
+                scanned.missed.add(call)
+            await asyncio.sleep(0)  # calls are looked after meanwhile
+        if incident.closed_at is not None:
+            async for portion in self._store.calls(None, Span(span.until, span.until + REACHED_LATER)):
+                for call in portion:
+                    scanned.missed.later(call)
+                await asyncio.sleep(0)
+        return scanned
