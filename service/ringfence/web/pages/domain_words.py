@@ -10,7 +10,6 @@ from ringfence.domain.coverage import CoverageReason
 from ringfence.domain.policy import Refusal
 from ringfence.domain.reasons import Reason
 from ringfence.domain.route_plan import Omission, StepReason
-from ringfence.domain.verdict import Speaks
 
 
 def domain_texts() -> Iterator[str]:
@@ -18,4 +17,3 @@ def domain_texts() -> Iterator[str]:
     for kind in (Reason, StepReason, Omission, Refusal, CoverageReason):
         yield from (member.sentence for member in kind)
     yield from (permission.words for permission in Permission)
-    yield from (direction.value for direction in Speaks)

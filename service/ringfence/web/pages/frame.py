@@ -176,7 +176,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
         _gettext, _ngettext, newstyle=True
     )
-    environment.globals |= {"asset": address_of, "say": _say}
+    environment.globals |= {"asset": address_of, "say": _say, "tr": _tr}
     environment.tests["allowed"] = _allowed
     return environment
 
@@ -192,6 +192,13 @@ def _gettext(context: Context, text: str) -> str:
 def _ngettext(context: Context, one: str, many: str, number: int) -> str:
     texts: NullTranslations = context["texts"]
     return texts.ngettext(one, many, number)
+
+
+@pass_context
+def _tr(context: Context, text: str) -> str:
+    """A text that is not written in the template, translated where it is known. Unlike what `_()` gives, it is escaped
+    like any other: it may hold somebody's words."""
+    return _gettext(context, text)
 
 
 @pass_context

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Path, Query, Response
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from ringfence.web.pages import assets, sign_in_page, start_page
+from ringfence.web.oidc.next_page import next_page
+from ringfence.web.pages import assets, calls_page, did_page, override_page, sign_in_page, start_page
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.live import Broadcaster, events
 from ringfence.web.pages.page_route import open_router, page_router
@@ -34,18 +34,19 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
 
 
 def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRouter]:
-    return [_language(frame), _events(frame, services), start_page.routes(frame)]
+    return [
+        _language(frame),
+        _events(frame, services),
+        start_page.routes(frame, services),
+        override_page.routes(frame, services, default_country),
+        did_page.routes(frame, services, default_country),
+        did_page.find_routes(frame, services, default_country),
+        calls_page.routes(frame, services, default_country),
+    ]
 
 
 def _sign_in(frame: Frame, services: Services) -> list[APIRouter]:
     return [] if services.sign_in is None else [sign_in_page.routes(frame, services.sign_in)]
-
-
-def local_path(text: str) -> str:
-    """Where to go afterwards, from what a request says: a path of ours, and `/` for anything else."""
-    parts = urlsplit(text.replace("\\", "/"))
-    safe = not parts.scheme and not parts.netloc and text.startswith("/") and text.isprintable()
-    return text if safe and not text.startswith("//") else "/"
 
 
 def _language(frame: Frame) -> APIRouter:
@@ -56,7 +57,7 @@ def _language(frame: Frame) -> APIRouter:
         request: Request, code: Annotated[str, Path(max_length=8)], next_: Annotated[str, Query(alias="next")] = "/"
     ) -> Response:
         """Keeps the choice in a cookie, and goes back."""
-        answer = RedirectResponse(local_path(next_), 303)
+        answer = RedirectResponse(next_page(next_), 303)
         if code in LANGUAGES:
             answer.set_cookie(
                 LANGUAGE_COOKIE,

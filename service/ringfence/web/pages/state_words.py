@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from ringfence.app.snapshot import Snapshot
-from ringfence.domain.health import TargetRole
+from ringfence.domain.health import EvidenceKind, TargetRole
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import OverrideKind
-from ringfence.domain.verdict import VerdictState
+from ringfence.domain.verdict import Speaks, VerdictState
 from ringfence.web.pages.texts import N_
 from ringfence.web.status_view import EQUAL
 
@@ -82,6 +82,18 @@ ROLE_WORDS: Final[Mapping[TargetRole, str]] = {
     TargetRole.PLATFORM: N_("platform"),
     TargetRole.TRUNK: N_("trunk"),
     TargetRole.CONTROL: N_("control target"),
+}
+
+SPEAKS_WORDS: Final[Mapping[Speaks, str]] = {
+    Speaks.FOR: N_("speaks for it"),
+    Speaks.AGAINST: N_("speaks against it"),
+    Speaks.NEITHER: N_("proves nothing"),
+}
+
+KIND_WORDS: Final[Mapping[EvidenceKind, str]] = {
+    EvidenceKind.CONTACT_STATUS: N_("Asterisk's own check"),
+    EvidenceKind.SIP_OPTIONS: N_("our probe"),
+    EvidenceKind.CALL_OUTCOMES: N_("real calls"),
 }
 
 

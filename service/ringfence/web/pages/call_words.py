@@ -1,0 +1,89 @@
+"""Why a call went where it went, in words: made from what the dialplan tells at its end (docs/reference/events.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.numbers import mask
+from ringfence.web.pages.texts import N_
+
+PATHS: Final[Mapping[str, str]] = {
+    "platform": N_("It went to the platform."),
+    "transparent": N_("It went to the platform as if Ringfence were not there."),
+    "inline": N_("The platform failed on this very call, so it went to the plan."),
+    "undeliverable": N_("The platform works and would not reach the person, so it went to the plan for that."),
+    "divert": N_("It went to the plan at once."),
+    "trial": N_("The platform was on trial."),
+    "refused": N_("It went nowhere: the number that was dialled is not clean."),
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    "scope-normal": N_("The platform was in normal mode."),
+    "scope-pinned": N_("Somebody had forced normal mode."),
+    "scope-divert": N_("The platform was in DR mode."),
+    "scope-trial": N_("The platform was being tried after an outage."),
+    "forced-divert": N_("Somebody had moved this DID to DR."),
+    "forced-pinned": N_("Somebody had forced this DID to the platform."),
+    "no-record": N_("Asterisk holds no record for this DID."),
+    "platform-failure": N_("The platform gave no usable answer."),
+    "platform-undeliverable": N_("The platform said that it cannot reach the person."),
+    "looped": N_("The call had been out through us before: it would have gone round in a circle."),
+    "number-not-clean": N_("The number held what no number holds."),
+}
+
+RESULTS: Final[Mapping[str, str]] = {
+    "answered": N_("answered"),
+    "cancelled": N_("the caller gave up"),
+    "busy": N_("busy"),
+    "declined": N_("declined"),
+    "unanswered": N_("not answered"),
+    "undeliverable": N_("undeliverable"),
+    "failure": N_("failed"),
+    "refused": N_("refused"),
+}
+
+ANSWERED: Final[Mapping[AnsweredBy, str]] = {
+    AnsweredBy.PLATFORM: N_("by the platform"),
+    AnsweredBy.PERSON: N_("by a default number"),
+    AnsweredBy.SITE: N_("by the site's fallback"),
+    AnsweredBy.ANNOUNCEMENT: N_("by an announcement"),
+    AnsweredBy.NOBODY: N_("by nobody"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call as a page shows it: the caller masked, empty where they withheld their number. The words are translated
+    where they are shown."""
+
+    call_id: str
+    ended_at: datetime
+    did: str
+    caller: str
+    result: str
+    answered: str
+    path: str
+    reason: str
+    step: int
+    platform_status: int | None
+    seconds: int
+
+
+def line_of(record: CallRecord) -> CallLine:
+    return CallLine(
+        call_id=record.call_id,
+        ended_at=record.ended_at,
+        did=record.did,
+        caller=mask(record.caller) if record.caller else "",
+        result=RESULTS.get(record.result, record.result),
+        answered=ANSWERED[record.answered_by],
+        path=PATHS.get(record.path, record.path),
+        reason=REASONS.get(record.reason, record.reason),
+        step=record.step,
+        platform_status=record.platform_status,
+        seconds=round(record.duration_ms / 1000),
+    )
