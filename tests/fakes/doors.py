@@ -7,8 +7,12 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from ringfence.domain.access import Role, SignedInBy
 from ringfence.web.app import create_app
-from ringfence.web.security import Auth, BearerToken, LocalSocket
+from ringfence.web.csrf import Csrf
+from ringfence.web.protection import Protection
+from ringfence.web.security import Auth, BearerToken, LocalSocket, SignIns
+from ringfence.web.sessions import COOKIE
 from tests.fakes.node import FakeNode
 
 TOKEN = "a-token-for-tests-that-is-long-enough"
@@ -18,6 +22,20 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 @asynccontextmanager
 async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(node.services, auth)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        yield client
+
+
+@asynccontextmanager
+async def signed_in_door(
+    node: FakeNode, *roles: Role, by: SignedInBy = SignedInBy.OIDC
+) -> AsyncIterator[httpx.AsyncClient]:
+    """As a browser on TCP, with the cookie of somebody who has these roles, and what a script of our page sends."""
+    new = await node.access.desk.begin_session("grace@example.org", frozenset(roles), by, "grace")
+    csrf = Csrf("a secret of these tests")
+    headers = {"Cookie": f"{COOKIE}={new.token}", "X-CSRF-Token": csrf.token(new.row.id)}
+    app = create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk), protection=Protection(csrf))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client

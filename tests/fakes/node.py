@@ -34,6 +34,7 @@ from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.domain.verdict import WitnessPolicy
 from ringfence.web.ports import RosterDoor, Services
+from tests.fakes.access import FakeAccess
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.roster_store import FakeRosterStore
@@ -116,6 +117,7 @@ class FakeNode:
             self.clock,
             self._hooks(),
         )
+        self.access = FakeAccess(self.clock)
         self.holder = SnapshotHolder(Snapshot("test-node", self.clock.now(), self.clock.now()))
         self.operator = Operator(
             self.clock,
@@ -143,7 +145,7 @@ class FakeNode:
     @property
     def services(self) -> Services:
         """What the doors are made of."""
-        return Services(self.operator, self.importer, self.roster)
+        return Services(self.operator, self.importer, self.roster, access=self.access.desk)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ringfence.config.access_settings import AccessSettings
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
@@ -196,6 +197,7 @@ class Settings(_Table):
     keep_calls_days: int = Field(90, ge=1, le=3650, description="how long call records are kept")
     asterisk: AsteriskSettings = AsteriskSettings()
     http: HttpSettings = HttpSettings()
+    access: AccessSettings = AccessSettings()
     egress: EgressSettings = EgressSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)

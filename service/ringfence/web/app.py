@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from ringfence.app.operator import OrderRefused
 from ringfence.web import (
+    access_api,
     call_api,
     coverage_api,
     directory_api,
@@ -37,12 +38,13 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _DESCRIPTION: Final = """
 Failover routing beside Asterisk: what is decided, why, and a person's word about it.
 
-Everything under `/v1` needs `Authorization: Bearer <token>`. `X-Ringfence-Who` names the person an order comes from.
-Private numbers are masked.
+Everything under `/v1` needs `Authorization: Bearer <key>`: an API key, or the token that `ringfence init` wrote, with
+which `X-Ringfence-Who` names the person an order comes from. Which operation asks for which permission stands in
+docs/reference/permissions.md. Private numbers are masked.
 """
 
 # Only declares the scheme in OpenAPI; `Guard` has checked it long before.
-_declared_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="the token `ringfence init` wrote")
+_declared_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="an API key, or the token")
 
 
 def create_app(
@@ -75,6 +77,8 @@ def create_app(
     guarded.include_router(override_api.routes(operator, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
     guarded.include_router(directory_api.routes(services.importer))
+    if services.access is not None:
+        guarded.include_router(access_api.routes(services.access, operator.now))
     if roster is not None:
         guarded.include_router(hr_api.routes(roster))
         guarded.include_router(people_api.routes(roster, operator.now))

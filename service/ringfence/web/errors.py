@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from ringfence.app.access.ports import KeyRefused, NoSuchAccess, SealedAccountsFault, SignInRefused, TooManyAttempts
 from ringfence.app.directory_change import NotPublishable
 from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused, counted
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
@@ -58,7 +60,12 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (OrderRefused, 422),
     (ImportRefused, 422),
     (NotPublishable, 422),
+    (KeyRefused, 422),
     (NotOurs, 404),
+    (NoSuchAccess, 404),
+    (TooManyAttempts, 429),
+    (SignInRefused, 401),
+    (SealedAccountsFault, 503),
     (NotPermitted, 403),
     (NotTakenYet, 503),
     (StoreError, 503),
@@ -74,6 +81,7 @@ _WORDS: Final[Mapping[int, str]] = {
     409: "The state has changed, or has to be confirmed first.",
     413: "The body is too large.",
     422: "A value is refused; `field` names it.",
+    429: "Too often; `Retry-After` says when to ask again.",
     503: "The database or Asterisk does not answer; nothing was changed.",
 }
 
@@ -82,12 +90,13 @@ HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Error, "d
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401 and
-    422 (a parameter it does not know)."""
+    """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401, 403,
+    422 (a parameter it does not know) and 429."""
     found: dict[int | str, dict[str, Any]] = {
-        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, 403, *statuses, 422)
+        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, 403, *statuses, 422, 429)
     }
     found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    found[429]["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
     return found
 
 
@@ -116,7 +125,8 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
         message = error.message
     field = getattr(error, "field", None)
     body = Error(error=message, field=field, fix=error.fix, problems=problems[: 10 * MAX_TOLD_ERRORS])
-    return _answer(status, body, {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.retry else None)
+    wait_seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS if error.retry else None)
+    return _answer(status, body, None if wait_seconds is None else {"Retry-After": str(math.ceil(wait_seconds))})
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

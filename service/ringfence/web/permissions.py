@@ -51,6 +51,14 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "forget_person": Permission.MANAGE,
         "coverage": Permission.SEE,
         "coverage_history": Permission.SEE,
+        "access_keys": Permission.MANAGE,
+        "create_access_key": Permission.MANAGE,
+        "revoke_access_key": Permission.MANAGE,
+        "access_sessions": Permission.MANAGE,
+        "revoke_access_session": Permission.MANAGE,
+        "revoke_access_sessions_of": Permission.MANAGE,
+        "sealed_accounts": Permission.MANAGE,
+        "note_renewed_accounts": Permission.MANAGE,
         # pages, and what their forms send
         "page_events": Permission.SEE,
         "page_start": Permission.SEE,
@@ -73,10 +81,15 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
 )
 """Operation id -> the permission without which it answers 403. An operation that is not in here answers 403 to all."""
 
+FOR_ALL_WHO_ARE_KNOWN: Final = frozenset({"access_me"})
+"""Operations that ask for no permission, but 401 a stranger all the same."""
+
 
 async def permitted(request: Request) -> None:
     """Dependency of every guarded operation. Raises NotPermitted."""
     operation = str(request.scope["route"].operation_id)
+    if operation in FOR_ALL_WHO_ARE_KNOWN:
+        return
     needed = OPERATIONS.get(operation)
     asking = caller(request)
     if needed is None or not asking.may(needed):

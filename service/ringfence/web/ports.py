@@ -12,6 +12,7 @@ from ringfence.domain.directory import Directory
 from ringfence.domain.directory_csv import CsvFiles
 
 if TYPE_CHECKING:
+    from ringfence.app.access.desk import AccessDesk
     from ringfence.app.coverage_watch import CoverageWatch
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
@@ -79,3 +80,4 @@ class Services:
     importer: Importer
     roster: RosterDoor | None = None
     sign_in: SignInDoor | None = None
+    access: AccessDesk | None = None

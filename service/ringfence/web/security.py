@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -70,7 +70,7 @@ class BearerToken:
     _digest: bytes = field(repr=False)
     _hosts: frozenset[str]
 
-    def __init__(self, token: str, hosts: Collection[str] = ()) -> None:
+    def __init__(self, token: str, hosts: Iterable[str] = ()) -> None:
         """`hosts`: names under which this API may be asked for, besides those of loopback, without a port.
 
         A token under 16 characters raises ValueError."""
