@@ -13,7 +13,7 @@ from ringfence.app.operator import Operator
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.verdict import VerdictState
-from ringfence.web.status_view import not_ready_because
+from ringfence.web.status_view import EQUAL, not_ready_because
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -75,6 +75,7 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
         "ringfence_ready": ("1: Asterisk connected, modes published, table verified.", not not_ready_because(snapshot)),
         "ringfence_asterisk_up": ("1: Asterisk answers.", snapshot.asterisk.up),
         "ringfence_store_up": ("1: the database answers.", snapshot.store.up),
+        "ringfence_table_equal": ("1: Asterisk's table is what it should be.", snapshot.table.state == EQUAL),
         "ringfence_table_rows": ("DID records in the published table.", snapshot.table.rows),
         "ringfence_overrides": ("Overrides in force, DIDs included.", len(snapshot.overrides)),
         "ringfence_unstored_changes": ("Changes the database has not taken yet.", snapshot.unstored_changes),
