@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from ringfence.app.once import KeptAnswer
+from ringfence.app.override_preview import Tally
 from ringfence.app.ports import OutageChange, Passed, TransitionRow, VersionConflict
+from ringfence.app.second_person import PendingOrder
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
 from ringfence.domain.moment import Moment
@@ -104,12 +108,67 @@ class FakeJournalStore(Faulty):
         self._answer()
         return [call for call in reversed(self.calls) if did is None or call.did == did][:limit]
 
+    async def find(self, call_id: str) -> CallRecord | None:
+        self._answer()
+        return next((call for call in self.calls if call.call_id == call_id), None)
+
+    async def forget_callers(self, before: datetime) -> int:
+        self._answer()
+        gone = sum(1 for call in self.calls if call.ended_at < before and call.caller)
+        self.calls = [replace(call, caller="") if call.ended_at < before else call for call in self.calls]
+        return gone
+
+    async def tally(self, windows: Sequence[tuple[datetime, datetime]]) -> dict[str, Tally]:
+        self._answer()
+        found: dict[str, Tally] = {}
+        for call in self.calls:
+            if any(begin <= call.ended_at < end for begin, end in windows):
+                known = found.get(call.did, Tally(0, 0))
+                found[call.did] = Tally(known.calls + 1, known.milliseconds + call.duration_ms)
+        return found
+
+    async def oldest(self) -> datetime | None:
+        self._answer()
+        return min((call.ended_at for call in self.calls), default=None)
+
     async def prune(self, before: datetime) -> int:
         self._answer()
         kept = [call for call in self.calls if call.ended_at >= before]
         gone = len(self.calls) - len(kept)
         self.calls = kept
         return gone
+
+
+class FakeOrderStore(Faulty):
+    """Implements `second_person.PendingStore` and `once.AnswerStore`."""
+
+    def __init__(self) -> None:
+        self.pending: dict[str, PendingOrder] = {}
+        self.answers: dict[str, KeptAnswer] = {}
+
+    async def load_pending(self) -> list[PendingOrder]:
+        self._answer()
+        return list(self.pending.values())
+
+    async def save_pending(self, pending: PendingOrder) -> None:
+        self._answer()
+        self.pending[pending.id] = pending
+
+    async def remove_pending(self, id_: str) -> None:
+        self._answer()
+        self.pending.pop(id_, None)
+
+    async def load_answer(self, key: str) -> KeptAnswer | None:
+        self._answer()
+        return self.answers.get(key)
+
+    async def save_answer(self, key: str, kept: KeptAnswer) -> None:
+        self._answer()
+        self.answers[key] = kept
+
+    async def prune_answers(self, before: datetime) -> None:
+        self._answer()
+        self.answers = {key: kept for key, kept in self.answers.items() if kept.at >= before}
 
 
 class FakeMemoryStore(Faulty):

@@ -51,6 +51,11 @@ class Journal:
         known = {record.call_id for record in fresh}
         return [*fresh, *(r for r in stored if r.call_id not in known)][:limit]
 
+    async def find(self, call_id: str) -> CallRecord | None:
+        """One call, stored or not yet. Raises StoreError."""
+        fresh = next((record for record in self._buffer if record.call_id == call_id), None)
+        return fresh or await self._store.find(call_id)
+
     async def run(self) -> None:
         """Writes batches; prunes what is older than the retention once an hour."""
         pruned_at = None

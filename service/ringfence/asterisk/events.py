@@ -28,7 +28,7 @@ from ringfence.asterisk.vocabulary import (
     contact_passed,
     contact_state,
 )
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import AnsweredBy, CallRecord, caller_of
 from ringfence.domain.health import EvidenceKind, Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
@@ -166,7 +166,7 @@ def call_record(fields: Json, now: Moment) -> CallRecord:
         did=_clean(_field(fields, Field.DID)),
         trunk=_matching(fields, Field.TRUNK, _NAME),
         scope=_matching(fields, Field.SCOPE, _NAME),
-        caller=_clean(_field(fields, Field.CALLER)),
+        caller=caller_of(_clean(_field(fields, Field.CALLER))),
         decision=_matching(fields, Field.DECISION, _WORD),
         path=_matching(fields, Field.PATH, _WORD),
         reason=_matching(fields, Field.REASON, _WORD),

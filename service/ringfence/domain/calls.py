@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+from ringfence.domain.numbers import mask
 
 
 class AnsweredBy(StrEnum):
@@ -19,7 +22,7 @@ class AnsweredBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One journal row. `step` is 0 for the platform and n for the plan's n-th step; durations are in milliseconds."""
+    """One journal row. `caller` is a number, `withheld`, or empty once it is no longer kept. `step` is 0 for the platform and n for the plan's n-th step; durations are in milliseconds."""
 
     call_id: str
     ended_at: datetime
@@ -36,3 +39,26 @@ class CallRecord:
     platform_status: int | None
     duration_ms: int
     ringing_after_ms: int | None
+
+
+WITHHELD: Final = "withheld"
+"""For a caller who withheld the number."""
+
+_NO_LONGER_KEPT: Final = "no longer kept"
+
+
+def caller_of(told: str) -> str:
+    """What the journal keeps of a caller. Whatever has no digit is none: `anonymous`, `restricted`, a name."""
+    return told if any(character.isdigit() for character in told) else WITHHELD
+
+
+def has_number(caller: str) -> bool:
+    """Whether a record's caller is a number: neither withheld nor blanked since."""
+    return any(character.isdigit() for character in caller)
+
+
+def shown_caller(caller: str) -> str:
+    """As everybody may see it: the caller may well be one of our people on the mobile that is their default number."""
+    if has_number(caller):
+        return mask(caller)
+    return WITHHELD if caller else _NO_LONGER_KEPT

@@ -87,6 +87,12 @@ class Database:
         if self._file is not None:
             await self._by_itself(self._wipe())
 
+    async def empty_log(self) -> None:
+        """After this SQLite's write-ahead log holds nothing of what was removed or overwritten: for values that shrink
+        in their place, which `secure_delete` overwrites in the file itself. Raises as `wipe`."""
+        if self._file is not None:
+            await self._by_itself(self._empty_log())
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection on one consistent state. Raises StoreError."""
@@ -133,6 +139,13 @@ class Database:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**{sqlite.BARE: True, sqlite.PATIENCE: self._patience_seconds})
                 await sqlite.rebuild(connection, private)
+                await sqlite.empty_log(connection, self._patience_seconds)
+
+    async def _empty_log(self) -> None:
+        with self._translated():
+            await self._ready()
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**{sqlite.BARE: True, sqlite.PATIENCE: self._patience_seconds})
                 await sqlite.empty_log(connection, self._patience_seconds)
 
     async def _transact(self, work: Work[T], patience_seconds: float) -> T:

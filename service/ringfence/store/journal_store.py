@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringfence.app.override_preview import Tally
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.store import tables
 from ringfence.store.database import Database, understood
@@ -20,7 +21,7 @@ CHUNK_ROWS: Final = 2_000  # in one transaction, so that the mode writer never w
 
 
 class SqlJournalStore:
-    """Implements `ports.JournalStore`."""
+    """Implements `ports.JournalStore` and `override_preview.CallTallies`."""
 
     def __init__(self, database: Database, max_rows: int = MAX_ROWS) -> None:
         self._database = database
@@ -55,6 +56,46 @@ class SqlJournalStore:
             rows = (await connection.execute(newest)).all()
         with understood("A call record"):
             return [_record(row) for row in rows]
+
+    async def find(self, call_id: str) -> CallRecord | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(tables.calls).where(tables.calls.c.call_id == call_id))).first()
+        with understood("A call record"):
+            return None if row is None else _record(row)
+
+    async def forget_callers(self, before: datetime) -> int:
+        """Blanks the callers of calls that ended earlier, so that nothing of them is left in the database's files;
+        returns how many."""
+        total = 0
+        while blanked := await self._database.write(lambda connection: self._forget_chunk(connection, before)):
+            total += blanked
+        if total:
+            await self._database.empty_log()
+        return total
+
+    async def _forget_chunk(self, connection: AsyncConnection, before: datetime) -> int:
+        kept = (tables.calls.c.ended_at < before) & (tables.calls.c.caller != "")
+        ids = list((await connection.execute(select(tables.calls.c.id).where(kept).limit(CHUNK_ROWS))).scalars())
+        if ids:
+            await connection.execute(update(tables.calls).where(tables.calls.c.id.in_(ids)).values(caller=""))
+        return len(ids)
+
+    async def tally(self, windows: Sequence[tuple[datetime, datetime]]) -> dict[str, Tally]:
+        """By DID, of calls that ended in any of these times (the end excluded)."""
+        calls, found = tables.calls.c, dict[str, Tally]()
+        async with self._database.reading() as connection:
+            for begin, end in windows:
+                inside = (calls.ended_at >= begin) & (calls.ended_at < end)
+                counted = select(calls.did, func.count(), func.sum(calls.duration_ms)).where(inside).group_by(calls.did)
+                for did, number, milliseconds in (await connection.execute(counted)).all():
+                    before = found.get(did, Tally(0, 0))
+                    found[did] = Tally(before.calls + number, before.milliseconds + int(milliseconds or 0))
+        return found
+
+    async def oldest(self) -> datetime | None:
+        """When the oldest call ended that is kept."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(func.min(tables.calls.c.ended_at)))).scalar_one_or_none()
 
     async def prune(self, before: datetime) -> int:
         """Deletes what ended earlier, and the oldest beyond the row limit; returns how many."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from ringfence.app.operator import Explanation, Operator
 from ringfence.app.ports import TransitionRow
 from ringfence.app.snapshot import Snapshot
-from ringfence.domain.calls import CallRecord
+from ringfence.domain.calls import CallRecord, shown_caller
 from ringfence.domain.numbers import mask
 from ringfence.domain.outage import Decision
 from ringfence.domain.override import OverrideKind
@@ -145,8 +145,7 @@ def _call(record: CallRecord) -> CallOut:
         did=record.did,
         trunk=record.trunk,
         scope=record.scope,
-        # The caller may well be one of our people on the mobile that is their default number.
-        caller=mask(record.caller),
+        caller=shown_caller(record.caller),
         decision=record.decision,
         path=record.path,
         reason=record.reason,

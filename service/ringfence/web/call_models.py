@@ -78,7 +78,7 @@ class CallOut(BaseModel):
     did: str
     trunk: str
     scope: str
-    caller: str = Field(description="masked")
+    caller: str = Field(description="masked; or `withheld`, or `no longer kept`")
     decision: str
     path: str
     reason: str
