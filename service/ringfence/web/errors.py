@@ -1,4 +1,4 @@
-"""Every error as the same JSON, `{error, field, fix, problems}`, and its HTTP status: decided here and nowhere else."""
+"""Which HTTP status every error has, and how it is told: decided here and nowhere else. The form is `problem`'s."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -20,20 +19,12 @@ from ringfence.app.directory_change import NotPublishable
 from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused, counted
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
+from ringfence.web.problem import KINDS, Problem, problem
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS: Final = 2
 MAX_NAME_CHARACTERS: Final = 64
-
-
-class Error(BaseModel):
-    """What went wrong and what to do."""
-
-    error: str = Field(description="a sentence for people")
-    field: str | None = Field(None, description="the part of the request that has to change")
-    fix: str = Field("", description="what to do")
-    problems: list[str] = Field([], description="every fault found, where there can be many (import)")
 
 
 class Conflict(RingfenceError):
@@ -72,28 +63,15 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (AsteriskError, 503),
 )
 
-_WORDS: Final[Mapping[int, str]] = {
-    400: "The request is not HTTP or JSON that can be read.",
-    401: "No token, or not the right one.",
-    403: "Whoever asks lacks the permission; docs/reference/permissions.md has the table.",
-    404: "There is no such scope, DID, person, plan or source.",
-    405: "This path knows other methods only.",
-    409: "The state has changed, or has to be confirmed first.",
-    413: "The body is too large.",
-    422: "A value is refused; `field` names it.",
-    429: "Too often; `Retry-After` says when to ask again.",
-    503: "The database or Asterisk does not answer; nothing was changed.",
-}
-
-
-HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Error, "description": _WORDS[400]}}
+HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem, "description": KINDS[400].title}}
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401, 403,
     422 (a parameter it does not know) and 429."""
     found: dict[int | str, dict[str, Any]] = {
-        status: {"model": Error, "description": _WORDS[status]} for status in (400, 401, 403, *statuses, 422, 429)
+        status: {"model": Problem, "description": KINDS[status].title}
+        for status in (400, 401, 403, *statuses, 422, 429)
     }
     found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     found[429]["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
@@ -124,9 +102,9 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     else:
         message = error.message
     field = getattr(error, "field", None)
-    body = Error(error=message, field=field, fix=error.fix, problems=problems[: 10 * MAX_TOLD_ERRORS])
     wait_seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS if error.retry else None)
-    return _answer(status, body, None if wait_seconds is None else {"Retry-After": str(math.ceil(wait_seconds))})
+    headers = None if wait_seconds is None else {"Retry-After": str(math.ceil(wait_seconds))}
+    return problem(status, message, field, error.fix, problems[: 10 * MAX_TOLD_ERRORS], headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -134,26 +112,25 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     faults = [_fault(fault) for fault in error.errors()]
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        body = Error(error="body: this is not JSON.", field="body", fix="Send a JSON object, encoded as UTF-8.")
-        return _answer(400, body)
+        return problem(400, "body: this is not JSON.", "body", "Send a JSON object, encoded as UTF-8.")
     # Pydantic repeats the input in its messages' context; a private number must not come back that way.
     message = "; ".join(f"{name}: {words}" for name, words in faults[:10])
-    body = Error(error=f"{message}.", field=faults[0][0], fix="See the schema of this operation in /openapi.json.")
-    return _answer(422, body)
+    return problem(422, f"{message}.", faults[0][0], "See the schema of this operation in /openapi.json.")
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    words = _WORDS.get(error.status_code, str(error.detail))
+    kind = KINDS.get(error.status_code)
+    words = kind.title if kind else str(error.detail)
     if error.status_code == 404:
         words = "There is no such path."
     headers = {"Allow": _methods(request)} if error.status_code == 405 else dict(error.headers or {})
-    return _answer(error.status_code, Error(error=words, fix="See /openapi.json."), headers)
+    return problem(error.status_code, words, fix="See /openapi.json.", headers=headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises it again after the answer, so the log has the traceback.
-    return _answer(500, Error(error="Ringfence failed at this.", fix="Its log says how: `journalctl -u ringfence`."))
+    return problem(500, KINDS[500].detail, fix=KINDS[500].fix)
 
 
 def _methods(request: Request) -> str:
@@ -169,7 +146,3 @@ def _fault(fault: Mapping[str, Any]) -> tuple[str, str]:
     place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header")]
     # Names of unknown fields are the caller's own words.
     return ".".join(place)[:MAX_NAME_CHARACTERS] or "body", str(fault["msg"]).removeprefix("Value error, ")
-
-
-def _answer(status: int, body: Error, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(body.model_dump(), status, headers)

@@ -27,6 +27,7 @@ from ringfence.web.callers import caller as caller
 from ringfence.web.callers import known_caller as known_caller
 from ringfence.web.callers import who as who
 from ringfence.web.csrf import Csrf
+from ringfence.web.problem import problem
 from ringfence.web.rates import Rates
 from ringfence.web.sessions import token_in
 
@@ -212,5 +213,4 @@ def stated_who(headers: Headers) -> str:
 def _refuse(
     status: int, field_name: str, message: str, fix: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    body = {"error": f"{field_name}: {message}", "field": field_name, "fix": fix, "problems": []}
-    return JSONResponse(body, status, headers)
+    return problem(status, f"{field_name}: {message}", field_name, fix, headers=headers)
