@@ -132,7 +132,7 @@ def _applications(
         lambda: node.keeper.directory,
         settings.hr.time_zone,
     )
-    services = Services(node.operator, node.importer, roster, access=access.desk)
+    services = Services(node.operator, node.importer, roster, access=access.desk, incidents=node.incidents.door())
     local = create_app(services, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}

@@ -42,6 +42,7 @@ from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
 from ringfence.bootstrap.hr_side import HrSide
+from ringfence.bootstrap.incident_side import IncidentSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.bootstrap.notice_side import NoticeSide
 from ringfence.config import Secrets, Settings
@@ -114,6 +115,8 @@ class Node:
             self._outage_store,
             self.board.refresh,
         )
+        directory, teller = lambda: self.keeper.directory, self.notices.notifier
+        self.incidents = IncidentSide(settings, database, clock, directory, teller)
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
@@ -147,7 +150,7 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._loading.run)
-            for name, work in (*self.hr.parts(), *self.notices.parts()):
+            for name, work in (*self.hr.parts(), *self.incidents.parts(), *self.notices.parts()):
                 keep(name, work)
 
     async def _first_claim(self) -> None:
@@ -249,6 +252,7 @@ class Node:
             case CallEnded(record=record):
                 self.journal.add(record)
             case LinkChanged(up=up, detail=detail):
+                self.incidents.watch.link(up, event.at)
                 self.board.link("ARI", up, detail)
                 if up:
                     self.asterisk.contacts.read_soon()

@@ -61,6 +61,10 @@ class AsteriskSettings(_Table):
     ari_user: str = Field("ringfence", description="user in ari.conf")
     ami_port: Port = Field(5038, description="port of the manager interface")
     ami_user: str = Field("ringfence", description="user in manager.conf")
+    cdr_csv: Path = Field(
+        Path("/var/log/asterisk/cdr-csv/Master.csv"),
+        description="Asterisk's own call records, for calls that ended while the daemon was away",
+    )
 
 
 class EgressSettings(_Table):
@@ -195,6 +199,9 @@ class Settings(_Table):
     site_ring_seconds: int = Field(30, ge=5, le=85, description="how long a site's fallback number rings")
     keep_notices_days: int = Field(90, ge=1, le=3650, description="how long told notices are kept")
     keep_calls_days: int = Field(90, ge=1, le=3650, description="how long call records are kept")
+    keep_incidents_days: int = Field(
+        730, ge=1, le=3650, description="how long a closed incident is kept, with its notes and call-backs"
+    )
     asterisk: AsteriskSettings = AsteriskSettings()
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()

@@ -22,6 +22,7 @@ from ringfence.web import (
     errors,
     health_api,
     hr_api,
+    incident_api,
     override_api,
     people_api,
     status_api,
@@ -83,6 +84,8 @@ def create_app(
         guarded.include_router(hr_api.routes(roster))
         guarded.include_router(people_api.routes(roster, operator.now))
         guarded.include_router(coverage_api.routes(roster))
+    if services.incidents is not None:
+        guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)
     app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
     site.add_to(app, services, default_country)

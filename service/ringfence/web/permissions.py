@@ -59,6 +59,12 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "revoke_access_sessions_of": Permission.MANAGE,
         "sealed_accounts": Permission.MANAGE,
         "note_renewed_accounts": Permission.MANAGE,
+        "incidents": Permission.SEE,
+        "incident": Permission.SEE,
+        "add_incident_note": Permission.INCIDENTS,
+        "incident_evidence": Permission.SEE,
+        "missed_calls": Permission.SEE,
+        "set_call_back": Permission.INCIDENTS,
         # pages, and what their forms send
         "page_events": Permission.SEE,
         "page_start": Permission.SEE,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ringfence.app.coverage_watch import CoverageWatch
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
+    from ringfence.app.incident_evidence import EvidenceRoom
+    from ringfence.app.incidents import IncidentDesk
     from ringfence.app.operator import Operator
     from ringfence.web.sign_in_door import SignInDoor
 
@@ -72,6 +74,14 @@ class RosterDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentDoor:
+    """What the operations about incidents need."""
+
+    desk: IncidentDesk
+    evidence: EvidenceRoom
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The use cases behind the doors of one daemon: the same for all of them. What is None is not there, and neither
     are its operations and pages."""
@@ -81,3 +91,4 @@ class Services:
     roster: RosterDoor | None = None
     sign_in: SignInDoor | None = None
     access: AccessDesk | None = None
+    incidents: IncidentDoor | None = None
