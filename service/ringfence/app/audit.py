@@ -6,12 +6,12 @@ no transaction of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from ringfence.domain.audit import AuditFact, AuditKind
+from ringfence.domain.audit import PSEUDONYM, AuditFact, AuditKind
 from ringfence.domain.audit_chain import Anchor, AuditReport, AuditRow, Verification
 
 MAX_PAGE_ROWS: Final = 1_000
@@ -95,3 +95,41 @@ async def verified(store: AuditStore, anchors: Sequence[Anchor]) -> AuditReport:
         for row in rows:
             check.feed(row)
     return check.report(head)
+
+
+class AuditBook:
+    """The record as people read it."""
+
+    def __init__(
+        self, store: AuditStore, anchors: AnchorFile, auditor: Auditor, keys: Callable[[], Iterable[str]]
+    ) -> None:
+        """`keys`: of everybody who is known now; whoever was erased stays a pseudonym."""
+        self._store = store
+        self._anchors = anchors
+        self._auditor = auditor
+        self._keys = keys
+
+    async def page(self, query: AuditQuery, limit: int) -> AuditPage:
+        """Newest first; `limit` 1 to 1,000. Raises StoreError."""
+        wanted = max(1, min(limit, MAX_PAGE_ROWS))
+        rows = await self._store.page(query, wanted + 1)
+        shown = rows[:wanted]
+        about = {row.about for row in shown if row.about.startswith(PSEUDONYM)}
+        known = await self._store.pseudonyms(list(self._keys())) if about else {}
+        return AuditPage(shown, len(rows) > wanted, {name: known[name] for name in about if name in known})
+
+    async def verify(self) -> AuditReport:
+        """Against the anchors beside the database. Raises StoreError."""
+        return await verified(self._store, await self._anchors.read())
+
+    async def export(self, query: AuditQuery, fact: AuditFact) -> AsyncIterator[tuple[AuditRow, ...]]:
+        """All rows that were asked for, newest first, in portions. The export is itself noted, by `fact`, before
+        anything is given. Raises StoreError."""
+        await self._auditor.note(fact)
+        return self._portions(query)
+
+    async def _portions(self, query: AuditQuery) -> AsyncIterator[tuple[AuditRow, ...]]:
+        while rows := await self._store.page(query, MAX_PAGE_ROWS):
+            yield rows
+            # Each portion by itself: whoever reads slowly must not hold the database.
+            query = replace(query, before=rows[-1].number)

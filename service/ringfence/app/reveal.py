@@ -26,12 +26,12 @@ WINDOW: Final = timedelta(hours=1)
 class TooManyReveals(RingfenceError):
     """This person has had as many numbers as one may have in an hour."""
 
-    def __init__(self, per_hour: int, wait_seconds: int) -> None:
+    def __init__(self, per_hour: int, retry_after_seconds: int) -> None:
         super().__init__(
             f"{per_hour} numbers were revealed within an hour, which is the limit.",
             "Wait, or ask somebody else; the setting is reveals_per_hour.",
         )
-        self.wait_seconds = wait_seconds
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ MACHINE: Final = "ringfence"
 PERSON: Final = "person:"
 """Before a person's key in `about`. The record keeps a pseudonym in its place (`store.audit_rows`)."""
 
+PSEUDONYM: Final = "person~"
+"""Before the pseudonym."""
+
 MAX_NAME_CHARACTERS: Final = 200
 MAX_WORDS_CHARACTERS: Final = 500
 MAX_DETAIL_CHARACTERS: Final = 20_000  # every DID of the longest list

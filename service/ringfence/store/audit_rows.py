@@ -12,11 +12,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.ports import StoreCorrupt
-from ringfence.domain.audit import PERSON, AuditFact
+from ringfence.domain.audit import PERSON, PSEUDONYM, AuditFact
 from ringfence.domain.audit_chain import Anchor, AuditRow, row_of
 from ringfence.store.tables_audit import audit_head, audit_rows
 
-PSEUDONYM: Final = "person~"
 PSEUDONYM_LETTERS: Final = 16
 HEAD_ID: Final = 1
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from ringfence.app.operator import OrderRefused
 from ringfence.web import (
     access_api,
+    audit_api,
     call_api,
     coverage_api,
     directory_api,
@@ -23,11 +24,14 @@ from ringfence.web import (
     health_api,
     hr_api,
     incident_api,
+    notice_api,
     override_api,
     people_api,
+    reveal_api,
     status_api,
 )
 from ringfence.web.metrics import registry_of
+from ringfence.web.notice_metrics import NoticeCollector
 from ringfence.web.pages import site
 from ringfence.web.permissions import permitted
 from ringfence.web.ports import Services
@@ -77,17 +81,27 @@ def create_app(
     guarded.include_router(status_api.routes(operator))
     guarded.include_router(override_api.routes(operator, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
-    guarded.include_router(directory_api.routes(services.importer))
+    auditor = None if services.audit is None else services.audit.auditor
+    guarded.include_router(directory_api.routes(services.importer, auditor, operator.now))
+    if services.audit is not None:
+        guarded.include_router(audit_api.routes(services.audit.book, operator.now))
+        if services.audit.revealer is not None:
+            guarded.include_router(reveal_api.routes(services.audit.revealer))
     if services.access is not None:
         guarded.include_router(access_api.routes(services.access, operator.now))
     if roster is not None:
         guarded.include_router(hr_api.routes(roster))
         guarded.include_router(people_api.routes(roster, operator.now))
         guarded.include_router(coverage_api.routes(roster))
+    if services.notices is not None:
+        guarded.include_router(notice_api.routes(services.notices))
     if services.incidents is not None:
         guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)
-    app.include_router(health_api.routes(operator, metrics or registry_of(operator)))
+    registry = metrics or registry_of(operator)
+    if services.notices is not None and metrics is None:
+        registry.register(NoticeCollector(services.notices, operator.now))
+    app.include_router(health_api.routes(operator, registry))
     site.add_to(app, services, default_country)
     for place, mounted in mounts.items():
         app.mount(place, mounted)

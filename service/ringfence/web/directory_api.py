@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
+from starlette.responses import Response
 
+from ringfence.app.audit import Auditor
 from ringfence.app.directory_import import ImportPlan, ImportRefused
 from ringfence.app.operator import OrderRefused, check_words
+from ringfence.domain.access import Caller
+from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.domain.directory_csv import CsvFile, CsvFiles
+from ringfence.web.callers import caller
 from ringfence.web.directory_models import CsvIn, ExportOut, ImportDone, ImportOrder
 from ringfence.web.errors import Conflict, declared
 from ringfence.web.ports import Importer
@@ -24,7 +31,7 @@ MAX_LINES: Final = 1000
 Who = Annotated[str, Depends(stated_who)]
 
 
-def routes(importer: Importer) -> APIRouter:
+def routes(importer: Importer, auditor: Auditor | None, now: Callable[[], datetime]) -> APIRouter:
     router = APIRouter(tags=["directory"])
 
     @router.post("/import", responses=declared(409, 413, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES)
@@ -33,12 +40,19 @@ def routes(importer: Importer) -> APIRouter:
         return await change_directory(importer, order, who)
 
     @router.get("/export", responses=declared(403, 503), operation_id="export")
-    async def export() -> ExportOut:
-        """The whole directory as CSV, private numbers in clear."""
+    async def export(asking: Annotated[Caller, Depends(caller)], response: Response) -> ExportOut:
+        """The whole directory as CSV, private numbers in clear. Noted in the audit record first."""
+        if auditor is not None:
+            await auditor.note(exported(now(), asking.name, asking.by))
+        response.headers["Cache-Control"] = "no-store"
         files = await importer.export()
         return ExportOut(people=files["people.csv"], dids=files["dids.csv"], sites=files["sites.csv"])
 
     return router
+
+
+def exported(at: datetime, who: str, by: str) -> AuditFact:
+    return AuditFact(at, AuditKind.EXPORT, "directory exported", "directory, numbers in clear", who, by=by)
 
 
 async def change_directory(importer: Importer, order: ImportOrder, who: str) -> ImportDone:

@@ -20,6 +20,7 @@ from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused, count
 from ringfence.app.incident_ports import CallBackTaken
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
+from ringfence.app.reveal import TooManyReveals
 from ringfence.web.problem import KINDS, Problem, problem
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (NotOurs, 404),
     (NoSuchAccess, 404),
     (TooManyAttempts, 429),
+    (TooManyReveals, 429),
     (SignInRefused, 401),
     (SealedAccountsFault, 503),
     (NotPermitted, 403),

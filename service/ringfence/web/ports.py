@@ -13,12 +13,18 @@ from ringfence.domain.directory_csv import CsvFiles
 
 if TYPE_CHECKING:
     from ringfence.app.access.desk import AccessDesk
+    from ringfence.app.audit import AuditBook, Auditor
     from ringfence.app.coverage_watch import CoverageWatch
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
     from ringfence.app.incident_evidence import EvidenceRoom
     from ringfence.app.incidents import IncidentDesk
+    from ringfence.app.notify.desk import NoticeDesk
+    from ringfence.app.once import Once
     from ringfence.app.operator import Operator
+    from ringfence.app.override_desk import OverrideDesk
+    from ringfence.app.override_preview import OverridePreview
+    from ringfence.app.reveal import Revealer
     from ringfence.web.sign_in_door import SignInDoor
 
 
@@ -74,6 +80,24 @@ class RosterDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsDoor:
+    """What the operations about overrides need; one for all doors of a daemon."""
+
+    desk: OverrideDesk
+    once: Once
+    preview: OverridePreview
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDoor:
+    """The audit record, what notes in it, and the way to a number in clear (None: no roster, so none)."""
+
+    book: AuditBook
+    auditor: Auditor
+    revealer: Revealer | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentDoor:
     """What the operations about incidents need."""
 
@@ -89,6 +113,9 @@ class Services:
     operator: Operator
     importer: Importer
     roster: RosterDoor | None = None
+    words: WordsDoor | None = None
     sign_in: SignInDoor | None = None
+    audit: AuditDoor | None = None
     access: AccessDesk | None = None
     incidents: IncidentDoor | None = None
+    notices: NoticeDesk | None = None
