@@ -82,7 +82,7 @@ def routes(door: RosterDoor) -> APIRouter:
     @router.get("/coverage/history", responses=declared(503), operation_id="coverage_history")
     async def history(limit: Limit = 100) -> CoverageHistoryOut:
         """Coverage day by day."""
-        return CoverageHistoryOut(history=[_day(row) for row in await door.coverage.history(limit)])
+        return CoverageHistoryOut(history=[day_out(row) for row in await door.coverage.history(limit)])
 
     return router
 
@@ -105,7 +105,7 @@ def coverage_out(measured: Measured, uncovered: int) -> CoverageOut:
     )
 
 
-def _day(row: CoverageRow) -> CoverageDayOut:
+def day_out(row: CoverageRow) -> CoverageDayOut:
     return CoverageDayOut(
         at=row.at,
         dids=row.dids,

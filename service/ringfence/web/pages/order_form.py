@@ -16,6 +16,7 @@ from ringfence.domain.directory import Directory
 from ringfence.domain.numbers import Did, NumberError, parse_did
 from ringfence.domain.override import MAX_LISTED_DIDS, OverrideKind, OverrideTarget
 from ringfence.web.durations import parse_duration
+from ringfence.web.pages.same_directory import SameDirectory
 from ringfence.web.pages.texts import N_
 
 EVERYTHING: Final = "everything"
@@ -106,24 +107,11 @@ class Choices:
 
 def choices_of(directory: Directory | None) -> Choices:
     """Of this directory; worked out once for each."""
-    return Choices() if directory is None else _choices(_SameDirectory(directory))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _SameDirectory:
-    """A directory compared by identity: comparing two by content would take longer than what is saved."""
-
-    directory: Directory
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SameDirectory) and other.directory is self.directory
-
-    def __hash__(self) -> int:
-        return id(self.directory)
+    return Choices() if directory is None else _choices(SameDirectory(directory))
 
 
 @lru_cache(maxsize=1)
-def _choices(same: _SameDirectory) -> Choices:
+def _choices(same: SameDirectory) -> Choices:
     directory = same.directory
     teams = {person.team for person in directory.people.values() if person.team}
     return Choices(tuple(sorted(directory.sites)), tuple(sorted(teams)))

@@ -10,7 +10,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from ringfence.web.oidc.next_page import next_page
-from ringfence.web.pages import assets, calls_page, did_page, override_page, sign_in_page, start_page
+from ringfence.web.pages import (
+    assets,
+    calls_page,
+    coverage_page,
+    did_page,
+    override_page,
+    people_page,
+    plans_page,
+    sign_in_page,
+    start_page,
+)
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.live import Broadcaster, events
 from ringfence.web.pages.page_route import open_router, page_router
@@ -34,7 +44,7 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
 
 
 def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRouter]:
-    return [
+    found = [
         _language(frame),
         _events(frame, services),
         start_page.routes(frame, services),
@@ -43,6 +53,11 @@ def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRo
         did_page.find_routes(frame, services, default_country),
         calls_page.routes(frame, services, default_country),
     ]
+    if services.roster is not None:
+        found.append(people_page.routes(frame, services.roster, services.operator))
+        found.append(plans_page.routes(frame, services.roster))
+        found.append(coverage_page.routes(frame, services.roster))
+    return found
 
 
 def _sign_in(frame: Frame, services: Services) -> list[APIRouter]:
