@@ -132,7 +132,16 @@ def _applications(
         lambda: node.keeper.directory,
         settings.hr.time_zone,
     )
-    services = Services(node.operator, node.importer, roster, access=access.desk, incidents=node.incidents.door())
+    services = Services(
+        node.operator,
+        node.importer,
+        roster,
+        node.words.door(),
+        access=access.desk,
+        audit=node.audit.door(),
+        incidents=node.incidents.door(),
+        notices=node.notices.desk,
+    )
     local = create_app(services, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}

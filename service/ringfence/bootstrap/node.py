@@ -41,10 +41,12 @@ from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
+from ringfence.bootstrap.audit_side import AuditSide
 from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.incident_side import IncidentSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.bootstrap.notice_side import NoticeSide
+from ringfence.bootstrap.override_side import OverrideSide
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.records import Forced
@@ -115,8 +117,11 @@ class Node:
             self._outage_store,
             self.board.refresh,
         )
+        poke = self.board.poke
+        self.words = OverrideSide(settings, database, self.failover, keeper, clock, self.notices.notifier, poke)
         directory, teller = lambda: self.keeper.directory, self.notices.notifier
         self.incidents = IncidentSide(settings, database, clock, directory, teller)
+        self.audit = AuditSide(settings, database, clock, self.hr.desk, self.journal, teller.tell, directory)
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
@@ -150,7 +155,13 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._loading.run)
-            for name, work in (*self.hr.parts(), *self.incidents.parts(), *self.notices.parts()):
+            for name, work in (
+                *self.hr.parts(),
+                *self.incidents.parts(),
+                *self.notices.parts(),
+                *self.audit.parts(),
+                *self.words.parts(),
+            ):
                 keep(name, work)
 
     async def _first_claim(self) -> None:

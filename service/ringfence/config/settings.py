@@ -15,6 +15,7 @@ from ringfence.config.access_settings import AccessSettings
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
+from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.domain.numbers import NumberError, classify, is_country
 from ringfence.domain.outage import FailbackPolicy
@@ -199,6 +200,10 @@ class Settings(_Table):
     site_ring_seconds: int = Field(30, ge=5, le=85, description="how long a site's fallback number rings")
     keep_notices_days: int = Field(90, ge=1, le=3650, description="how long told notices are kept")
     keep_calls_days: int = Field(90, ge=1, le=3650, description="how long call records are kept")
+    keep_callers_days: int = Field(
+        30, ge=1, le=3650, description="how long callers' numbers are kept in them; at most keep_calls_days"
+    )
+    reveals_per_hour: int = Field(20, ge=1, le=1000, description="numbers one person may see in clear in an hour")
     keep_incidents_days: int = Field(
         730, ge=1, le=3650, description="how long a closed incident is kept, with its notes and call-backs"
     )
@@ -206,6 +211,7 @@ class Settings(_Table):
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()
     egress: EgressSettings = EgressSettings()
+    override: OverrideSettings = OverrideSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
@@ -219,6 +225,10 @@ class Settings(_Table):
     announcement: list[AnnouncementSettings] = [
         AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
     ]
+
+    @property
+    def callers_days(self) -> int:
+        return min(self.keep_callers_days, self.keep_calls_days)
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
