@@ -17,6 +17,10 @@ from ringfence.app.journal import Journal
 from ringfence.app.judge import Judge, Watched
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
+from ringfence.app.notifier import Notifier
+from ringfence.app.notify.desk import NoticeDesk
+from ringfence.app.notify.words import notice_of
+from ringfence.app.notify.worker import OutboxWorker
 from ringfence.app.operator import Operator
 from ringfence.app.ports import VersionConflict
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
@@ -25,6 +29,7 @@ from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
+from ringfence.domain.notice_routes import Route
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
@@ -36,7 +41,9 @@ from ringfence.domain.verdict import WitnessPolicy
 from ringfence.web.ports import RosterDoor, Services
 from tests.fakes.access import FakeAccess
 from tests.fakes.astdb import FakeAstDb
+from tests.fakes.channels import FakeChannel
 from tests.fakes.clock import FakeClock, settle
+from tests.fakes.notice_store import FakeNoticeStore
 from tests.fakes.roster_store import FakeRosterStore
 from tests.fakes.stores import FakeJournalStore, FakeOutageStore, FakeSpool
 
@@ -118,6 +125,7 @@ class FakeNode:
             self._hooks(),
         )
         self.access = FakeAccess(self.clock)
+        self.notices = self._notices()
         self.holder = SnapshotHolder(Snapshot("test-node", self.clock.now(), self.clock.now()))
         self.operator = Operator(
             self.clock,
@@ -142,10 +150,19 @@ class FakeNode:
         )
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.desk)
 
+    def _notices(self) -> NoticeDesk:
+        """One route, `desk`, whose receiver is `channel`."""
+        self.notice_store, self.channel, route = FakeNoticeStore(), FakeChannel(), Route("desk", escalate_to="boss")
+        notifier = Notifier(
+            self.notice_store, self.clock, [route], {"desk": self.channel}, notice_of, lambda number: number == DID
+        )
+        worker = OutboxWorker(route, self.channel, self.notice_store, self.clock, notifier.changed, lambda: 0.5)
+        return NoticeDesk(notifier, [worker])
+
     @property
     def services(self) -> Services:
         """What the doors are made of."""
-        return Services(self.operator, self.importer, self.roster, access=self.access.desk)
+        return Services(self.operator, self.importer, self.roster, access=self.access.desk, notices=self.notices)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:

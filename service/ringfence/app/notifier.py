@@ -26,7 +26,8 @@ from ringfence.app.notify.ports import (
     Untold,
     delivery_id,
 )
-from ringfence.app.ports import Clock, RingfenceError, StoreError
+from ringfence.app.operator import NotOurs
+from ringfence.app.ports import Clock, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import without_numbers
@@ -41,10 +42,6 @@ PRUNE_EVERY_SECONDS: Final = 3_600.0
 FAILED_FOR: Final = timedelta(days=1)  # so long what was given up is an alarm
 BY_HAND_AFTER_SECONDS: Final = 30.0
 """So long the outbox may take nothing before what is critical is sent past it."""
-
-
-class NoSuchRoute(RingfenceError):
-    """No [[notify]] has this name."""
 
 
 class Notifier:
@@ -112,20 +109,21 @@ class Notifier:
             self._edge(error)
             await self._past_the_outbox()
 
-    async def acknowledge(self, notice: int, who: str) -> NoticeView | None:
-        """Somebody sees to it: it escalates no further. None: there is no such notice. Raises StoreError."""
-        return await self._store.acknowledge(notice, who, self._clock.now().wall)
+    async def acknowledge(self, notice: int, who: str, by: str = "") -> NoticeView | None:
+        """Somebody sees to it: it escalates no further. `by`: how they had signed in. None: there is no such notice.
+        Raises StoreError."""
+        return await self._store.acknowledge(notice, who, self._clock.now().wall, by)
 
     async def listed(self, query: NoticeQuery) -> list[NoticeView]:
         """Newest first. Raises StoreError."""
         return await self._store.listed(query)
 
     async def test(self, route: str, who: str) -> str:
-        """Sends a test now, past the outbox; the channel's own words. Raises NoSuchRoute, ChannelError."""
+        """Sends a test now, past the outbox; the channel's own words. Raises NotOurs, ChannelError."""
         channel = self._channels.get(route)
         if channel is None:
             known = ", ".join(sorted(self._channels)) or "none is configured"
-            raise NoSuchRoute(f"There is no route {route[:64]!r}.", f"Known: {known}.")
+            raise NotOurs(f"There is no route {route[:64]!r}.", f"Known: {known}.", "route")
         now = self._clock.now().wall
         self._tests += 1
         notice = Notice(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ringfence.app.notifier import Notifier
 from ringfence.app.notify.alarms import Alarm, AlarmWatch, alarms_of
+from ringfence.app.notify.desk import NoticeDesk
 from ringfence.app.notify.heartbeat import Heartbeat
 from ringfence.app.notify.ports import Channel, ChannelUnavailable
 from ringfence.app.notify.words import notice_of
@@ -66,6 +67,7 @@ class NoticeSide:
             OutboxWorker(route, self.channels[route.name], store, clock, self.notifier.changed, share)
             for route in routes
         ]
+        self.desk = NoticeDesk(self.notifier, self.workers)
         self.alarms = AlarmWatch(self._alarms, self.notifier, SqlAlarmStore(database), clock)
         self.heartbeat = self._heartbeat()
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ringfence.cli import (
+    access_commands,
     coverage_command,
     directory_commands,
     dr_commands,
@@ -77,6 +78,8 @@ def build() -> typer.Typer:
         hr_commands,
         person_commands,
         coverage_command,
+        access_commands,
+        notice_commands,
         run_command,
     ):
         module.add_to(app)

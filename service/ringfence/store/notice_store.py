@@ -23,7 +23,9 @@ from ringfence.app.notify.ports import (
     ToTell,
     Untold,
 )
+from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.domain.notice import Severity
+from ringfence.store import audit_rows
 from ringfence.store import notice_rows as rows
 from ringfence.store.database import Database, understood
 from ringfence.store.tables import fitting, transitions
@@ -119,9 +121,15 @@ class SqlNoticeStore:
             waiting = [r for r in rules if (await connection.execute(_escalating(r, at - ESCALATE_WITHIN))).first()]
         return await self._database.write(work) if waiting else 0
 
-    async def acknowledge(self, notice: int, who: str, at: datetime) -> NoticeView | None:
-        open_still = (notices.c.id == notice) & notices.c.acknowledged_at.is_(None)
-        await self._write(update(notices).where(open_still).values(**_acknowledged(who, at)))
+    async def acknowledge(self, notice: int, who: str, at: datetime, by: str = "") -> NoticeView | None:
+        async def work(connection: AsyncConnection) -> None:
+            open_still = (notices.c.id == notice) & notices.c.acknowledged_at.is_(None)
+            marked = update(notices).where(open_still).values(**_acknowledged(who, at))
+            if (await connection.execute(marked)).rowcount:
+                fact = AuditFact(at, AuditKind.NOTIFICATION, "acknowledged", f"notice {notice}", who, by=by)
+                await audit_rows.append(connection, [fact])
+
+        await self._database.write(work)
         async with self._database.reading() as connection:
             found = await _views(connection, select(notices).where(notices.c.id == notice))
             return found[0] if found else None

@@ -218,8 +218,9 @@ class NoticeStore(Protocol):
         """Adds deliveries to the routes that come next; how many."""
         ...
 
-    async def acknowledge(self, notice: int, who: str, at: datetime) -> NoticeView | None:
-        """Somebody has seen to it; the first keeps the honour. None: there is no such notice."""
+    async def acknowledge(self, notice: int, who: str, at: datetime, by: str = "") -> NoticeView | None:
+        """Somebody has seen to it; the first keeps the honour, and stands in the audit record. None: there is no such
+        notice."""
         ...
 
     async def acknowledge_key(self, key: str, who: str, at: datetime) -> None:
