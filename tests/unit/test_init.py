@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
+import re
 import select
 import stat
 import subprocess
@@ -13,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.access.tokens import typed
+from ringfence.bootstrap import sealed_file
+from ringfence.bootstrap.passwords import Argon2Passwords
 from ringfence.cli.new_files import NewFile, WriteFault, write_all
 from ringfence.config import load, load_secrets
 from ringfence.config.reading import SECRETS
@@ -186,14 +191,32 @@ def test_on_a_terminal_what_is_missing_is_asked(tmp_path: Path) -> None:
     _await(ours, "Trunk diverted calls go out by")
     os.write(ours, b"203.0.113.20:5060\n")
     _await(ours, "ringfence doctor")
+    shown = _await(ours, "let in with everything")
     assert child.wait(QUESTION_SECONDS) == 0
     os.close(ours)
     assert load(config_of(tmp_path)).trunk[0].sources == ["198.51.100.1", "198.51.100.2"]
+    for name, hashed in sealed_file.read(config_of(tmp_path).parent / "break_glass").items():
+        password = re.search(rf"{name}  (\S+)", shown)
+        assert password is not None
+        assert asyncio.run(Argon2Passwords().fits(hashed, typed(password.group(1))))
 
 
-def _await(terminal: int, words: str) -> None:
+def _await(terminal: int, words: str) -> str:
     seen, deadline = "", time.monotonic() + QUESTION_SECONDS
     while words not in " ".join(seen.split()):
         ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, f"waited for {words!r}, saw {seen!r}"
         seen += os.read(terminal, 4096).decode(errors="replace")
+    return seen
+
+
+def test_the_sealed_accounts_are_made_and_their_passwords_stay_out_of_a_log(tmp_path: Path) -> None:
+    done = run_ringfence("init", *ESSENTIAL, *places(tmp_path))
+    file = config_of(tmp_path).parent / "break_glass"
+    lines = file.read_text().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["break-glass-1", "break-glass-2"]
+    assert all(line.partition(":")[2].startswith("$argon2id$") for line in lines)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert str(file) in done.output
+    assert "This is no terminal" in done.output
+    assert f"--config {config_of(tmp_path)} access break-glass renew break-glass-2" in done.output

@@ -12,14 +12,14 @@ import json
 import secrets as randomness
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
 
-from ringfence.cli import config_report, snippet_files
+from ringfence.cli import config_report, sealed_accounts, snippet_files
 from ringfence.cli.doctor.registry import examine_links
 from ringfence.cli.doctor.report import exit_status, findings_json, show_findings
 from ringfence.cli.first_configuration import Answers, render
@@ -78,7 +78,8 @@ def init(
 ) -> None:
     """Write a first configuration, fresh secrets and Asterisk's snippets. Never overwrites anything."""
     # Before the questions: nobody should answer them in vain.
-    _refuse_existing([config, *_secret_paths(config), *(asterisk_conf_dir / name for name in ALL_SNIPPETS)])
+    sealed = sealed_accounts.place_beside(config)
+    _refuse_existing([config, *_secret_paths(config), sealed, *(asterisk_conf_dir / name for name in ALL_SNIPPETS)])
     given = {"--platform": platform, "--trunk-source": ",".join(trunk_source or ()), "--egress": egress}
     told = _ask_for_missing(given)
     answers = Answers(
@@ -98,12 +99,14 @@ def init(
         state_dir=state_dir,
         asterisk_conf_dir=asterisk_conf_dir,
     )
-    files = _first_files(answers, config)
+    accounts = sealed_accounts.first_accounts(config)
+    files = [*_first_files(answers, config), accounts.file]
     try:
         write_all(files)
     except WriteFault as fault:
         _fail([str(fault)])
     _tell_next_steps(files, asterisk_conf_dir, config)
+    _tell_passwords(accounts.passwords, config)
 
 
 def snippets(
@@ -230,6 +233,21 @@ def _tell_next_steps(files: Sequence[NewFile], conf_dir: Path, config: Path) -> 
         "  4. ringfence import, then ringfence run\n"
         f"The HTTP API's token is in {config.parent / 'http_token'}."
     )
+
+
+def _tell_passwords(passwords: Mapping[str, str], config: Path) -> None:
+    option = "" if config == DEFAULT_PATH else f" --config {config}"
+    typer.echo("\nTwo sealed accounts open the page when your sign-in is what is down.")
+    if sys.stdout.isatty():
+        lines = sealed_accounts.envelope_lines(passwords)
+    else:
+        # Whoever runs this from a script would find them in a log for ever.
+        lines = [
+            "This is no terminal, so nobody has seen their passwords. For each, where you can see it:",
+            *(f"  ringfence{option} access break-glass renew {name}" for name in passwords),
+        ]
+    for line in lines:
+        typer.echo(line)
 
 
 def _fail(lines: Sequence[str], status: int = 1) -> NoReturn:

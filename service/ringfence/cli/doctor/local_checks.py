@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from ringfence.bootstrap.sealed_file import place_beside
 from ringfence.cli import snippet_files
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground
@@ -58,6 +59,7 @@ async def secrets(ground: Ground) -> list[Finding]:
         for name in SECRETS
         if not os.environ.get(ENVIRONMENT_PREFIX + name.upper())
     ]
+    files += [path for path in (place_beside(ground.config_path),) if path.exists()]
     findings = [finding for path in files if (finding := _open_to_others(path)) is not None]
     return findings or [ok("All secrets are there, and nobody else may read them.")]
 
