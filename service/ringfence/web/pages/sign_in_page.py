@@ -153,12 +153,12 @@ class _Page:
         gaps = {"seconds": str(seconds), **error.facts}
         if provider is not None:
             gaps |= {"provider": provider.settings.title, "values": _values(provider)}
-            name = mask_text(error.facts.get("name", ""))
+            who = mask_text(error.facts.get("name", ""))
             extra = {
                 "provider": provider.settings.name,
                 "reason": str(error.reason),
                 "detail": error.detail,
-                "name": name,
+                "who": who,
             }
             log.warning("a sign-in was refused", extra=extra | {"address": _address(request)})
         answer = self.show(
