@@ -21,14 +21,19 @@ from ringfence.app.notifier import Notifier
 from ringfence.app.notify.desk import NoticeDesk
 from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
+from ringfence.app.once import Once
 from ringfence.app.operator import Operator
+from ringfence.app.override_desk import OverrideDesk
+from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.ports import VersionConflict
+from ringfence.app.second_person import SecondPerson, SecondPersonPolicy
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
+from ringfence.domain.notice import Notice
 from ringfence.domain.notice_routes import Route
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy
@@ -38,14 +43,15 @@ from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.domain.verdict import WitnessPolicy
-from ringfence.web.ports import RosterDoor, Services
+from ringfence.web.ports import RosterDoor, Services, WordsDoor
 from tests.fakes.access import FakeAccess
 from tests.fakes.astdb import FakeAstDb
+from tests.fakes.audit_store import FakeAudit
 from tests.fakes.channels import FakeChannel
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.notice_store import FakeNoticeStore
 from tests.fakes.roster_store import FakeRosterStore
-from tests.fakes.stores import FakeJournalStore, FakeOutageStore, FakeSpool
+from tests.fakes.stores import FakeJournalStore, FakeOrderStore, FakeOutageStore, FakeSpool
 
 SCOPE = "uc"
 SOURCE = "payroll"
@@ -88,6 +94,16 @@ class FakeDirectoryStore:
             raise VersionConflict("The directory has changed since.", "Look at it again.")
         self.stored = StoredDirectory(after, before.version + 1)
         return self.stored
+
+
+class Told:
+    """Implements `override_desk.Tells`."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    async def tell(self, notice: Notice) -> None:
+        self.notices.append(notice)
 
 
 class FakeNode:
@@ -137,6 +153,10 @@ class FakeNode:
             self.outage_store,
             self.refresh,
         )
+        self.order_store, self.told = FakeOrderStore(), Told()
+        self.second_person = SecondPerson(SecondPersonPolicy(), self.order_store, self.clock, self.refresh)
+        self.words_desk = OverrideDesk(self.clock, self.failover, self.keeper, self.second_person, self.told)
+        self.once = Once(self.order_store, self.clock)
         self.directory_store = FakeDirectoryStore(small_directory())
         files = DirectoryImport(self.directory_store, self.clock, CsvRules("GB", frozenset({SCOPE}), gate.policy))
         self.roster_store = FakeRosterStore()
@@ -149,6 +169,7 @@ class FakeNode:
             [SourceSpec(SOURCE, "folder", timedelta(hours=26))],
         )
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.desk)
+        self.audit = FakeAudit(self.desk, self.journal, self.clock)
 
     def _notices(self) -> NoticeDesk:
         """One route, `desk`, whose receiver is `channel`."""
@@ -160,9 +181,23 @@ class FakeNode:
         return NoticeDesk(notifier, [worker])
 
     @property
+    def words(self) -> WordsDoor:
+        room = EgressRoom(30, {"mobile": 30})
+        preview = OverridePreview(self.clock, self.failover, self.keeper, self.words_desk, self.journal_store, room)
+        return WordsDoor(self.words_desk, self.once, preview)
+
+    @property
     def services(self) -> Services:
         """What the doors are made of."""
-        return Services(self.operator, self.importer, self.roster, access=self.access.desk, notices=self.notices)
+        return Services(
+            self.operator,
+            self.importer,
+            self.roster,
+            self.words,
+            access=self.access.desk,
+            audit=self.audit.door,
+            notices=self.notices,
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FakeNode]:

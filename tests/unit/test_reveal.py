@@ -133,7 +133,7 @@ async def test_the_limit_holds_for_an_hour_and_is_told_once() -> None:
     await scene.clock.advance(3599)
     with pytest.raises(TooManyReveals) as caught:
         await scene.revealer.caller_of(ADA, "1.1", "callback")
-    assert caught.value.retry_after_seconds == 2
+    assert caught.value.retry_after_seconds == 1
     await scene.clock.advance(1)
     await scene.revealer.caller_of(ADA, "1.1", "callback")
 

@@ -26,7 +26,7 @@ WINDOW: Final = timedelta(hours=1)
 class TooManyReveals(RingfenceError):
     """This person has had as many numbers as one may have in an hour."""
 
-    def __init__(self, per_hour: int, retry_after_seconds: int) -> None:
+    def __init__(self, per_hour: int, retry_after_seconds: float) -> None:
         super().__init__(
             f"{per_hour} numbers were revealed within an hour, which is the limit.",
             "Wait, or ask somebody else; the setting is reveals_per_hour.",
@@ -109,7 +109,7 @@ class Revealer:
         given = self._given_to(caller, now)
         if len(given) >= self._per_hour:
             await self._tell(_too_many(caller, self._per_hour, now, given[0]))
-            raise TooManyReveals(self._per_hour, int((given[0] + WINDOW - now).total_seconds()) + 1)
+            raise TooManyReveals(self._per_hour, (given[0] + WINDOW - now).total_seconds())
         # Counted before it is noted: many at once must not all find room.
         given.append(now)
         await self._auditor.note(

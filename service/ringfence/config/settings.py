@@ -234,6 +234,8 @@ class Settings(_Table):
     def _references(self) -> Settings:
         faults = [*_repeated(self), *_dangling(self), *hr_faults(self.hr, self.hr_source)]
         faults += sign_in_faults(self.http, self.sign_in)
+        if "keep_callers_days" in self.model_fields_set and self.keep_callers_days > self.keep_calls_days:
+            faults.append("keep_callers_days is more than keep_calls_days; callers cannot outlive their calls")
         faults += notify_faults(self.notify, self.staff_messages, {platform.name for platform in self.platform})
         if faults:
             raise ValueError("; ".join(faults))
