@@ -24,6 +24,7 @@ from ringfence.web import (
     health_api,
     hr_api,
     incident_api,
+    me_api,
     notice_api,
     override_api,
     people_api,
@@ -32,6 +33,7 @@ from ringfence.web import (
 )
 from ringfence.web.metrics import registry_of
 from ringfence.web.notice_metrics import NoticeCollector
+from ringfence.web.openapi import Api
 from ringfence.web.pages import site
 from ringfence.web.permissions import permitted
 from ringfence.web.ports import Services
@@ -65,7 +67,7 @@ def create_app(
     `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length.
     `protection`: what else stands around it; None: no limits of rate, no proxy."""
     operator, roster = services.operator, services.roster
-    app = FastAPI(
+    app = Api(
         title="Ringfence",
         version=_version(),
         description=_DESCRIPTION,
@@ -79,7 +81,9 @@ def create_app(
         max_body_size=MAX_BODY_BYTES,
     )
     guarded.include_router(status_api.routes(operator))
-    guarded.include_router(override_api.routes(operator, default_country))
+    guarded.include_router(override_api.failback_routes(operator))
+    if services.words is not None:
+        guarded.include_router(override_api.routes(operator, services.words, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
     auditor = None if services.audit is None else services.audit.auditor
     guarded.include_router(directory_api.routes(services.importer, auditor, operator.now))
@@ -92,6 +96,7 @@ def create_app(
     if roster is not None:
         guarded.include_router(hr_api.routes(roster))
         guarded.include_router(people_api.routes(roster, operator.now))
+        guarded.include_router(me_api.routes(roster, operator, operator.now))
         guarded.include_router(coverage_api.routes(roster))
     if services.notices is not None:
         guarded.include_router(notice_api.routes(services.notices))

@@ -31,15 +31,23 @@ class VerdictOut(BaseModel):
 
 
 class OverrideOut(BaseModel):
-    """A person's word. At most one of `scope` and `did` is set; neither: everything."""
+    """A person's word. At most one of `scope`, `site`, `team`, `did` and `dids` is given; none: everything."""
 
+    id: str = Field(description="names this word and no other; empty: set by an earlier version")
     mode: OverrideKind
+    about: str = Field(description="what it is about, in words")
     scope: str | None
+    site: str | None
+    team: str | None
     did: str | None
+    dids: list[str]
     who: str
     reason: str
     set_at: datetime
     until: datetime | None = Field(description="null: until somebody releases it")
+    replaced: str | None = Field(description="in words, what stood before, which an undo brings back")
+    approved_by: str = Field(description="the second person; empty: none was asked for, or none came")
+    alone: bool = Field(description="a second person was asked for and did not come")
 
 
 class TrialOut(BaseModel):
@@ -139,6 +147,7 @@ class RosterOut(BaseModel):
 class StatusOut(BaseModel):
     """Everything there is to see."""
 
+    api_version: str = Field(description="of /v1: the second number goes up when something is added")
     version: str = Field(description="changes with whatever matters; give it to /v1/status/changes as `after`")
     node: str
     started_at: datetime

@@ -13,6 +13,7 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import Override
 from ringfence.domain.verdict import Verdict, VerdictState
+from ringfence.web.openapi import API_VERSION
 from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
 from ringfence.web.status_models import (
     EvidenceOut,
@@ -53,6 +54,7 @@ def status_out(snapshot: Snapshot) -> StatusOut:
     """The whole status."""
     reasons = not_ready_because(snapshot)
     return StatusOut(
+        api_version=API_VERSION,
         version=version_of(snapshot),
         node=snapshot.node,
         started_at=snapshot.started_at.wall,
@@ -116,14 +118,23 @@ def not_ready_because(snapshot: Snapshot) -> list[str]:
 
 
 def override_out(override: Override) -> OverrideOut:
+    target, before = override.target, override.replaced
     return OverrideOut(
+        id=override.id,
         mode=override.kind,
-        scope=override.target.scope,
-        did=override.target.did,
+        about=target.words,
+        scope=target.scope,
+        site=target.site,
+        team=target.team,
+        did=target.did,
+        dids=list(target.dids),
         who=override.who,
         reason=override.why,
         set_at=override.set_at,
         until=override.until,
+        replaced=None if before is None else before.words,
+        approved_by=override.approved_by,
+        alone=override.alone,
     )
 
 
