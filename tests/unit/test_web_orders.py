@@ -13,7 +13,7 @@ from ringfence.app.ports import AsteriskUnavailable, StoreUnavailable
 from ringfence.domain.directory import Directory, Site
 from ringfence.domain.outage import Mode
 from ringfence.domain.override import OverrideTarget
-from ringfence.web import override_api
+from ringfence.web import once_only
 from tests.fakes.clock import NOON, settle
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode
@@ -38,9 +38,9 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "bad duration": ({"for": "two hours"}, 422, "for", "90s, 15m, 2h or 1d"),
     "zero duration": ({"for": "0h"}, 422, "for", "90s, 15m, 2h or 1d"),
     "long duration": ({"for": "9999999d"}, 422, "for", "31 days"),
-    "40 days": ({"for": "40d"}, 422, "until", "31 days"),
+    "40 days": ({"for": "40d"}, 422, "for", "31 days"),
     "both ends": ({"for": "2h", "until": IN_TWO_HOURS}, 422, "for", "Give one of them"),
-    "no target": ({"scope": None}, 422, "scope", "Give one of `scope`, `did` and `everything`"),
+    "no target": ({"scope": None}, 422, "scope", "Give one of `scope`, `site`"),
     "two targets": ({"did": DID}, 422, "did", "scope and did are given together"),
     "three targets": ({"did": DID, "everything": True}, 422, "everything", "given together"),
     "unknown scope": ({"scope": "teams"}, 404, "scope", "Known: uc"),
@@ -190,7 +190,7 @@ async def test_a_body_that_announces_no_length_is_cut_off() -> None:
 
 
 async def test_an_order_before_the_writer_runs_is_kept_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(override_api, "ORDER_SECONDS", 0.05)
+    monkeypatch.setattr(once_only, "ORDER_SECONDS", 0.05)
     node = FakeNode()
     async with http_door(node) as client:
         waiting = await client.put("/v1/override", json={"mode": "dr", "everything": True, "reason": REASON})

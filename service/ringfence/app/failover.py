@@ -51,7 +51,6 @@ class Hooks:
     narrow_changed: Callable[[Sequence[OverrideTarget]], None]  # words about sites, teams or DIDs came or went
     swapped: Callable[[], None]  # something the snapshot shows has changed
     undecided: Callable[[], None]  # a platform has begun to miss
-    ended: Callable[[Override], None] = lambda _: None  # a word reached its end
 
 
 class Failover:
@@ -259,8 +258,6 @@ class Failover:
                 # same.
                 also = () if change.override_released is None else (change.override_released,)
                 self._overridden([order.about, *also], now)
-                if isinstance(order, ForgetExpired):
-                    self._hooks.ended(order.override)
                 safe = await self._ledger.commit(change)
         order.finish(safe)
         self._hooks.swapped()

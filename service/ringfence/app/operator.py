@@ -5,24 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ringfence.app.failover import Failover
 from ringfence.app.journal import Journal
-from ringfence.app.orders import OrderFailback, ReleaseOverride, SetOverride
+from ringfence.app.orders import OrderFailback
 from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, RingfenceError, TransitionRow
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.outage import Mode
-from ringfence.domain.override import Override, OverrideKind, OverrideTarget, standing_override
+from ringfence.domain.override import Override, OverrideKind, standing_override, words_about
 from ringfence.domain.records import RecordError, RouteRecord, decode_route
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import did_path
 
 MAX_WHY_CHARACTERS = 300
 MAX_WHO_CHARACTERS = 64
-MAX_OVERRIDE = timedelta(days=31)
 
 
 class OrderRefused(RingfenceError):
@@ -54,7 +53,13 @@ class Explanation:
     held: RouteRecord | None  # as read back from AstDB; None: none there, or unreadable
     held_words: str
     equal: bool | None  # None: Asterisk could not be asked
-    override: Override | None
+    words: tuple[Override, ...] = ()
+    """Every person's word about it or its platform: first the one that counts, then those it beats."""
+
+    @property
+    def override(self) -> Override | None:
+        """The word that decides for this DID and not for all of its platform."""
+        return self.words[0] if self.words and not self.words[0].target.is_wide else None
 
 
 class Operator:
@@ -103,54 +108,12 @@ class Operator:
         """Waits for the next change of the snapshot."""
         return await self._holder.changed()
 
-    async def set_override(
-        self,
-        kind: OverrideKind,
-        target: OverrideTarget,
-        who: str,
-        why: str,
-        until: datetime | None = None,
-    ) -> Override:
-        """Raises OrderRefused or NotOurs; returns once it is decided and on its way to Asterisk."""
-        now = self._clock.now().wall
-        check_words(who, why)
-        self._check_target(target)
-        if until is not None and until.tzinfo is None:
-            raise OrderRefused("until", "has no time zone", "Write it as 2030-01-31T18:00:00+00:00.")
-        if until is not None and not now < until <= now + MAX_OVERRIDE:
-            raise OrderRefused(
-                "until", f"{until.isoformat()} is not between now and 31 days ahead", "Choose another end."
-            )
-        if target.did is not None and kind is OverrideKind.FREEZE:
-            raise OrderRefused(
-                "mode", "a single DID cannot be frozen", "Freeze its scope, or force it to dr or normal."
-            )
-        standing = self._failover.overrides.get(target) or self._standing_for(target)
-        if kind is OverrideKind.FREEZE and standing is not None and standing.kind is not OverrideKind.FREEZE:
-            raise NotNow(
-                "mode",
-                f"{standing.target} is overridden ({standing.kind.value}) by {standing.who}; a freeze would end that "
-                "and move its calls",
-                "Release it first with `dr auto`, or leave it as it is.",
-            )
-        override = Override(target, kind, who, why, now, until)
-        await self._failover.order(SetOverride(override))
-        return override
-
-    async def release_override(self, target: OverrideTarget, who: str, why: str) -> bool:
-        """Gives the target back to the automatic. False: nothing was set, and nothing has changed."""
-        check_words(who, why)
-        if self._failover.restored and target not in self._failover.overrides:
-            # Checked only here: a word about a DID that has left the directory since must not outlive it for ever.
-            self._check_target(target)
-            return False
-        await self._failover.order(ReleaseOverride(target, who, why))
-        return True
-
     async def order_failback(self, scope: str, who: str, why: str) -> Mode:
         """Ends the hold-down (goes to trial) or the trial (goes to normal); returns the mode that follows."""
         check_words(who, why)
-        self._check_target(OverrideTarget(scope=scope))
+        if scope not in self._failover.states:
+            known = ", ".join(sorted(self._failover.states))
+            raise NotOurs(f"scope: there is no platform {scope[:64]!r}.", f"Known: {known}.", "scope")
         mode = self._failover.states[scope].mode
         if mode not in (Mode.HOLD_DOWN, Mode.TRIAL):
             raise NotNow(
@@ -167,22 +130,22 @@ class Operator:
     async def explain(self, did: str) -> Explanation:
         """What Asterisk holds for one DID (E.164), compared with the table. Raises NotOurs when neither knows it."""
         plan = self._keeper.plan_of(did)
-        override = self._failover.overrides.get(OverrideTarget(did=did))
+        words = self._words_about(did)
         try:
             text = await self._astdb.get(did_path(did))
         except AsteriskError as error:
             if plan is None:
                 raise NotOurs(f"{did} is not in the directory, and {error.message}.", error.fix) from error
-            return Explanation(did, plan, None, f"Asterisk cannot be asked: {error.message}", None, override)
+            return Explanation(did, plan, None, f"Asterisk cannot be asked: {error.message}", None, words)
         wanted = self._keeper.wanted_record(did)
         if text is None and plan is None:
             raise NotOurs(f"{did} is not a DID of ours.", "Calls to it go to the platform as they come.")
         if text is None:
-            return Explanation(did, plan, None, "Asterisk holds no record: transparent", False, override)
+            return Explanation(did, plan, None, "Asterisk holds no record: transparent", False, words)
         try:
-            return Explanation(did, plan, decode_route(text), "as Asterisk holds it", text == wanted, override)
+            return Explanation(did, plan, decode_route(text), "as Asterisk holds it", text == wanted, words)
         except RecordError as error:
-            return Explanation(did, plan, None, f"unreadable in Asterisk: {error}", False, override)
+            return Explanation(did, plan, None, f"unreadable in Asterisk: {error}", False, words)
 
     async def calls(self, limit: int, did: str | None = None) -> list[CallRecord]:
         """Recent calls, newest first; `limit` 1 to 1000."""
@@ -192,21 +155,12 @@ class Operator:
         """Mode changes and people's orders, newest first. Raises StoreError."""
         return await self._outage_store.history(max(1, min(limit, 1000)))
 
-    def _standing_for(self, target: OverrideTarget) -> Override | None:
-        """A word that decides for any scope of this target now."""
-        scopes = [target.scope] if target.scope is not None else list(self._failover.states)
-        standing = (standing_override(self._failover.overrides.values(), scope) for scope in scopes)
-        return next((word for word in standing if word is not None and word.kind is not OverrideKind.FREEZE), None)
-
-    def _check_target(self, target: OverrideTarget) -> None:
-        if target.scope is not None and target.scope not in self._failover.states:
-            known = ", ".join(sorted(self._failover.states))
-            raise NotOurs(f"scope: there is no platform {target.scope[:64]!r}.", f"Known: {known}.", "scope")
-        if target.did is not None and self._keeper.plan_of(target.did) is None:
-            raise NotOurs(
-                f"did: {target.did} is not in the directory.",
-                "See `ringfence explain` and `ringfence import`.",
-            )
+    def _words_about(self, did: str) -> tuple[Override, ...]:
+        directory = self._keeper.directory
+        item = None if directory is None else directory.assignment(did)
+        if directory is None or item is None:
+            return ()
+        return tuple(words_about(self._failover.overrides.values(), item, directory))
 
 
 def check_words(who: str, why: str) -> None:

@@ -95,7 +95,8 @@ class SqlJournalStore:
     async def oldest(self) -> datetime | None:
         """When the oldest call ended that is kept."""
         async with self._database.reading() as connection:
-            return (await connection.execute(select(func.min(tables.calls.c.ended_at)))).scalar_one_or_none()
+            found: datetime | None = (await connection.execute(select(func.min(tables.calls.c.ended_at)))).scalar()
+            return found
 
     async def prune(self, before: datetime) -> int:
         """Deletes what ended earlier, and the oldest beyond the row limit; returns how many."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
@@ -12,7 +13,7 @@ from ringfence.app.snapshot import Snapshot
 from ringfence.domain.calls import CallRecord, shown_caller
 from ringfence.domain.numbers import mask
 from ringfence.domain.outage import Decision
-from ringfence.domain.override import OverrideKind
+from ringfence.domain.override import Override, OverrideKind
 from ringfence.domain.reasons import Reason
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.route_plan import PlannedStep, RoutePlan, Step, StepKind, StepReason
@@ -29,7 +30,7 @@ from ringfence.web.call_models import (
 )
 from ringfence.web.errors import declared
 from ringfence.web.order_models import DidText
-from ringfence.web.override_api import read_did
+from ringfence.web.order_targets import read_did
 from ringfence.web.status_view import DECISION_WORDS, override_out
 
 MAX_ROWS: Final = 1000
@@ -76,7 +77,17 @@ def explanation_out(explanation: Explanation, snapshot: Snapshot) -> Explanation
         equal=explanation.equal,
         directory=None if explanation.plan is None else _plan(explanation.plan),
         override=None if explanation.override is None else override_out(explanation.override),
+        words=[override_out(word) for word in explanation.words],
+        words_sentence=_words_sentence(explanation.words),
     )
+
+
+def _words_sentence(words: Sequence[Override]) -> str:
+    if not words:
+        return ""
+    first, *others = words
+    beaten = "".join(f"; it beats: {word.words}" for word in others)
+    return f"{first.words} ({first.why}): that counts, being about {first.target.level.words}{beaten}."
 
 
 def _lost_scope(explanation: Explanation, snapshot: Snapshot) -> str | None:

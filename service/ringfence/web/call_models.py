@@ -67,7 +67,9 @@ class ExplanationOut(BaseModel):
     held_words: str
     equal: bool | None = Field(description="whether it equals the table; null: Asterisk could not be asked")
     directory: PlanOut | None = Field(description="what the directory makes of it; null: not ours")
-    override: OverrideOut | None
+    override: OverrideOut | None = Field(description="the word that decides for it and not for its whole platform")
+    words: list[OverrideOut] = Field(description="every word about it: first the one that counts, then those it beats")
+    words_sentence: str = Field(description="which of them counts, in words; empty: there is none")
 
 
 class CallOut(BaseModel):

@@ -19,6 +19,7 @@ from ringfence.app.directory_change import NotPublishable
 from ringfence.app.directory_import import MAX_TOLD_ERRORS, ImportRefused, counted
 from ringfence.app.incident_ports import CallBackTaken
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
+from ringfence.app.orders import Overtaken
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
 from ringfence.app.reveal import TooManyReveals
 from ringfence.web.problem import KINDS, Problem, problem
@@ -48,6 +49,7 @@ class NotTakenYet(RingfenceError):
 # The first class that fits decides, so the narrower ones come first.
 STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (NotNow, 409),
+    (Overtaken, 409),
     (CallBackTaken, 409),
     (Conflict, 409),
     (VersionConflict, 409),

@@ -1,69 +1,202 @@
-"""What people order: override, release, failback."""
+"""What people order: override, release, undo, the second person's word, failback."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.responses import Response
 
-from ringfence.app.operator import Operator, OrderRefused
-from ringfence.domain.numbers import Did, NumberError, parse_did
-from ringfence.domain.override import OverrideTarget
-from ringfence.web.closing import ended_by_the_door, is_closing
-from ringfence.web.durations import parse_duration
-from ringfence.web.errors import NotTakenYet, declared
+from ringfence.app.operator import Operator, check_words
+from ringfence.app.second_person import PendingOrder, WordOrder
+from ringfence.domain.access import Caller
+from ringfence.domain.override import Override, OverrideKind, OverrideTarget
+from ringfence.web.errors import declared
+from ringfence.web.once_only import OnceKey, answered, in_time
 from ringfence.web.order_models import (
     DidText,
+    DidTexts,
+    Expected,
     FailbackDone,
     FailbackOrder,
+    OverrideAsked,
     OverrideDone,
     OverrideOrder,
+    PendingList,
+    PreviewMode,
+    PreviewOrder,
+    Rejected,
     ReleaseDone,
     ScopeName,
+    SiteName,
+    Targeted,
+    TeamName,
+    UndoDone,
+    UndoOrder,
     Why,
+    WordId,
 )
+from ringfence.web.order_targets import read_end, read_target
+from ringfence.web.order_view import pending_out
+from ringfence.web.ports import WordsDoor
+from ringfence.web.preview_models import PreviewOut
+from ringfence.web.preview_view import preview_out
+from ringfence.web.security import caller as who_asks
 from ringfence.web.security import who as stated_who
 from ringfence.web.status_models import ScopeOut
 from ringfence.web.status_view import MODE_WORDS, override_out, status_out
 
 Who = Annotated[str, Depends(stated_who)]
+Asking = Annotated[Caller, Depends(who_asks)]
+PendingId = Annotated[WordId, Path()]
 
-ORDER_SECONDS: Final = 3.0
-_ONE_TARGET_FIX: Final = "Give one of `scope`, `did` and `everything`."
+OK: Final = 200
+WAITS: Final = 202
 
 
-def routes(operator: Operator, default_country: str) -> APIRouter:
+def routes(operator: Operator, words: WordsDoor, default_country: str) -> APIRouter:
+    """Everything about overrides."""
     router = APIRouter(tags=["orders"])
+    _set_and_release(router, operator, words, default_country)
+    _take_back(router, operator, words)
+    _second_person(router, operator, words)
 
-    @router.put("/override", responses=declared(404, 413, 503), operation_id="set_override")
-    async def set_override(request: Request, order: OverrideOrder, who: Who) -> OverrideDone:
+    @router.post("/override/preview", responses=declared(404, 413), operation_id="preview_override")
+    async def preview(order: PreviewOrder) -> PreviewOut:
+        """What an order would do: who moves, who would reach no person's number, how many calls that is at this hour,
+        whether the trunks' channels suffice. Nothing changes."""
+        target = read_target(order, words.desk, default_country)
+        kind = None if order.mode is PreviewMode.AUTO else OverrideKind(order.mode)
+        return preview_out(await words.preview.of(kind, target))
+
+    return router
+
+
+def _set_and_release(router: APIRouter, operator: Operator, words: WordsDoor, default_country: str) -> None:
+    desk = words.desk
+
+    @router.put(
+        "/override",
+        response_model=OverrideDone,
+        responses=declared(404, 409, 413, 503) | {WAITS: {"model": OverrideAsked, "description": "It waits."}},
+        operation_id="set_override",
+    )
+    async def set_override(
+        request: Request, order: OverrideOrder, asking: Asking, idempotency_key: OnceKey = None
+    ) -> Response:
         """Force DR, force normal or freeze. Replaces an earlier override of the same target. Answers once it is
-        decided and on its way to Asterisk."""
-        target = _target(order.scope, order.did, order.everything, default_country)
-        until = _end(order.until, order.for_, operator.now())
-        async with in_time(request):
-            override = await operator.set_override(order.mode, target, who, order.reason, until)
-        return OverrideDone(override=override_out(override), scopes=_touched(operator, target))
+        decided and on its way to Asterisk; 202 when a second person has to approve it first."""
 
-    @router.delete("/override", responses=declared(404, 503), operation_id="release_override")
+        async def act() -> tuple[int, BaseModel]:
+            target = read_target(order, desk, default_country)
+            until, lasts = read_end(order.until, order.for_)
+            said = await desk.order(WordOrder(order.mode, target, order.reason, until, lasts, order.expected), asking)
+            if isinstance(said, PendingOrder):
+                return WAITS, OverrideAsked(pending=pending_out(said, desk))
+            return OK, done(operator, said)
+
+        return await answered(request, words.once, idempotency_key, repr(order), act)
+
+    @router.delete(
+        "/override", response_model=ReleaseDone, responses=declared(404, 409, 503), operation_id="release_override"
+    )
     async def release_override(
         request: Request,
         who: Who,
         reason: Annotated[Why, Query()],
         scope: Annotated[ScopeName | None, Query()] = None,
+        site: Annotated[SiteName | None, Query()] = None,
+        team: Annotated[TeamName | None, Query()] = None,
         did: Annotated[DidText | None, Query()] = None,
+        dids: Annotated[DidTexts | None, Query()] = None,
         everything: Annotated[Literal["true"] | None, Query()] = None,
-    ) -> ReleaseDone:
-        """Give the target back to the automatic."""
-        target = _target(scope, did, everything is not None, default_country)
-        async with in_time(request):
-            released = await operator.release_override(target, who, reason)
-        return ReleaseDone(released=released, scopes=_touched(operator, target))
+        id_: Annotated[WordId | None, Query(alias="id")] = None,
+        expected: Annotated[Expected | None, Query()] = None,
+        idempotency_key: OnceKey = None,
+    ) -> Response:
+        """Give the target back to the automatic. `id` names the override itself; best for lists and ranges."""
+        given = Targeted(scope=scope, site=site, team=team, did=did, dids=dids, everything=everything is not None)
+
+        async def act() -> tuple[int, BaseModel]:
+            target = read_target(given, desk, default_country) if id_ is None else desk.word(id_).target
+            released = await desk.release(target, who, reason, expected)
+            return OK, ReleaseDone(released=released, scopes=touched(operator, target))
+
+        return await answered(request, words.once, idempotency_key, str(request.query_params), act)
+
+
+def _take_back(router: APIRouter, operator: Operator, words: WordsDoor) -> None:
+    @router.post(
+        "/override/undo",
+        response_model=UndoDone,
+        responses=declared(404, 409, 413, 503),
+        operation_id="undo_override",
+    )
+    async def undo(request: Request, order: UndoOrder, who: Who, idempotency_key: OnceKey = None) -> Response:
+        """Take an override back: what stood for its target before stands again. Within 24 hours, and only while
+        nobody has said anything else about the target since."""
+
+        async def act() -> tuple[int, BaseModel]:
+            target, standing = await words.desk.undo(order.id, who, order.reason)
+            held = None if standing is None else override_out(standing)
+            return OK, UndoDone(about=target.words, override=held, scopes=touched(operator, target))
+
+        return await answered(request, words.once, idempotency_key, repr(order), act)
+
+
+def _second_person(router: APIRouter, operator: Operator, words: WordsDoor) -> None:
+    desk = words.desk
+
+    @router.get("/override/pending", responses=declared(), operation_id="pending_overrides")
+    async def pending() -> PendingList:
+        """Orders that wait for a second person, oldest first."""
+        return PendingList(pending=[pending_out(one, desk) for one in desk.pending()])
+
+    @router.post(
+        "/override/pending/{id}/approve",
+        response_model=OverrideDone,
+        responses=declared(404, 409, 503),
+        operation_id="approve_override",
+    )
+    async def approve(
+        request: Request,
+        id_: Annotated[WordId, Path(alias="id")],
+        asking: Asking,
+        idempotency_key: OnceKey = None,
+    ) -> Response:
+        """Carry out what another person asked for. 409 for whoever asked, until they may do it alone."""
+
+        async def act() -> tuple[int, BaseModel]:
+            return OK, done(operator, await desk.approve(id_, asking))
+
+        return await answered(request, words.once, idempotency_key, id_, act)
+
+    @router.post(
+        "/override/pending/{id}/reject",
+        response_model=Rejected,
+        responses=declared(404, 503),
+        operation_id="reject_override",
+    )
+    async def reject(
+        request: Request,
+        id_: Annotated[WordId, Path(alias="id")],
+        who: Who,
+        reason: Annotated[Why, Query()],
+        idempotency_key: OnceKey = None,
+    ) -> Response:
+        """It is not carried out; whoever asked may take it back so, too."""
+
+        async def act() -> tuple[int, BaseModel]:
+            check_words(who, reason)
+            return OK, Rejected(rejected=pending_out(await desk.reject(id_, who, reason), desk))
+
+        return await answered(request, words.once, idempotency_key, f"{id_} {reason}", act)
+
+
+def failback_routes(operator: Operator) -> APIRouter:
+    router = APIRouter(tags=["orders"])
 
     @router.post("/failback", responses=declared(404, 409, 413, 503), operation_id="failback")
     async def failback(request: Request, order: FailbackOrder, who: Who) -> FailbackDone:
@@ -75,61 +208,13 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
     return router
 
 
-def read_did(text: str, default_country: str) -> Did:
-    """A DID as a person writes it. Raises OrderRefused."""
-    try:
-        return parse_did(text, default_country)
-    except NumberError as error:
-        wrong, _, fix = str(error).partition("; ")
-        raise OrderRefused("did", wrong, f"{fix[:1].upper()}{fix[1:]}." if fix else "") from error
+def done(operator: Operator, word: Override) -> OverrideDone:
+    return OverrideDone(override=override_out(word), scopes=touched(operator, word.target))
 
 
-@asynccontextmanager
-async def in_time(request: Request) -> AsyncIterator[None]:
-    """While the daemon starts, nobody takes orders yet. They are kept, and whoever waits is told."""
-    try:
-        async with asyncio.timeout(ORDER_SECONDS) as wait:
-            with ended_by_the_door(request, wait):
-                yield
-    except TimeoutError as error:
-        if is_closing(request):
-            raise NotTakenYet("the daemon is stopping and has not taken the order.", "Give it again.") from error
-        raise NotTakenYet(
-            "the order is in the queue and has not been taken yet; it will be.", "See `ringfence status`."
-        ) from error
-
-
-def _target(scope: str | None, did: str | None, everything: bool, default_country: str) -> OverrideTarget:
-    given = [name for name, there in (("scope", scope), ("did", did), ("everything", everything)) if there is not None]
-    given = [name for name in given if name != "everything" or everything]
-    if len(given) != 1:
-        wrong = f"{' and '.join(given)} are given together" if given else "it is not said what this is about"
-        raise OrderRefused(given[-1] if given else "scope", wrong, _ONE_TARGET_FIX)
-    return OverrideTarget(scope, None if did is None else read_did(did, default_country))
-
-
-def _end(until: str | None, for_: str | None, now: datetime) -> datetime | None:
-    if until is not None and for_ is not None:
-        raise OrderRefused("for", "is given together with `until`", "Give one of them.")
-    if for_ is not None:
-        try:
-            return now + parse_duration(for_)
-        except ValueError as error:
-            wrong, _, fix = str(error).partition("; ")
-            raise OrderRefused("for", wrong, f"{fix[:1].upper()}{fix[1:]}.") from error
-        except OverflowError as error:
-            raise OrderRefused("for", f"{for_} is longer than 31 days", "Choose another end.") from error
-    if until is None:
-        return None
-    try:
-        return datetime.fromisoformat(until)
-    except ValueError as error:
-        raise OrderRefused("until", "is not a time", "Write it as 2030-01-31T18:00:00+00:00.") from error
-
-
-def _touched(operator: Operator, target: OverrideTarget) -> list[ScopeOut]:
-    """The scopes an order is about, as they are after it. A DID's order moves no scope."""
-    if target.did is not None:
+def touched(operator: Operator, target: OverrideTarget) -> list[ScopeOut]:
+    """The scopes an order is about, as they are after it. A narrower order moves no scope."""
+    if not target.is_wide:
         return []
     scopes = status_out(operator.status()).scopes
-    return [scope for scope in scopes if target.scope in (None, scope.scope)]
+    return [scope for scope in scopes if target.concerns(scope.scope)]

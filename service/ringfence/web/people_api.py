@@ -17,7 +17,7 @@ from ringfence.web import people_entries as read
 from ringfence.web.call_api import Limit
 from ringfence.web.errors import declared
 from ringfence.web.order_models import DidText, Why
-from ringfence.web.override_api import read_did
+from ringfence.web.order_targets import read_did
 from ringfence.web.people_models import (
     MAX_KEY_CHARACTERS,
     AwayOrder,
@@ -34,6 +34,7 @@ from ringfence.web.people_models import (
     PeopleOut,
     PersonOut,
     PersonText,
+    TodayOrder,
 )
 from ringfence.web.people_view import note_out, person_out
 from ringfence.web.ports import RosterDoor
@@ -142,6 +143,18 @@ def _presence(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) 
     async def clear_away(key: Key, reason: Reason, who: Who) -> EntryDone:
         """Take back an absence that was entered by hand."""
         return await _clear(door, key, EntryField.AWAY, who, reason)
+
+    @router.put("/people/{key}/today", responses=_REFUSALS, operation_id="enter_today")
+    async def enter_today(key: Key, order: TodayOrder, who: Who) -> EntryDone:
+        """Say where a person is for the time being: that number rings before their others."""
+        today, warnings = read.read_today(order, door, now())
+        view = await _enter(door, key, EntryField.TODAY, today, who, order.reason)
+        return EntryDone(person=person_out(view), warnings=warnings)
+
+    @router.delete("/people/{key}/today", responses=_REFUSALS, operation_id="clear_today")
+    async def clear_today(key: Key, reason: Reason, who: Who) -> EntryDone:
+        """Back to the usual numbers before the end."""
+        return await _clear(door, key, EntryField.TODAY, who, reason)
 
     @router.put("/people/{key}/on_call", responses=_REFUSALS, operation_id="enter_on_call")
     async def enter_on_call(key: Key, order: OnCallOrder, who: Who) -> EntryDone:

@@ -137,6 +137,9 @@ class _Census:
         until = facts.entries.on_call_until
         if until is not None and self.now < until.value:
             self.moments.append(until.value)
+        today = facts.entries.today
+        if today is not None and self.now < today.value.until:
+            self.moments.append(today.value.until)
         known = known_numbers(facts, posts, away, self.policy, self.now)
         name = facts.value("name", posts, None if imported is None else imported.name) or key
         site = facts.value("site", posts, None if imported is None else imported.site) or ""

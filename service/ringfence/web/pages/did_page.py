@@ -16,7 +16,7 @@ from ringfence.domain.outage import Decision
 from ringfence.domain.override import team_of, words_about
 from ringfence.web.call_api import explanation_out
 from ringfence.web.order_models import MAX_DID_CHARACTERS
-from ringfence.web.override_api import read_did
+from ringfence.web.order_targets import read_did
 from ringfence.web.pages.call_words import line_of
 from ringfence.web.pages.forms import sent, texts_of
 from ringfence.web.pages.frame import Frame

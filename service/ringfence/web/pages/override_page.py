@@ -15,12 +15,13 @@ from starlette.requests import Request
 
 from ringfence.app.operator import check_words
 from ringfence.app.ports import RingfenceError
+from ringfence.app.second_person import WordOrder
 from ringfence.domain.directory import Directory
 from ringfence.domain.override import Override, OverrideTarget, covered
 from ringfence.web.callers import caller
 from ringfence.web.errors import status_of
 from ringfence.web.oidc.next_page import next_page
-from ringfence.web.override_api import in_time
+from ringfence.web.once_only import in_time
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
 from ringfence.web.pages.frame import Frame
@@ -101,7 +102,8 @@ class _Decision:
 
     async def say(self, request: Request, order: OrderForm, expected: str, key: str) -> Response:
         """Says the word, unless somebody said another meanwhile: then it is shown again. The same key says it once."""
-        services = self._services
+        services, words = self._services, self._services.words
+        assert words is not None, "pages are only there with the orders"
         if key and key in self._said:
             return back_to("/", "override-set")
         directory = None if services.roster is None else services.roster.directory()
@@ -111,7 +113,7 @@ class _Decision:
             return self.preview(request, order, now)
         until = order.end(services.operator.now(), self._frame.zone)
         async with in_time(request):
-            await services.operator.set_override(order.kind, target, caller(request).name, order.reason, until)
+            await words.desk.order(WordOrder(order.kind, target, order.reason, until), caller(request))
         self._said[key[:MAX_KEY_CHARACTERS]] = None
         while len(self._said) > MAX_KEYS:
             self._said.popitem(last=False)
@@ -138,7 +140,8 @@ def _decision(router: APIRouter, decision: _Decision) -> None:
 
 
 def _at_once(router: APIRouter, services: Services, default_country: str) -> None:
-    operator = services.operator
+    operator, words = services.operator, services.words
+    assert words is not None, "pages are only there with the orders"
 
     @router.post("/override/release", operation_id="page_override_release")
     async def release(request: Request, fields: Sent) -> Response:
@@ -150,7 +153,7 @@ def _at_once(router: APIRouter, services: Services, default_country: str) -> Non
         directory = None if services.roster is None else services.roster.directory()
         target = standing.get((order.what, order.dids)) or order.target(directory, default_country)
         async with in_time(request):
-            released = await operator.release_override(target, caller(request).name, order.reason)
+            released = await words.desk.release(target, caller(request).name, order.reason)
         return back_to(next_page(texts.get("back", "/")), "override-released" if released else "override-was-not-set")
 
     @router.post("/failback", operation_id="page_failback")
