@@ -49,6 +49,7 @@ from tests.fakes.astdb import FakeAstDb
 from tests.fakes.audit_store import FakeAudit
 from tests.fakes.channels import FakeChannel
 from tests.fakes.clock import FakeClock, settle
+from tests.fakes.incident_desk import FakeIncidents
 from tests.fakes.notice_store import FakeNoticeStore
 from tests.fakes.roster_store import FakeRosterStore
 from tests.fakes.stores import FakeJournalStore, FakeOrderStore, FakeOutageStore, FakeSpool
@@ -141,6 +142,7 @@ class FakeNode:
             self._hooks(),
         )
         self.access = FakeAccess(self.clock)
+        self.incidents = FakeIncidents(self.clock, self.journal_store, lambda: self.keeper.directory)
         self.notices = self._notices()
         self.holder = SnapshotHolder(Snapshot("test-node", self.clock.now(), self.clock.now()))
         self.operator = Operator(
@@ -195,6 +197,7 @@ class FakeNode:
             self.roster,
             self.words,
             access=self.access.desk,
+            incidents=self.incidents.door,
             audit=self.audit.door,
             notices=self.notices,
         )

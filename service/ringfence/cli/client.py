@@ -70,6 +70,30 @@ class Daemon:
         seconds: float = ANSWER_SECONDS,
     ) -> dict[str, Any]:
         """One operation. Raises NoDaemon, Refused."""
+        return _read(*await self._answer(method, path, query, body, seconds))
+
+    def text(self, path: str, query: Mapping[str, str | None], seconds: float = ANSWER_SECONDS) -> str:
+        """An operation whose answer is a file. Raises NoDaemon, Refused."""
+        status, content = asyncio.run(self._answer("GET", path, query, None, seconds))
+        if status >= 400:
+            _read(status, content)
+        return content.decode(errors="replace")
+
+    def fetch(self, path: str, query: Mapping[str, str | None], seconds: float = ANSWER_SECONDS) -> bytes:
+        """An operation whose answer is a file that is no text. Raises NoDaemon, Refused."""
+        status, content = asyncio.run(self._answer("GET", path, query, None, seconds))
+        if status >= 400:
+            _read(status, content)
+        return content
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None,
+        body: Mapping[str, Any] | None,
+        seconds: float,
+    ) -> tuple[int, bytes]:
         import aiohttp  # half of the program's start-up time, and not needed for `--help`
 
         timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
@@ -85,7 +109,7 @@ class Daemon:
                     headers={"X-Ringfence-Who": self.who},
                 ) as answer,
             ):
-                return _read(answer.status, await _content(answer.content.iter_chunked(PIECE_BYTES)))
+                return answer.status, await _content(answer.content.iter_chunked(PIECE_BYTES))
         except TimeoutError:
             raise self._silent(seconds) from None
         except aiohttp.ClientConnectorError as error:
