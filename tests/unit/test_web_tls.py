@@ -39,7 +39,9 @@ class Pair:
         shutil.copy(made.key, self.key)
 
     def server(self) -> ServerCertificate:
-        return ServerCertificate(self.certificate, self.key, SystemClock())
+        found = ServerCertificate(self.certificate, self.key, SystemClock())
+        found.load()
+        return found
 
 
 @pytest.fixture
@@ -101,14 +103,40 @@ async def test_a_renewal_that_cannot_be_used_leaves_the_old_one(pair: Pair, capl
     certificate = pair.server()
     async with served(certificate) as port:
         before = await serial_served(port, pair.authority)
-        other = pair.authority.certify(HOST)
+        other = pair.authority.certify(HOST, days=90)
         shutil.copy(other.key, pair.key)
         certificate.look_again()
-        assert "the old one stays" in caplog.text
+        assert "the certificate cannot be used" in caplog.text
+        assert certificate.warning.endswith("Until then the one before is still used.")
         assert await serial_served(port, pair.authority) == before
         shutil.copy(other.certificate, pair.certificate)
         certificate.look_again()
         assert await serial_served(port, pair.authority) != before
+        assert certificate.warning == ""
+
+
+async def test_without_a_certificate_nobody_connects_until_there_is_one(pair: Pair) -> None:
+    pair.key.rename(pair.key.with_suffix(".away"))
+    told: list[str] = []
+    certificate = ServerCertificate(pair.certificate, pair.key, SystemClock(), told.append)
+    with pytest.raises(CertificateFault):
+        certificate.load()
+    async with served(certificate) as port:
+        with pytest.raises(OSError):
+            await serial_served(port, pair.authority)
+        task = asyncio.create_task(certificate.run())
+        async with asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.01)
+            assert told[0].endswith("Until then nobody can connect.")
+            pair.key.with_suffix(".away").rename(pair.key)
+            certificate.reload()
+            while len(told) < 2:
+                await asyncio.sleep(0.01)
+        assert told[1] == ""
+        assert await serial_served(port, pair.authority)
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_a_signal_has_it_loaded_at_once(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
@@ -137,7 +165,7 @@ async def test_old_tls_is_refused(pair: Pair) -> None:
 def test_faults_name_the_setting_and_the_fix(pair: Pair, tmp_path: Path) -> None:
     def fault(certificate: Path, key: Path) -> str:
         with pytest.raises(CertificateFault) as caught:
-            ServerCertificate(certificate, key, FakeClock())
+            ServerCertificate(certificate, key, FakeClock()).load()
         return str(caught.value)
 
     nothing = tmp_path / "nothing"
@@ -164,6 +192,7 @@ def test_faults_name_the_setting_and_the_fix(pair: Pair, tmp_path: Path) -> None
 async def test_expiry_is_told_once_a_day(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock(wall=SystemClock().now().wall)
     certificate = ServerCertificate(pair.certificate, pair.key, clock)
+    certificate.load()
     certificate.look_again()
     assert (certificate.warning, caplog.text) == ("", "")
     await clock.advance(61 * 86_400)
@@ -172,8 +201,9 @@ async def test_expiry_is_told_once_a_day(pair: Pair, caplog: pytest.LogCaptureFi
     assert caplog.text.count("the certificate of [http] expires in 28 days") == 1
     await clock.advance(30 * 86_400)
     certificate.look_again()
+    assert certificate.expires is not None
     assert f"expired on {certificate.expires.date()}" in caplog.text
-    assert certificate.days_left < 0
+    assert certificate.days_left == -2
 
 
 async def test_who_says_nothing_in_tls_harms_nobody(pair: Pair) -> None:

@@ -1,7 +1,8 @@
 """TLS by our own certificate: read with clear errors, taken up anew when it was renewed, told before it expires.
 
 One context serves every connection. A renewed certificate is loaded into it: connections that are open go on, new ones
-see the new one.
+see the new one. Without one that can be used every connection is refused until there is one: failover must not wait for
+a certificate.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 30.0
 WARN_DAYS: Final = 30
-_TOLD_EVERY: Final = timedelta(days=1)
+_LOGGED_EVERY: Final = timedelta(days=1)
 # Forward secrecy and authenticated encryption alone; of TLS 1.3 every suite is so.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -41,58 +42,80 @@ class _Look:
 
 
 class ServerCertificate:
-    """Raises CertificateFault when it cannot be used from the start. `run` keeps it fresh."""
+    """`load` it first. `run` keeps it fresh, and `tell` is called there with each new `warning`."""
 
-    def __init__(self, certificate: Path, private_key: Path, clock: Clock) -> None:
+    def __init__(
+        self, certificate: Path, private_key: Path, clock: Clock, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._certificate, self._key = certificate, private_key
         self._clock = clock
+        self._tell = tell
         self._asked = asyncio.Event()
         self._looks = self._look()
-        self._told: datetime | None = None
+        self._logged: datetime | None = None
+        self._fault = ""
         self.context = _context()
-        self.expires = self._load()
+        self.expires: datetime | None = None
 
     @property
-    def days_left(self) -> int:
-        """Whole days; below 0: it has expired."""
-        return (self.expires - self._clock.now().wall) // timedelta(days=1)
+    def days_left(self) -> int | None:
+        """Whole days; below 0: it has expired. None: there is none that can be used."""
+        return None if self.expires is None else (self.expires - self._clock.now().wall) // timedelta(days=1)
 
     @property
     def warning(self) -> str:
         """For the status and the log, empty while there is nothing to say."""
+        if self._fault:
+            kept = "nobody can connect" if self.expires is None else "the one before is still used"
+            return f"{self._fault} Until then {kept}."
         days = self.days_left
-        if days >= WARN_DAYS:
+        if days is None or days >= WARN_DAYS:
             return ""
         if days < 0:
+            assert self.expires is not None
             return f"the certificate of [http] expired on {self.expires.date()}: browsers refuse it"
         return f"the certificate of [http] expires in {days} days"
+
+    def load(self) -> None:
+        """Raises CertificateFault; then the one before, if there is one, goes on being used."""
+        try:
+            self.expires = self._load()
+        except CertificateFault as fault:
+            self._fault = str(fault)
+            raise
+        self._fault = ""
+        self._logged = None
 
     def reload(self) -> None:
         """On SIGHUP: `run` looks at once, and loads whether or not the files look changed."""
         self._asked.set()
 
     async def run(self) -> None:
-        """Looks for a renewed certificate every half minute. One that cannot be used is told, and the old one kept."""
-        self._tell_expiry()
+        """Looks for a renewed certificate every half minute."""
+        told = ""
         while True:
+            await asyncio.to_thread(self.look_again, asked=self._asked.is_set())
+            self._asked.clear()
+            if (words := self.warning) != told:
+                told = words
+                self._tell(words)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._asked.wait()
-            await asyncio.to_thread(self.look_again, asked=self._asked.is_set())
-            self._asked.clear()
 
     def look_again(self, *, asked: bool = False) -> None:
+        """Loads what has changed. One that cannot be used is logged, once for each change, and the old one kept."""
         looks = self._look()
         if asked or looks != self._looks:
             self._looks = looks
             try:
-                self.expires = self._load()
+                self.load()
             except CertificateFault as fault:
-                log.error("the renewed certificate is not used, the old one stays", extra={"reason": str(fault)})
-            else:
-                self._told = None
-                log.info("certificate loaded", extra={"expires": self.expires.isoformat()})
-        self._tell_expiry()
+                log.error("the certificate cannot be used", extra={"reason": str(fault)})
+                return
+            assert self.expires is not None
+            log.info("certificate loaded", extra={"expires": self.expires.isoformat()})
+        self._log_expiry()
 
     def _load(self) -> datetime:
         """Tried on a context of its own first: half a pair must never be served."""
@@ -104,11 +127,11 @@ class ServerCertificate:
             raise CertificateFault("[http] certificate: it changed while it was read.", "It is tried again.") from error
         return expires
 
-    def _tell_expiry(self) -> None:
+    def _log_expiry(self) -> None:
         now = self._clock.now().wall
-        if (words := self.warning) and (self._told is None or now - self._told >= _TOLD_EVERY):
-            self._told = now
-            log.warning(words, extra={"expires": self.expires.isoformat()})
+        if (words := self.warning) and (self._logged is None or now - self._logged >= _LOGGED_EVERY):
+            self._logged = now
+            log.warning(words)
 
     def _look(self) -> tuple[_Look | None, _Look | None]:
         return _look_at(self._certificate), _look_at(self._key)
