@@ -29,6 +29,7 @@ class AppriseChannel:
         self._settings = settings
         self._node = node
         self._services: list[Any] = []
+        self._types = apprise.NotifyType
         self._done: OrderedDict[str, set[int]] = OrderedDict()
         lines = [line.strip() for line in secret.splitlines()]
         for number, line in enumerate(lines, 1):
@@ -78,7 +79,9 @@ class AppriseChannel:
         try:
             return bool(
                 await service.async_notify(
-                    body=f"{notice.text}\n({self._node})", title=notice.title, notify_type=_TYPES[notice.severity]
+                    body=f"{notice.text}\n({self._node})",
+                    title=notice.title,
+                    notify_type=self._types(_TYPES[notice.severity]),
                 )
             )
         except TypeError as error:
