@@ -26,6 +26,7 @@ from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
+from ringfence.bootstrap.sign_in_side import SignInSide
 from ringfence.web.app import create_app
 from ringfence.web.ports import RosterDoor, Services
 from ringfence.web.security import BearerToken, LocalSocket, SignIns
@@ -78,7 +79,10 @@ async def _serve(config_path: Path, settings: config.Settings, secrets: config.S
     doors = _listen(settings)
     node, database = await open_node(settings, secrets, node_id, SystemClock())
     access = AccessSide(settings, config_path, database, node.clock, lambda notice: node.notices.notifier.tell(notice))
-    served = _applications(settings, secrets, node, access, doors)
+    entry = SignInSide(
+        settings, config_path, access.desk, node.clock, lambda: node.keeper.directory, node.board.warn_of_http
+    )
+    served = _applications(settings, secrets, node, access, entry, doors)
     main = asyncio.current_task()
     assert main is not None
     loop = asyncio.get_running_loop()
@@ -90,10 +94,11 @@ async def _serve(config_path: Path, settings: config.Settings, secrets: config.S
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
+    loop.add_signal_handler(signal.SIGHUP, entry.reload)
 
     async def open_doors() -> None:
         async with asyncio.TaskGroup() as group:
-            for name, work in access.parts():
+            for name, work in (*access.parts(), *entry.parts()):
                 group.create_task(supervise(name, work, node.clock), name=name)
             for door in served:
                 group.create_task(door.run(), name=f"door {door.place}")
@@ -114,7 +119,8 @@ def _listen(settings: config.Settings) -> list[Listener]:
     listeners = [listen_unix(settings.socket)]
     if settings.http.enabled:
         try:
-            listeners.append(listen_tcp(settings.http.host, settings.http.port))
+            tls = settings.http.certificate is not None
+            listeners.append(listen_tcp(settings.http.host, settings.http.port, tls=tls))
         except RingfenceError:
             listeners[0].close()
             raise
@@ -122,7 +128,12 @@ def _listen(settings: config.Settings) -> list[Listener]:
 
 
 def _applications(
-    settings: config.Settings, secrets: config.Secrets, node: Node, access: AccessSide, listeners: list[Listener]
+    settings: config.Settings,
+    secrets: config.Secrets,
+    node: Node,
+    access: AccessSide,
+    entry: SignInSide,
+    listeners: list[Listener],
 ) -> list[Door]:
     roster = RosterDoor(
         node.hr.desk,
@@ -137,6 +148,7 @@ def _applications(
         node.importer,
         roster,
         node.words.door(),
+        sign_in=entry.door,
         access=access.desk,
         audit=node.audit.door(),
         incidents=node.incidents.door(),
@@ -150,7 +162,7 @@ def _applications(
         auth = SignIns(BearerToken(secrets.http_token.get_secret_value(), filter(None, names)), access.desk)
         protection = access.protection(secrets)
         app = create_app(services, auth, settings.default_country, mounts=mounts, protection=protection)
-        doors.append(Door(app, listener))
+        doors.append(Door(app, listener, None if entry.certificate is None else entry.certificate.context))
     return doors
 
 

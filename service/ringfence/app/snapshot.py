@@ -76,6 +76,7 @@ class Snapshot:
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0
+    http: str = ""  # what is wrong with its certificate; empty: nothing
 
 
 class SnapshotHolder:

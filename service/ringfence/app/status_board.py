@@ -61,6 +61,11 @@ class StatusBoard:
         self._links[name] = LinkView(up, detail, self._clock.now())
         self.poke()
 
+    def warn_of_http(self, words: str) -> None:
+        """What is wrong with the certificate that the HTTP door shows; empty: nothing any more."""
+        self._holder.swap(replace(self._holder.current, http=words))
+        self.poke()
+
     async def run(self) -> None:
         while True:
             try:

@@ -158,6 +158,8 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
         yield f"database: {snapshot.store.detail}"
     if snapshot.unstored_changes:
         yield f"{snapshot.unstored_changes} decided changes are not stored yet"
+    if snapshot.http:
+        yield snapshot.http
 
 
 def _scope(view: ScopeView, snapshot: Snapshot) -> ScopeOut:

@@ -1,0 +1,85 @@
+"""How people come in by browser: the sign-in providers, and the certificate that the door shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from ringfence.app.access.desk import AccessDesk
+from ringfence.app.ports import Clock
+from ringfence.config import ConfigError, Settings, load_client_secrets
+from ringfence.domain.directory import Directory
+from ringfence.web.oidc.provider import Provider
+from ringfence.web.sign_in_door import SignInDoor
+from ringfence.web.tls import CertificateFault, ServerCertificate
+
+log = logging.getLogger(__name__)
+
+
+class SignInSide:
+    """Wired, not yet running. Nothing in here keeps the daemon from starting: what cannot be used is told."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Path,
+        desk: AccessDesk,
+        clock: Clock,
+        directory: Callable[[], Directory | None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """`config` is the configuration's file: client secrets lie beside it. `warn` shows in the status what is wrong
+        with the certificate, empty when nothing is."""
+        secrets = _client_secrets(config, settings)
+        providers = [
+            Provider(
+                one, secrets[one.name].get_secret_value() if one.name in secrets else None, _address(settings), clock
+            )
+            for one in settings.sign_in
+        ]
+
+        def person_of(key: str) -> str | None:
+            known = directory()
+            return key if known is not None and known.person(key) is not None else None
+
+        self.door = SignInDoor(desk, clock, providers, person_of)
+        self.certificate = _certificate(settings, clock, warn)
+
+    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+        """What runs for as long as the node, each by its name."""
+        return () if self.certificate is None else (("certificate", self.certificate.run),)
+
+    def reload(self) -> None:
+        """On SIGHUP."""
+        if self.certificate is not None:
+            self.certificate.reload()
+
+
+def _certificate(settings: Settings, clock: Clock, warn: Callable[[str], None]) -> ServerCertificate | None:
+    http = settings.http
+    if http.certificate is None or http.private_key is None:
+        return None
+    found = ServerCertificate(http.certificate, http.private_key, clock, warn)
+    try:
+        found.load()
+    except CertificateFault as fault:
+        log.critical("nobody can connect by HTTPS", extra={"reason": str(fault)})
+    return found
+
+
+def _client_secrets(config: Path, settings: Settings) -> dict[str, SecretStr]:
+    try:
+        return load_client_secrets(config, settings)
+    except ConfigError as error:
+        # The providers will refuse us, and the sign-in page says so; the sealed accounts still work.
+        log.error("client secrets cannot be used", extra={"reason": "; ".join(error.faults)})
+        return {}
+
+
+def _address(settings: Settings) -> str:
+    """Where browsers reach us; with providers the configuration has to name it."""
+    return settings.http.public_url or f"http://{settings.http.host}:{settings.http.port}"
