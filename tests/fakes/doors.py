@@ -29,10 +29,10 @@ async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIter
 
 @asynccontextmanager
 async def signed_in_door(
-    node: FakeNode, *roles: Role, by: SignedInBy = SignedInBy.OIDC
+    node: FakeNode, *roles: Role, by: SignedInBy = SignedInBy.OIDC, person: str | None = "ada"
 ) -> AsyncIterator[httpx.AsyncClient]:
     """As a browser on TCP, with the cookie of somebody who has these roles, and what a script of our page sends."""
-    new = await node.access.desk.begin_session("grace@example.org", frozenset(roles), by, "grace")
+    new = await node.access.desk.begin_session("grace@example.org", frozenset(roles), by, person)
     csrf = Csrf("a secret of these tests")
     headers = {"Cookie": f"{COOKIE}={new.token}", "X-CSRF-Token": csrf.token(new.row.id)}
     app = create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk), protection=Protection(csrf))
