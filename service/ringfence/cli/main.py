@@ -10,11 +10,13 @@ from typer.core import TyperGroup
 
 from ringfence.cli import (
     access_commands,
+    audit_commands,
     coverage_command,
     directory_commands,
     dr_commands,
     hr_commands,
     incident_commands,
+    notice_commands,
     person_commands,
     question_commands,
     run_command,
@@ -81,6 +83,7 @@ def build() -> typer.Typer:
         coverage_command,
         incident_commands,
         access_commands,
+        audit_commands,
         notice_commands,
         run_command,
     ):

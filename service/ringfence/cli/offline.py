@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ringfence.app.audit import Auditor
 from ringfence.app.directory_import import DirectoryImport, ImportRefused, counted
 from ringfence.app.ports import RingfenceError
 from ringfence.bootstrap.clock import SystemClock
@@ -17,9 +18,10 @@ from ringfence.bootstrap.values import csv_rules
 from ringfence.cli.client import NoDaemon, Refused
 from ringfence.cli.invocation import say, who
 from ringfence.config import ConfigError, Settings, load
+from ringfence.store.audit_store import SqlAuditStore
 from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
-from ringfence.web.directory_api import change_directory
+from ringfence.web.directory_api import change_directory, exported
 from ringfence.web.directory_models import ImportOrder
 
 T = TypeVar("T")
@@ -30,7 +32,7 @@ def import_files(config: Path, order: dict[str, Any], no_daemon: NoDaemon) -> di
     Refused."""
 
     async def work(settings: Settings) -> dict[str, Any]:
-        async with _directory(settings) as importer:
+        async with _directory(settings) as (importer, _):
             done = await change_directory(importer, ImportOrder.model_validate(order), who())
             return done.model_dump(mode="json")
 
@@ -45,7 +47,9 @@ def export(config: Path, no_daemon: NoDaemon) -> dict[str, Any]:
     """As `GET /v1/export`. Raises NoDaemon, Refused."""
 
     async def work(settings: Settings) -> dict[str, Any]:
-        async with _directory(settings) as importer:
+        async with _directory(settings) as (importer, database):
+            at = SystemClock().now().wall
+            await Auditor(SqlAuditStore(database)).note(exported(at, who(), "command line"))
             files = await importer.export()
             return {name.removesuffix(".csv"): text for name, text in files.items()}
 
@@ -77,9 +81,9 @@ def _run(settings: Settings, work: Coroutine[Any, Any, T], no_daemon: NoDaemon) 
 
 
 @asynccontextmanager
-async def _directory(settings: Settings) -> AsyncIterator[DirectoryImport]:
+async def _directory(settings: Settings) -> AsyncIterator[tuple[DirectoryImport, Database]]:
     database = await Database.open(settings.database or settings.state_dir / "ringfence.db")
     try:
-        yield DirectoryImport(SqlDirectoryStore(database), SystemClock(), csv_rules(settings))
+        yield DirectoryImport(SqlDirectoryStore(database), SystemClock(), csv_rules(settings)), database
     finally:
         await database.close()
