@@ -210,6 +210,9 @@ def test_away_on_call_and_leaving(served: ServedNode) -> None:
     duty = ringfence(served, "person", "on-call", "ada", "--until", "2030-01-16T08:00:00+00:00", *WHY)
     assert local("2030-01-16T08:00:00+00:00") in duty.stdout, duty.output
     assert ringfence(served, "person", "on-call", "ada", "--off", *WHY).exit_code == 0
+    where = ("person", "today", "ada", "-", "--until", "2030-01-15T18:00:00+00:00", *WHY, "--json")
+    assert told(ringfence(served, *where, answer="07700 900777\n"))["person"]["numbers"][0]["number"].endswith("777")
+    assert told(ringfence(served, "person", "today", "ada", "--off", *WHY, "--json"))["person"]["today_until"] is None
     left = ringfence(served, "person", "leave", "ada", "--at", "2030-01-14", *WHY, "--json")
     assert told(left)["person"]["until"] == "2030-01-15T00:00:00Z"
     assert "employed" in ringfence(served, "person", "leave", "ada", "--take-back", *WHY).stdout

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ringfence.domain.directory import Consent, PersonKey
 from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
-from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated
+from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated, Today
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import parse_ring_hours
 from ringfence.store.roster_json import entries_of, entries_text, record_of, record_text
@@ -34,7 +34,8 @@ moments = st.builds(
 )
 dids = st.lists(st.from_regex(r"\+44113496[0-9]{4}", fullmatch=True).map(Did), max_size=3).map(tuple)
 e164s = st.from_regex(r"\+447700900[0-9]{3}", fullmatch=True)
-numbers = st.lists(st.builds(HrNumber, e164s, st.sampled_from(NumberUse), st.integers(5, 120)), max_size=3).map(tuple)
+number = st.builds(HrNumber, e164s, st.sampled_from(NumberUse), st.integers(5, 120))
+numbers = st.lists(number, max_size=3).map(tuple)
 hours = st.sampled_from(["07:00-22:00", "22:00-06:00", "fri-mon 00:00-24:00", "sun 09:00-12:30"]).map(
     lambda words: parse_ring_hours(words, "Europe/London")
 )
@@ -74,6 +75,7 @@ entries = st.builds(
     left_at=maybe() | stated(moments),
     away=maybe() | stated(st.builds(Away, days, maybe() | days, maybe() | keys)),
     on_call_until=maybe() | stated(moments),
+    today=maybe() | stated(st.builds(Today, number, moments)),
     facts=st.dictionaries(e164s, stated(facts), max_size=2).map(MappingProxyType),
 )
 

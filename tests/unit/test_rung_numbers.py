@@ -16,9 +16,11 @@ from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
 from ringfence.domain.hr.roster import (
     Away,
     NumberFacts,
+    Origin,
     PersonEntries,
     Roster,
     RosterPolicy,
+    Today,
 )
 from ringfence.domain.ring_hours import RingHours
 from tests.unit.rosters import (
@@ -168,3 +170,31 @@ def test_what_was_entered_stays_through_leaving_and_coming_back() -> None:
 def test_a_site_that_is_none_of_ours_is_kept_as_it_is_called() -> None:
     person = at(said(record(site="Atlantis"), record(CY))).directory.people
     assert (person[ADA].site, person[CY].site, person[CY].name) == ("Atlantis", "", "cy")
+
+
+def test_where_somebody_is_today_rings_first_until_its_end() -> None:
+    usual = HrNumber(MOBILE[CY])
+    here = Today(HrNumber(OTHER_MOBILE, ring_seconds=40), NOW + DAY)
+    roster = said(record(numbers=(usual,)))
+    roster.entries[ADA] = PersonEntries(today=by_hand(here))
+    effective = at(roster)
+    assert numbers(effective) == [OTHER_MOBILE, MOBILE[CY]]
+    assert effective.next_change_at == here.until
+    assert numbers(at(roster, here.until)) == [MOBILE[CY]]
+    both = Today(usual, NOW + DAY)
+    roster.entries[ADA] = PersonEntries(today=by_hand(both))
+    assert numbers(at(roster)) == [MOBILE[CY]], "a number rings once"
+
+
+def test_whoever_says_where_they_are_consents_to_be_called_there_unless_they_withdrew_it() -> None:
+    strict = replace(POLICY, require_consent=True)
+    roster = said(record(numbers=()))
+    here = Today(HrNumber(OTHER_MOBILE), NOW + DAY)
+    roster.entries[ADA] = PersonEntries(today=by_hand(here))
+    assert numbers(at(roster, policy=strict)) == [], "the helpdesk's word is no consent"
+    own = replace(by_hand(here), origin=Origin.PERSON)
+    roster.entries[ADA] = PersonEntries(today=own)
+    assert numbers(at(roster, policy=strict)) == [OTHER_MOBILE]
+    withdrawn = {OTHER_MOBILE: by_hand(NumberFacts(Consent.WITHDRAWN))}
+    roster.entries[ADA] = PersonEntries(today=own, facts=withdrawn)
+    assert numbers(at(roster)) == []

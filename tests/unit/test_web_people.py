@@ -137,6 +137,21 @@ async def test_on_call_lasts_until_its_end() -> None:
         assert (await clear(client, "on_call")).json()["person"]["numbers"][0]["rings"] is False
 
 
+async def test_where_somebody_is_today_rings_first_and_ends_by_itself() -> None:
+    async with loaded() as (node, client):
+        done = (await put(client, "today", number=ENTERED, until="2030-01-15T18:00:00+00:00")).json()["person"]
+        assert (done["numbers"][0]["number"][-3:], done["today_until"]) == ("999", "2030-01-15T18:00:00Z")
+        assert rung(node) == [ENTERED, *PRIVATE_NUMBERS]
+        await node.clock.advance(DAY_SECONDS)
+        await put(client, "on_call", until="2030-01-17T08:00:00+00:00")  # whatever it is, it has people derived anew
+        assert rung(node) == list(PRIVATE_NUMBERS)
+        await put(client, "today", number=ENTERED, until="2030-01-17T18:00:00+00:00")
+        assert (await clear(client, "today")).json()["person"]["today_until"] is None
+        assert rung(node) == list(PRIVATE_NUMBERS)
+        refused = await put(client, "today", number=OTHER_DID, until="2030-01-17T18:00:00+00:00")
+        assert (refused.status_code, refused.json()["field"]) == (422, "number")
+
+
 async def test_a_leaver_stops_ringing_whatever_the_feed_says_and_can_be_forgotten() -> None:
     async with loaded() as (node, client):
         early = await client.delete("/v1/people/ada", params=WHY)

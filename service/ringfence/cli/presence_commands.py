@@ -9,6 +9,7 @@ import typer
 
 from ringfence.cli.entries import KeyArgument, clear_entry, day_of, enter, moment_of, today
 from ringfence.cli.invocation import AsJson, usage
+from ringfence.cli.number_options import read_hidden
 from ringfence.cli.tables import ReasonOption, reason_or_ask
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -19,6 +20,7 @@ def add_to(person: typer.Typer) -> None:
     person.command("away")(away)
     person.command("on-call")(on_call)
     person.command("leave")(leave)
+    person.command("today")(where_today)
 
 
 def away(
@@ -66,6 +68,32 @@ def on_call(
         clear_entry(context, key, "on_call", why, as_json)
     else:
         enter(context, key, "on_call", {"until": end, "reason": why}, as_json)
+
+
+def where_today(
+    context: typer.Context,
+    key: KeyArgument,
+    number: Annotated[str | None, typer.Argument(help="the number; `-`: typed in where nobody sees it")] = None,
+    until: Annotated[str | None, typer.Option(help="the end: 18:00, or a date and time")] = None,
+    work: Annotated[bool, typer.Option("--work", help="it is no private number")] = False,
+    off: Annotated[bool, typer.Option("--off", help="back to the usual numbers")] = False,
+    reason: ReasonOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say where a person is for the time being: until then that number rings before their others.
+
+    Example: ringfence person today a.archer - --until 18:00 --reason "at the depot, asked by telephone"
+    """
+    if off == (number is not None) or (until is None) != off:
+        usage("It is not said what to enter.", "Give a number with --until, or --off alone.")
+    end = None if until is None else moment_of("--until", until)
+    why = reason_or_ask(reason)
+    if end is None:
+        clear_entry(context, key, "today", why, as_json)
+        return
+    given = read_hidden("the number") if number == "-" else number
+    order = {"number": given, "use": "work" if work else "private", "until": end, "reason": why}
+    enter(context, key, "today", order, as_json)
 
 
 def leave(

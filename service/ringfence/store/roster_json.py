@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 
 from ringfence.domain.directory import Consent
 from ringfence.domain.hr.record import HrNumber, HrRecord, NumberUse
-from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated
+from ringfence.domain.hr.roster import Away, NumberFacts, Origin, PersonEntries, Stated, Today
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import RingHours
 from ringfence.store.json_fields import (
@@ -77,6 +77,8 @@ def entries_text(entries: PersonEntries) -> str:
         raw["away"] = _stated(entries.away, _away)
     if entries.on_call_until is not None:
         raw["on_call_until"] = _stated(entries.on_call_until, moment_text)
+    if entries.today is not None:
+        raw["today"] = _stated(entries.today, _today)
     if entries.facts:
         raw["facts"] = {e164: _stated(facts, _facts) for e164, facts in entries.facts.items()}
     return as_text(raw)
@@ -111,6 +113,16 @@ def _stated(stated: Stated[T], write: Callable[[T], object]) -> dict[str, object
         "why": stated.why,
         "at": moment_text(stated.at),
     }
+
+
+def _today(today: Today) -> dict[str, object]:
+    return {"number": _numbers((today.number,))[0], "until": moment_text(today.until)}
+
+
+def _today_of(value: object) -> Today:
+    raw = as_object(value)
+    (number,) = _numbers_of([raw["number"]])
+    return Today(number, as_moment(raw["until"]))
 
 
 def _numbers(numbers: tuple[HrNumber, ...]) -> list[dict[str, object]]:
@@ -211,5 +223,6 @@ _ENTRIES: Final = {
     "left_at": _stated_of(as_moment),
     "away": _stated_of(_away_of),
     "on_call_until": _stated_of(as_moment),
+    "today": _stated_of(_today_of),
     "facts": _facts_by_number,
 }

@@ -5,7 +5,7 @@ Nothing here repeats a private number: an error names the field and what is wron
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -16,23 +16,33 @@ from ringfence.domain.directory import Consent, PersonKey, why_not_key
 from ringfence.domain.hr.employment import midnight
 from ringfence.domain.hr.provenance import NumberView, PersonView
 from ringfence.domain.hr.record import HrNumber
-from ringfence.domain.hr.roster import Away, NumberFacts
+from ringfence.domain.hr.roster import Away, NumberFacts, Today
 from ringfence.domain.numbers import Did, Number, NumberError, parse_did, parse_number
 from ringfence.domain.policy import why_not
 from ringfence.domain.ring_hours import RingHoursError, parse_ring_hours
-from ringfence.web.people_models import MAX_PURPOSE_CHARACTERS, AwayOrder, FactsOrder, LeavingOrder, NumberIn
+from ringfence.web.people_models import (
+    MAX_PURPOSE_CHARACTERS,
+    AwayOrder,
+    FactsOrder,
+    LeavingOrder,
+    NumberIn,
+    TodayOrder,
+)
 from ringfence.web.ports import RosterDoor
 
 MAX_ON_CALL: Final = timedelta(days=366)
+MAX_TODAY: Final = timedelta(days=31)
 _MAX_YEARS: Final = timedelta(days=20 * 366)
 
 
-def read_numbers(given: list[NumberIn], door: RosterDoor) -> tuple[tuple[HrNumber, ...], list[str]]:
-    """The numbers, and warnings about them. Raises OrderRefused."""
+def read_numbers(
+    given: Sequence[NumberIn], door: RosterDoor, named: str = "numbers.{}.number"
+) -> tuple[tuple[HrNumber, ...], list[str]]:
+    """The numbers, and warnings about them. `named` is what an error calls the field. Raises OrderRefused."""
     numbers: list[HrNumber] = []
     warnings = []
     for place, item in enumerate(given):
-        field = f"numbers.{place}.number"
+        field = named.format(place)
         number = read_number(item.number, field, door)
         if any(number.e164 == other.e164 for other in numbers):
             raise OrderRefused(field, "comes twice", "Give each number once.")
@@ -44,6 +54,12 @@ def read_numbers(given: list[NumberIn], door: RosterDoor) -> tuple[tuple[HrNumbe
             warnings.append(f"number {place + 1} is in no range the numbering plan knows; check the digits")
         numbers.append(HrNumber(number.e164, item.use, item.ring_seconds))
     return tuple(numbers), warnings
+
+
+def read_today(order: TodayOrder, door: RosterDoor, now: datetime) -> tuple[Today, list[str]]:
+    """Raises OrderRefused."""
+    (number,), warnings = read_numbers([order], door, "number")
+    return Today(number, read_moment("until", order.until, now, now + MAX_TODAY)), warnings
 
 
 def read_number(text: str, field: str, door: RosterDoor) -> Number:

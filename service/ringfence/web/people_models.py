@@ -81,6 +81,7 @@ class PersonOut(BaseModel):
     fields: dict[str, list[ClaimOut]] = Field(description="every origin's word, also those that do not count")
     dids: list[PersonDidOut]
     numbers: list[NumberOut]
+    today_until: datetime | None = Field(description="the first number is where the person is until then")
 
 
 class PeopleOut(BaseModel):
@@ -193,6 +194,12 @@ class AwayOrder(EntryOrder):
 
 class OnCallOrder(EntryOrder):
     """Private numbers may ring at any hour until then."""
+
+    until: MomentText
+
+
+class TodayOrder(EntryOrder, NumberIn):
+    """Where the person is for the time being: this number rings before the others, at any hour."""
 
     until: MomentText
 

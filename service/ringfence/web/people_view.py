@@ -17,6 +17,7 @@ def person_out(view: PersonView) -> PersonOut:
         fields={field: [_claim(claim) for claim in claims] for field, claims in view.fields.items()},
         dids=[PersonDidOut(did=held.did, since=held.since, hold=held.hold) for held in view.dids],
         numbers=[_number(position, number) for position, number in enumerate(view.numbers, start=1)],
+        today_until=view.today_until,
     )
 
 

@@ -12,7 +12,7 @@ from ringfence.app.hr.views import EntryField
 from ringfence.app.operator import OrderRefused
 from ringfence.domain.directory import MAX_DEFAULT_NUMBERS, MAX_RING_SECONDS, MIN_RING_SECONDS, Directory
 from ringfence.domain.hr.record import HrNumber
-from ringfence.domain.hr.roster import Away, NumberFacts, PersonEntries, Stated
+from ringfence.domain.hr.roster import Away, NumberFacts, PersonEntries, Stated, Today
 from ringfence.domain.numbers import is_e164, mask
 
 MAX_PURPOSE_CHARACTERS: Final = 80
@@ -51,6 +51,8 @@ def _value_words(value: Any) -> str:
         case Away():
             until = "until further notice" if value.until is None else f"until {value.until}"
             return f"from {value.since} {until}" + (f", deputy {value.deputy}" if value.deputy else "")
+        case Today():
+            return f"{value.number.words} until {value.until.isoformat()}"
         case NumberFacts():
             consent = f"consent {value.consent}" + (f" on {value.consent_on}" if value.consent_on else "")
             hours = f", rings {value.hours.words}" if value.hours else ""
@@ -82,12 +84,23 @@ def _check_numbers(value: Any, _base: Directory) -> None:
     if len({item.e164 for item in value}) < len(value):
         raise OrderRefused("numbers", "hold one number twice", "Give each once.")
     for item in value:
-        if not is_e164(item.e164):
-            raise OrderRefused("numbers", "hold something that is not an E.164 number", "Write it as +447700900123.")
-        if not MIN_RING_SECONDS <= item.ring_seconds <= MAX_RING_SECONDS:
-            raise OrderRefused(
-                "ring_seconds", f"is {item.ring_seconds}", f"{MIN_RING_SECONDS} to {MAX_RING_SECONDS} seconds."
-            )
+        _check_number(item)
+
+
+def _check_number(item: HrNumber) -> None:
+    if not is_e164(item.e164):
+        raise OrderRefused("numbers", "hold something that is not an E.164 number", "Write it as +447700900123.")
+    if not MIN_RING_SECONDS <= item.ring_seconds <= MAX_RING_SECONDS:
+        raise OrderRefused(
+            "ring_seconds", f"is {item.ring_seconds}", f"{MIN_RING_SECONDS} to {MAX_RING_SECONDS} seconds."
+        )
+
+
+def _check_today(value: Any, base: Directory) -> None:
+    if not isinstance(value, Today):
+        raise OrderRefused("today", "is no number with an end", "Give a number, and until when.")
+    _check_number(value.number)
+    _check_moment(value.until, base)
 
 
 def _check_dids(value: Any, base: Directory) -> None:
@@ -116,4 +129,5 @@ _CHECKS: Final[dict[EntryField, Callable[[Any, Directory], None]]] = {
     EntryField.LEFT_AT: _check_moment,
     EntryField.AWAY: _check_away,
     EntryField.ON_CALL_UNTIL: _check_moment,
+    EntryField.TODAY: _check_today,
 }

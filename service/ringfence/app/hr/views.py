@@ -21,6 +21,7 @@ class EntryField(StrEnum):
     LEFT_AT = "left_at"
     AWAY = "away"
     ON_CALL_UNTIL = "on_call_until"
+    TODAY = "today"
     FACTS = "facts"
 
 

@@ -185,7 +185,7 @@ def _bare(record: HrRecord) -> HrRecord:
 
 
 def _entries_without(entries: PersonEntries) -> PersonEntries:
-    return replace(entries, numbers=None, facts=MappingProxyType({}))
+    return replace(entries, numbers=None, today=None, facts=MappingProxyType({}))
 
 
 def _directory_without(base: Directory, people: Set[PersonKey]) -> Directory:

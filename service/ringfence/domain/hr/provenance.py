@@ -77,7 +77,8 @@ class DidView:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """All of it. `since` and `until` are those of the employment, where they are known."""
+    """All of it. `since` and `until` are those of the employment, where they are known. `today_until`: the first number
+    is where the person is until then."""
 
     key: PersonKey
     name: str
@@ -87,6 +88,7 @@ class PersonView:
     fields: Mapping[str, tuple[Claim, ...]]
     dids: tuple[DidView, ...]
     numbers: tuple[NumberView, ...]
+    today_until: datetime | None = None
 
 
 FIELDS: Final = (*DETAIL_FIELDS, "dids", "numbers", *STATUS_FIELDS)
@@ -133,6 +135,7 @@ def _view(
     absence = facts.absence(facts.current, now)
     away = absence is not None and absence.covers(now)
     known = known_numbers(facts, facts.current, away, policy, now)
+    today = facts.entries.today
     return PersonView(
         key=key,
         name=_name(facts, states),
@@ -142,6 +145,7 @@ def _view(
         fields=MappingProxyType({name: claims for name in FIELDS if (claims := tuple(_claims(name, facts, states)))}),
         dids=tuple(_dids(key, directory, roster)),
         numbers=tuple(_numbers(known, facts, now)),
+        today_until=None if today is None or now >= today.value.until else today.value.until,
     )
 
 

@@ -75,6 +75,14 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
+class Today:
+    """Where somebody is for the time being: this number rings before their others, at any hour, until that moment."""
+
+    number: HrNumber
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NumberFacts:
     """What is known of one default number besides that it is one. `consent_on` is the day consent was given or
     withdrawn; `confirmed_on` the day the person last proved or confirmed that it reaches them."""
@@ -96,6 +104,7 @@ class PersonEntries:
     left_at: Stated[datetime] | None = None
     away: Stated[Away] | None = None
     on_call_until: Stated[datetime] | None = None
+    today: Stated[Today] | None = None
     facts: Mapping[str, Stated[NumberFacts]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __bool__(self) -> bool:

@@ -18,7 +18,7 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.hr.person_facts import Facts
 from ringfence.domain.hr.record import HrNumber, NumberUse
-from ringfence.domain.hr.roster import IMPORTED, RosterPolicy
+from ringfence.domain.hr.roster import IMPORTED, Origin, RosterPolicy, Stated, Today
 from ringfence.domain.hr.standing import Post
 from ringfence.domain.ring_hours import RingHours
 
@@ -56,6 +56,25 @@ def withheld(known: Sequence[Known]) -> tuple[tuple[DefaultNumber, NotRung], ...
 
 
 def _stated(
+    facts: Facts, posts: Sequence[Post], policy: RosterPolicy, now: datetime
+) -> list[tuple[DefaultNumber, NumberUse]]:
+    usual = _usual(facts, posts, policy, now)
+    today = facts.entries.today
+    return usual if today is None or now >= today.value.until else [_today(today, facts), *usual]
+
+
+def _today(today: Stated[Today], facts: Facts) -> tuple[DefaultNumber, NumberUse]:
+    number = today.value.number
+    known = facts.entries.facts.get(number.e164)
+    if known is not None:
+        consent = known.value.consent
+    else:
+        # Whoever says where they are wants to be called there.
+        consent = Consent.GIVEN if today.origin is Origin.PERSON else Consent.NOT_STATED
+    return DefaultNumber(number.e164, number.ring_seconds, None, consent), number.use
+
+
+def _usual(
     facts: Facts, posts: Sequence[Post], policy: RosterPolicy, now: datetime
 ) -> list[tuple[DefaultNumber, NumberUse]]:
     # Being on call matters only where there are hours.
