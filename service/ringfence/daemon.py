@@ -31,6 +31,7 @@ from ringfence.web.app import create_app
 from ringfence.web.ports import RosterDoor, Services
 from ringfence.web.security import BearerToken, LocalSocket, SignIns
 from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
+from ringfence.web.sign_in_door import SignInDoor
 
 log = logging.getLogger(__name__)
 
@@ -135,25 +136,7 @@ def _applications(
     entry: SignInSide,
     listeners: list[Listener],
 ) -> list[Door]:
-    roster = RosterDoor(
-        node.hr.desk,
-        node.hr.sync,
-        node.hr.coverage,
-        values.csv_rules(settings),
-        lambda: node.keeper.directory,
-        settings.hr.time_zone,
-    )
-    services = Services(
-        node.operator,
-        node.importer,
-        roster,
-        node.words.door(),
-        sign_in=entry.door,
-        access=access.desk,
-        audit=node.audit.door(),
-        incidents=node.incidents.door(),
-        notices=node.notices.desk,
-    )
+    services = services_of(settings, node, access, entry.door)
     local = create_app(services, LocalSocket(), settings.default_country)
     doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}
@@ -164,6 +147,31 @@ def _applications(
         app = create_app(services, auth, settings.default_country, mounts=mounts, protection=protection)
         doors.append(Door(app, listener, None if entry.certificate is None else entry.certificate.context))
     return doors
+
+
+def services_of(
+    settings: config.Settings, node: Node, access: AccessSide, sign_in: SignInDoor | None = None
+) -> Services:
+    """The use cases behind all doors."""
+    roster = RosterDoor(
+        node.hr.desk,
+        node.hr.sync,
+        node.hr.coverage,
+        values.csv_rules(settings),
+        lambda: node.keeper.directory,
+        settings.hr.time_zone,
+    )
+    return Services(
+        node.operator,
+        node.importer,
+        roster,
+        node.words.door(),
+        sign_in=sign_in,
+        access=access.desk,
+        audit=node.audit.door(),
+        incidents=node.incidents.door(),
+        notices=node.notices.desk,
+    )
 
 
 def _leaves(group: BaseExceptionGroup[RingfenceError]) -> Iterator[RingfenceError]:
