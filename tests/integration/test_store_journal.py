@@ -108,3 +108,25 @@ async def test_a_kind_of_evidence_from_a_newer_version_is_passed_over(database: 
     await memory.save_passed({(TargetId(TargetRole.PLATFORM, "uc"), EvidenceKind.SIP_OPTIONS): Passed(later(1), "")})
     await database.write(lambda connection: connection.execute(text("UPDATE passed SET kind = 'canary_call'")))
     assert await memory.load_passed(later(0)) == {}
+
+
+async def test_callers_are_blanked_for_good_and_their_calls_stay(database: Database, tmp_path: Path) -> None:
+    journal = SqlJournalStore(database)
+    old, young = "+447700900321", "+447700900654"
+    await journal.append([replace(call(number), caller=old) for number in range(1, 500)])
+    await journal.append([replace(call(number), caller=young) for number in range(500, 600)])
+    assert old.encode() in _bytes_of(tmp_path)
+    assert await journal.forget_callers(later(500)) == 499
+    assert old.encode() not in _bytes_of(tmp_path)
+    assert young.encode() in _bytes_of(tmp_path)
+    assert await journal.forget_callers(later(500)) == 0
+    kept = await journal.recent(1000)
+    assert [record.caller for record in kept] == [young] * 100 + [""] * 499
+    found = await journal.find("box-7.1")
+    assert found is not None
+    assert (found.caller, found.did) == ("", "+441134960123")
+    assert await journal.find("never") is None
+
+
+def _bytes_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())

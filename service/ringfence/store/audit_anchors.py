@@ -34,9 +34,11 @@ class FileAnchors:
 
     def _append(self, anchor: Anchor) -> None:
         line = json.dumps({"number": anchor.number, "digest": anchor.digest, "at": anchor.at}) + "\n"
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line.encode("ascii"))
+            size = os.fstat(handle).st_size
+            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            os.write(handle, (b"\n" if torn else b"") + line.encode("ascii"))
             os.fsync(handle)
         finally:
             os.close(handle)
