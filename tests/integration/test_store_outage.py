@@ -159,3 +159,25 @@ async def test_a_locked_database_gives_up_within_the_writers_deadline(store: Out
             await store.commit(change)
     await store.commit(change)
     assert len(await store.history(10)) == 1
+
+
+async def test_words_about_sites_teams_and_lists_come_back_as_they_were(store: OutageStore) -> None:
+    dids = OverrideTarget.of_dids(f"+4411349601{n:02d}" for n in range(100))
+    before = Override(dids, OverrideKind.NORMAL, "bob", "pinned", later(0), later(60), "a1")
+    said = [
+        Override(OverrideTarget(site="Leeds, north"), OverrideKind.DR, "ada", "flood", later(1), id="b1", alone=True),
+        Override(OverrideTarget(team="x" * 80), OverrideKind.NORMAL, "ada", "drill", later(2), id="c1"),
+        Override(dids, OverrideKind.DR, "ada", "drill", later(3), later(90), "d1", before, approved_by="bob"),
+    ]
+    for number, override in enumerate(said):
+        await store.commit(OutageChange(f"k{number}", override_set=override, at=later(number), who="ada", why="drill"))
+    assert await store.load_overrides() == said
+    newest, *_, oldest = await store.history(10)
+    assert newest.evidence[:2] == (f"about {dids.words}", "approved by bob")
+    assert (oldest.scope, oldest.evidence) == (
+        "site:Leeds, north",
+        ("carried out alone: a second person was asked for and did not come",),
+    )
+    shorter = replace(said[2], target=OverrideTarget.of_dids(dids.dids[1:]))
+    await store.commit(OutageChange("k9", override_set=shorter, override_released=dids, at=later(9), who="ringfence"))
+    assert await store.load_overrides() == [*said[:2], shorter]

@@ -4,7 +4,7 @@ the history, as every change is."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ringfence.app.override_desk import Tells
@@ -52,13 +52,14 @@ class OverrideWatch:
 
 def _notice(key: str, word: Override, now: datetime) -> Notice:
     assert word.until is not None
+    until, since = word.until.astimezone(UTC), word.set_at.astimezone(UTC)
     return Notice(
         key,
         NoticeKind.OVERRIDE_ENDS,
         Severity.INFO,
         now,
-        f"{word.target.words}: the override ({word.kind}) ends at {word.until:%H:%M} UTC",
-        f"Set by {word.who} since {word.set_at:%Y-%m-%d %H:%M} UTC: {word.why}. It ends at {word.until:%Y-%m-%d %H:%M} "
+        f"{word.target.words}: the override ({word.kind}) ends at {until:%H:%M} UTC",
+        f"Set by {word.who}, stands since {since:%Y-%m-%d %H:%M} UTC: {word.why}. It ends at {until:%Y-%m-%d %H:%M} "
         "UTC, then the automatic decides again; to go on, give the order anew with another end.",
         word.target.scope or "",
     )

@@ -1,7 +1,7 @@
 """The mode of one scope: which transitions exist, and `decide`, which takes one step at most.
 
-The documentation's diagram is drawn from `TRANSITIONS`. A person's word (`override.Override`) is a second field, never a
-mode: the machine underneath goes on judging, so that releasing an override returns to the truth of that moment.
+The documentation's diagram is drawn from `TRANSITIONS`. A person's word (`override.Override`) is a second field, never
+a mode: the machine underneath goes on judging, so that releasing an override returns to the truth of that moment.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from hashlib import blake2b
 from typing import Final
@@ -155,7 +155,8 @@ class Override:
     @property
     def words(self) -> str:
         """For people: who set what, when."""
-        return f"{self.target.words} was set to {self.kind} by {self.who} at {self.set_at:%Y-%m-%d %H:%M:%S} UTC"
+        at = self.set_at.astimezone(UTC)
+        return f"{self.target.words} was set to {self.kind} by {self.who} at {at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def standing_override(overrides: Iterable[Override], scope: str) -> Override | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -122,7 +123,8 @@ async def _rows(connection: AsyncConnection, change: OutageChange) -> list[dict[
     if set_now is not None:
         before = await _standing(connection, set_now.target)
         when = change.at or set_now.set_at
-        rows.append(_word_row(change, set_now.target, before, set_now.kind, _REASONS[set_now.kind], when))
+        row = _word_row(change, set_now.target, before, set_now.kind, _REASONS[set_now.kind], when)
+        rows.append(row | {"evidence": list(_about_word(set_now))})
     if not rows and change.state is not None:
         rows.append(_silent_row(change, change.state))
     for number, row in enumerate(rows):
@@ -148,6 +150,18 @@ def _mode_row(change: OutageChange, transition: Transition) -> dict[str, Any]:
         "who": change.who,
         "why": change.why,
     }
+
+
+def _about_word(word: Override) -> Iterator[str]:
+    """What the row does not say otherwise."""
+    if word.target.dids:
+        yield f"about {word.target.words}"
+    if word.approved_by:
+        yield f"approved by {word.approved_by}"
+    if word.alone:
+        yield "carried out alone: a second person was asked for and did not come"
+    if word.until is not None:
+        yield f"until {word.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _word_row(

@@ -25,7 +25,6 @@ from ringfence.web.pages.page_route import page_router
 from ringfence.web.pages.start_page import WORDS
 from ringfence.web.pages.texts import N_
 from ringfence.web.ports import Services
-from ringfence.web.status_view import version_of
 
 LAST_CALLS: Final = 10
 MAX_FOUND: Final = 20
@@ -62,7 +61,7 @@ def routes(frame: Frame, services: Services, default_country: str) -> APIRouter:
                 "words": WORDS,
             } | _ownership(services, number, snapshot.overrides)
 
-        version = f"{version_of(snapshot)} {operator.calls_seen}"
+        version = f"{frame.version(snapshot)} {operator.calls_seen}"
         return await frame.shared(request, "did.html", version, context)
 
     return router
