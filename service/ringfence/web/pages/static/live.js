@@ -32,7 +32,8 @@
     if (part.innerHTML === fresh.innerHTML && part.className === fresh.className) return;
     const open = Array.from(part.querySelectorAll("details[open][id]"), (one) => one.id);
     part.className = fresh.className;
-    part.replaceChildren(...Array.from(fresh.childNodes, (node) => document.adoptNode(node)));
+    // Copied to a list before any of it moves: the nodes leave `fresh` while they are put in.
+    part.replaceChildren(...fresh.childNodes);
     for (const id of open) {
       const one = document.getElementById(id);
       if (one) one.open = true;
