@@ -17,9 +17,10 @@ COMPANIONS = {
     "starlette": "fastapi",
     "yarl": "aiohttp",
 }
-# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones; pyasn1 is only
-# named to hold it below the version that ldap3 cannot use.
-BY_NAME_ONLY = {"aiosqlite", "pyasn1", "tzdata"}
+# Where the module is not called as its package.
+CALLED = {"argon2": "argon2_cffi"}
+# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones.
+BY_NAME_ONLY = {"aiosqlite", "tzdata"}
 
 
 def test_every_dependency_is_used() -> None:
@@ -51,4 +52,4 @@ def _imported() -> Iterator[str]:
             for name in names:
                 top = name.partition(".")[0]
                 if top not in sys.stdlib_module_names and top != "ringfence":
-                    yield top
+                    yield CALLED.get(top, top)

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pyasn1.codec.der import decoder
+from pyasn1.error import PyAsn1Error
+from pyasn1.type.univ import Sequence, SequenceOf
+from pyasn1.type.useful import GeneralizedTime, UTCTime
 
 from ringfence.app.ports import Clock, RingfenceError
 
@@ -26,6 +32,7 @@ WARN_DAYS: Final = 30
 _LOGGED_EVERY: Final = timedelta(days=1)
 # Forward secrecy and authenticated encryption alone; of TLS 1.3 every suite is so.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class CertificateFault(RingfenceError):
@@ -186,14 +193,25 @@ def _no_passphrase(key: Path) -> Callable[[], str]:
 
 
 def _expiry(chain: bytes, certificate: Path) -> datetime:
-    from cryptography import x509  # ten megabytes, for those who have a certificate
-
+    """Of the first certificate, the server's own."""
+    found = _PEM.search(chain)
     try:
-        return x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc.astimezone(UTC)
-    except (ValueError, IndexError):
-        raise CertificateFault(
-            f"[http] certificate: {certificate} holds no certificate in PEM form.", "Convert it to PEM."
-        ) from None
+        if found is not None:
+            decoded, _ = decoder.decode(ssl.PEM_cert_to_DER_cert(found[0].decode()))
+            times = next(times for part in _parts(decoded[0]) if len(times := _times(part)) == 2)
+            return times[1].astimezone(UTC)
+    except (PyAsn1Error, ValueError, LookupError, StopIteration):
+        pass
+    raise CertificateFault(f"[http] certificate: {certificate} holds no certificate in PEM form.", "Convert it to PEM.")
+
+
+def _times(part: Any) -> list[datetime]:
+    """Of a certificate's validity: from, and until. Of its other parts: none."""
+    return [inner.asDateTime for inner in _parts(part) if isinstance(inner, UTCTime | GeneralizedTime)]
+
+
+def _parts(whole: Any) -> list[Any]:
+    return [whole[place] for place in range(len(whole))] if isinstance(whole, Sequence | SequenceOf) else []
 
 
 def _context() -> ssl.SSLContext:
