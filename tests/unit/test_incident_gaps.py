@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from ringfence.app.incident_gaps import AFTER_SECONDS, BEFORE, HEARD_SECONDS, Ga
 from ringfence.app.ports import StoreUnavailable
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import GapReason
-from tests.fakes.clock import NOON, FakeClock
+from tests.fakes.clock import NOON, FakeClock, settle
 from tests.fakes.incident_store import FakeCallRecords, FakeGapStore
 from tests.fakes.stores import FakeJournalStore
 from tests.unit.test_incident import call
@@ -132,3 +133,12 @@ async def test_a_daemon_that_never_heard_leaves_the_gap_to_the_next(stage: Stage
     await stage.link(True)
     (gap,) = stage.store.kept.values()
     assert gap.began == NOON - timedelta(hours=1) - BEFORE
+
+
+async def test_a_daemon_that_ends_right_after_it_began_to_hear_was_heard_of(stage: Stage) -> None:
+    running = asyncio.create_task(stage.watch.run())
+    await settle()
+    stage.watch.link(True, stage.clock.now())
+    await settle()
+    running.cancel()
+    assert stage.store.heard_at == NOON

@@ -7,13 +7,16 @@ done, it is said.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from ringfence.app.deadline import within
 from ringfence.app.incident_ports import CallRecords, Found, GapStore, RecordsUnreadable
 from ringfence.app.ports import Clock, JournalStore
 from ringfence.domain.calls import CallRecord
@@ -52,6 +55,7 @@ class GapWatch:
         self._waiting: deque[_Missed] = deque(maxlen=MAX_WAITING)
         self._heard_at: Moment | None = None
         self._first_up: Moment | None = None
+        self._wake = asyncio.Event()
 
     @property
     def deaf_since(self) -> Moment | None:
@@ -68,12 +72,16 @@ class GapWatch:
             self._up, self._deaf_since, self._heard_at = True, None, None
         elif self._deaf_since is None:
             self._up, self._deaf_since = False, at
+        self._wake.set()
 
     async def run(self) -> None:
         """Notes the gaps and completes them. Raises StoreError; nothing is forgotten by it."""
         while True:
+            self._wake.clear()
             await self.look()
-            await self._clock.sleep(LOOK_SECONDS)
+            # A change of the connection is noted at once: the process may end the next moment.
+            with suppress(TimeoutError):
+                await within(self._clock, LOOK_SECONDS, self._wake.wait())
 
     async def look(self) -> None:
         """One turn of `run`."""
