@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ringfence.domain.access import Permission
 from ringfence.domain.coverage import CoverageReason
+from ringfence.domain.override import PRECEDENCE_WORDS
 from ringfence.domain.policy import Refusal
 from ringfence.domain.reasons import Reason
 from ringfence.domain.route_plan import Omission, StepReason
@@ -16,4 +17,5 @@ def domain_texts() -> Iterator[str]:
     """Every such sentence: each needs a translation like a text of the templates."""
     for kind in (Reason, StepReason, Omission, Refusal, CoverageReason):
         yield from (member.sentence for member in kind)
+    yield PRECEDENCE_WORDS
     yield from (permission.words for permission in Permission)

@@ -18,6 +18,9 @@ _SECONDS: Final = 60
 FLASHES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "override-set": N_("Done: the decision is on its way to Asterisk."),
+        "override-asked": N_("Nothing has moved yet: a second person has to approve it."),
+        "override-rejected": N_("Rejected: it is not carried out."),
+        "override-undone": N_("Taken back: what stood before stands again."),
         "override-released": N_("Released: Ringfence decides by itself again."),
         "override-was-not-set": N_("Nothing was set there any more, and nothing has changed."),
         "failback-ordered": N_("Done: the failback goes one step on."),

@@ -83,9 +83,11 @@ class _Kept:
 class Frame:
     """Renders pages. `there` holds the operations of the pages that exist: the navigation shows no others."""
 
-    def __init__(self, operator: Operator, zone: str = "UTC") -> None:
-        """`zone` (IANA) is that of the times shown."""
+    def __init__(self, operator: Operator, zone: str = "UTC", waiting: Callable[[], str] = lambda: "") -> None:
+        """`zone` (IANA) is that of the times shown. `waiting` names what waits for somebody; it is shown with the
+        state."""
         self.operator = operator
+        self._waiting = waiting
         self.zone = ZoneInfo(zone)
         self.there: set[str] = set()
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
@@ -120,6 +122,10 @@ class Frame:
                 kept.until = now + KEPT_SECONDS
         return self._answer(request, kept.text, 200)
 
+    def version(self, snapshot: Snapshot) -> str:
+        """Changes with whatever of the state matters."""
+        return version_of(snapshot) + self._waiting()
+
     def texts(self, request: Request) -> NullTranslations:
         """The request's language, for what is said outside of a template."""
         return texts_of(language_of(request))
@@ -144,7 +150,7 @@ class Frame:
             "back_here": quote(request.url.path) if request.method == "GET" else quote("/"),
             "node": snapshot.node,
             "at": snapshot.at.wall,
-            "version": version_of(snapshot),
+            "version": self.version(snapshot),
             "there": self.there,
             "navigation": _navigation(asking, self.there),
             "banner": _banner(asking, snapshot),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -19,10 +19,10 @@ from starlette.responses import Response
 
 from ringfence.app.operator import Operator
 from ringfence.app.ports import RingfenceError
+from ringfence.app.snapshot import Snapshot
 from ringfence.domain.access import SignedInBy
 from ringfence.web.callers import caller
 from ringfence.web.closing import ended_by_the_door, is_closing
-from ringfence.web.status_view import version_of
 
 HEARTBEAT_SECONDS: Final = 15
 LOOK_SECONDS: Final = 1.0  # how often new calls are looked for; the state is waited for
@@ -48,8 +48,9 @@ class Seen:
 class Broadcaster:
     """Looks while somebody watches."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, version: Callable[[Snapshot], str]) -> None:
         self._operator = operator
+        self._version = version
         self._seen = Seen("", 0)
         self._changed = asyncio.Event()
         self._viewers: Counter[str] = Counter()
@@ -99,7 +100,7 @@ class Broadcaster:
             self._look_now()
 
     def _look_now(self) -> None:
-        seen = Seen(version_of(self._operator.current), self._operator.calls_seen)
+        seen = Seen(self._version(self._operator.current), self._operator.calls_seen)
         if seen != self._seen:
             self._seen = seen
             self._changed.set()

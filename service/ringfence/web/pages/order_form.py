@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ringfence.app.operator import NotOurs, OrderRefused
+from ringfence.app.operator import OrderRefused
+from ringfence.app.override_desk import OverrideDesk
 from ringfence.domain.directory import Directory
 from ringfence.domain.numbers import Did, NumberError, parse_did
-from ringfence.domain.override import MAX_LISTED_DIDS, OverrideKind, OverrideTarget
-from ringfence.web.durations import parse_duration
+from ringfence.domain.override import OverrideKind, OverrideTarget
+from ringfence.web.order_targets import read_end
 from ringfence.web.pages.same_directory import SameDirectory
 from ringfence.web.pages.texts import N_
 
@@ -64,34 +65,25 @@ class OrderForm:
         except ValueError as error:
             raise OrderRefused("mode", "is none of dr, normal and freeze", "Choose one of the three.") from error
 
-    def end(self, now: datetime, zone: ZoneInfo) -> datetime | None:
-        """When the word ends; None: when somebody releases it. Raises OrderRefused."""
-        if self.until:
-            try:
-                at = datetime.fromisoformat(self.until)
-            except ValueError as error:
-                raise OrderRefused("until", "is not a time", "Write it as 2030-01-31T18:00.") from error
-            return at if at.tzinfo is not None else at.replace(tzinfo=zone)
-        if self.length == FOREVER:
-            return None
+    def end(self, zone: ZoneInfo) -> tuple[datetime | None, timedelta | None]:
+        """The end as a moment or as a duration; both None: when somebody releases it. Raises OrderRefused."""
+        if not self.until:
+            return read_end(None, None if self.length == FOREVER else self.length)
         try:
-            length = parse_duration(self.length)
-        except (ValueError, OverflowError) as error:
-            raise OrderRefused("for", "is not a duration", "Choose one of the list.") from error
-        return now + min(length, timedelta(days=366))
+            at = datetime.fromisoformat(self.until)
+        except ValueError as error:
+            raise OrderRefused("until", "is not a time", "Write it as 2030-01-31T18:00.") from error
+        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)), None
 
-    def target(self, directory: Directory | None, default_country: str) -> OverrideTarget:
-        """Raises OrderRefused, and NotOurs for a DID, site or team that is not in the directory."""
+    def target(self, desk: OverrideDesk, default_country: str) -> OverrideTarget:
+        """Raises OrderRefused, and NotOurs for a range without a DID of ours."""
         if self.dids:
-            return OverrideTarget.of_dids(_dids(self.dids, directory, default_country))
+            return desk.list_of(list(_dids(self.dids, desk, default_country)))
         if self.what == EVERYTHING:
             return OverrideTarget()
         level, _, name = self.what.partition(":")
         if level not in ("scope", "site", "team") or not name:
             raise OrderRefused("what", "it is not said what this is about", "Choose from the list, or write DIDs.")
-        known = choices_of(directory)
-        if (level == "site" and name not in known.sites) or (level == "team" and name not in known.teams):
-            raise NotOurs(f"There is no {level} of that name in the directory.", "Choose from the list.", level)
         if level == "scope":
             return OverrideTarget(scope=name)
         return OverrideTarget(site=name) if level == "site" else OverrideTarget(team=name)
@@ -117,34 +109,15 @@ def _choices(same: SameDirectory) -> Choices:
     return Choices(tuple(sorted(directory.sites)), tuple(sorted(teams)))
 
 
-def _dids(text: str, directory: Directory | None, default_country: str) -> list[Did]:
-    found: list[Did] = []
+def _dids(text: str, desk: OverrideDesk, default_country: str) -> Iterator[str]:
     for part in _PARTS.split(text):
-        if part.strip():
-            found += _part(part.strip(), directory, default_country)
-        if len(found) > MAX_LISTED_DIDS:
-            raise OrderRefused("dids", f"these are more than {MAX_LISTED_DIDS} DIDs", "Choose a team or a site.")
-    if not found:
-        raise OrderRefused("dids", "there is no DID in it", "Write DIDs with commas between, or a range.")
-    return found
-
-
-def _part(text: str, directory: Directory | None, default_country: str) -> Iterator[Did]:
-    ends = _RANGE.fullmatch(text)
-    if ends is None:
-        yield read_did(text, default_country)
-        return
-    first, last = read_did(ends["first"], default_country), read_did(ends["last"], default_country)
-    if len(first) != len(last) or first > last:
-        raise OrderRefused("dids", "the range does not go from a lower to a higher number", "Check its ends.")
-    inside = [] if directory is None else [did for did in directory.assignments if _within(did, first, last)]
-    if not inside:
-        raise OrderRefused("dids", "none of our DIDs is in the range", "Check its ends.")
-    yield from inside
-
-
-def _within(did: Did, first: Did, last: Did) -> bool:
-    return len(did) == len(first) and first <= did <= last
+        if not part.strip():
+            continue
+        if (ends := _RANGE.fullmatch(part.strip())) is None:
+            yield read_did(part, default_country)
+        else:
+            first, last = read_did(ends["first"], default_country), read_did(ends["last"], default_country)
+            yield from desk.range_of(first, last).listed
 
 
 def read_did(text: str, default_country: str) -> Did:
@@ -152,6 +125,4 @@ def read_did(text: str, default_country: str) -> Did:
     try:
         return parse_did(text, default_country)
     except NumberError as error:
-        raise OrderRefused(
-            "dids", "something in it is no DID", "Write it as +441134960100 or 0113 496 0100."
-        ) from error
+        raise OrderRefused("dids", "something in it is no DID", "Write them as 0113 496 0100.") from error

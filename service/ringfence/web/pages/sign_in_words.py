@@ -81,7 +81,8 @@ REFUSALS: Final[Mapping[Refusal, Words]] = MappingProxyType(
             503,
             N_("The break-glass accounts cannot be read on the server."),
             N_(
-                "Tell your admin: the log says what is wrong. On the server itself `ringfence` works without signing in."
+                "Tell your admin: the log says what is wrong. "
+                "On the server itself `ringfence` works without signing in."
             ),
         ),
         Refusal.LOCKED: Words(

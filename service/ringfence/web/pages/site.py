@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Query, Response
@@ -33,7 +34,7 @@ _A_YEAR = 365 * 86_400
 def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
     """`default_country` (ISO 3166) is that of numbers written without a plus."""
     zone = "UTC" if services.roster is None else services.roster.zone
-    frame = Frame(services.operator, zone)
+    frame = Frame(services.operator, zone, _waiting(services))
     app.include_router(assets.routes())
     for router in [*_sign_in(frame, services), *_pages(frame, services, default_country)]:
         app.include_router(router)
@@ -43,16 +44,23 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
     return frame
 
 
+def _waiting(services: Services) -> Callable[[], str]:
+    """Names what waits for a second person, which is no part of the state's version."""
+    words = services.words
+    return lambda: "" if words is None else "".join(f"-{pending.id}" for pending in words.desk.pending())
+
+
 def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRouter]:
     found = [
         _language(frame),
         _events(frame, services),
         start_page.routes(frame, services),
-        override_page.routes(frame, services, default_country),
         did_page.routes(frame, services, default_country),
         did_page.find_routes(frame, services, default_country),
         calls_page.routes(frame, services, default_country),
     ]
+    if services.words is not None:
+        found.append(override_page.routes(frame, services, services.words, default_country))
     if services.roster is not None:
         found.append(people_page.routes(frame, services.roster, services.operator))
         found.append(plans_page.routes(frame, services.roster))
@@ -90,7 +98,7 @@ def _language(frame: Frame) -> APIRouter:
 
 def _events(frame: Frame, services: Services) -> APIRouter:
     router = page_router(frame)
-    broadcaster = Broadcaster(services.operator)
+    broadcaster = Broadcaster(services.operator, frame.version)
 
     @router.get("/events", operation_id="page_events")
     async def live(request: Request) -> Response:

@@ -10,6 +10,8 @@ from starlette.requests import Request
 
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.health import TargetId, TargetRole
+from ringfence.web.order_models import PendingOut
+from ringfence.web.order_view import pending_out
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.order_form import LENGTHS, OrderForm, choices_of
 from ringfence.web.pages.page_route import page_router
@@ -24,7 +26,6 @@ from ringfence.web.pages.state_words import (
     alarms_of,
 )
 from ringfence.web.ports import Services
-from ringfence.web.status_view import version_of
 
 WORDS: Mapping[str, Mapping[Any, str]] = {
     "modes": MODE_WORDS,
@@ -46,11 +47,17 @@ def routes(frame: Frame, services: Services) -> APIRouter:
         snapshot = frame.operator.status()
 
         async def context() -> Mapping[str, Any]:
-            return state_of(snapshot) | order_context(snapshot, services)
+            return state_of(snapshot) | order_context(snapshot, services) | {"pending": _pending(services)}
 
-        return await frame.shared(request, "start.html", version_of(snapshot), context)
+        return await frame.shared(request, "start.html", frame.version(snapshot), context)
 
     return router
+
+
+def _pending(services: Services) -> list[PendingOut]:
+    """What waits for a second person."""
+    words = services.words
+    return [] if words is None else [pending_out(one, words.desk) for one in words.desk.pending()]
 
 
 def state_of(snapshot: Snapshot) -> dict[str, Any]:
