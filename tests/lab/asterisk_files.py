@@ -88,7 +88,7 @@ def base_files(inside: str, tree: ModuleTree, ports: AsteriskPorts, secret: str)
         "ari.conf": f"[general]\nenabled=yes\n[lab]\ntype=user\npassword={secret}\n",
         "pjsip.conf": f"[udp]\ntype=transport\nprotocol=udp\nbind={HOST}:{ports.sip}\n",
         "extensions.conf": "",
-        "cdr.conf": "[general]\nenable=no\n",
+        "cdr.conf": cdr_conf(enable=False),
         "cel.conf": "[general]\nenable=no\n",
         "features.conf": "",
         "udptl.conf": "",
@@ -103,6 +103,12 @@ def base_files(inside: str, tree: ModuleTree, ports: AsteriskPorts, secret: str)
         "voicemail.conf": "",
         "pjproject.conf": "",
     }
+
+
+def cdr_conf(*, enable: bool) -> str:
+    """Asterisk's own call records, with the columns that Debian's file has, and what Ringfence ships for it."""
+    general = "enable=yes\n#include ringfence/cdr_ringfence.conf" if enable else "enable=no"
+    return f"[general]\n{general}\n[csv]\nusegmtime=yes\nloguniqueid=yes\nloguserfield=yes\n"
 
 
 def _asterisk_conf(inside: str, tree: ModuleTree) -> str:

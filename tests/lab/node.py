@@ -5,8 +5,10 @@ The process is the real daemon, so it can be killed, frozen and restarted like e
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +17,7 @@ import aiohttp
 
 from ringfence import config
 from ringfence.config.snippets import INCLUDES, generated_snippets, shipped_snippets
+from tests.lab import private_watch
 from tests.lab.lab import Lab
 from tests.lab.people import Organisation
 from tests.lab.process import SupervisedProcess
@@ -22,6 +25,7 @@ from tests.lab.waiting import LabError, wait_until
 
 SECRET = "lab-secret-0123456789abcdef"
 READY_SECONDS = 20.0
+SHOWN = ("/metrics", "/v1/status", "/v1/calls?limit=1000", "/v1/history", "/v1/audit?limit=1000", "/v1/people?find=a")
 
 TEMPLATE = """\
 node = "lab"
@@ -32,6 +36,7 @@ asterisk_conf_dir = "{conf}"
 [asterisk]
 ari_port = {ari}
 ami_port = {ami}
+cdr_csv = "{cdr}"
 
 [http]
 port = {http}
@@ -129,6 +134,7 @@ class RingfenceNode:
             ari=lab.asterisk.ports.http,
             ami=lab.asterisk.ports.ami,
             http=self.http_port,
+            cdr=lab.asterisk.directory / "log/cdr-csv/Master.csv",
             platform=lab.platform.address,
             platform_extra=extra,
             network_a=lab.mobile_network.address,
@@ -224,8 +230,27 @@ class RingfenceNode:
 
     async def close(self) -> None:
         if self.process.running:
+            await self._keep_answers()
             await self.process.stop()
+        for file in (self.directory / "daemon.log", self.state_dir / "audit-anchors.jsonl"):
+            private_watch.keep_file(file)
         self._directory.cleanup()
+
+    async def _keep_answers(self) -> None:
+        """What this daemon shows, for `private_watch` to look at; nothing where it is frozen."""
+        for path in SHOWN:
+            with suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
+                async with asyncio.timeout(2):
+                    private_watch.keep(path.rpartition("/")[2], await self.text(path))
+
+    async def text(self, path: str) -> str:
+        """One question through the local socket, the answer as it is."""
+        connector = aiohttp.UnixConnector(str(self.socket))
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(f"http://ringfence{path}") as answer,
+        ):
+            return await answer.text()
 
     def _process(self) -> SupervisedProcess:
         program = Path(sys.executable).parent / "ringfence"

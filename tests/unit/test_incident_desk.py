@@ -76,6 +76,9 @@ async def test_many_who_look_at_once_read_the_journal_once(stage: Stage) -> None
     await stage.clock.advance(6)
     await stage.desk.missed(1)
     assert stage.store.scans == 2
+    stage.gaps.kept[1] = Gap(1, stage.opened_at, NOON, GapReason.STOPPED, covered=True, calls=9, detail="")
+    await stage.desk.missed(1)
+    assert stage.store.scans == 3, "calls were completed"
 
 
 async def test_calls_that_are_no_longer_kept_are_not_passed_over_in_silence(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from ringfence.app.incident_ports import IncidentStore
 from ringfence.app.ports import Clock
 from ringfence.domain.calls import CallRecord
-from ringfence.domain.incident import Incident, Span
+from ringfence.domain.incident import Gap, Incident, Span
 from ringfence.domain.incident_calls import CallTally, bucket_seconds, started_at
 from ringfence.domain.missed_calls import MissedList
 from ringfence.domain.moment import Moment
@@ -34,23 +34,31 @@ class Scanned:
     missed: MissedList
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at: Moment
+    known: object
+    scanned: Scanned
+
+
 class CallScan:
     """One look at the journal serves everybody who asks within FRESH_SECONDS."""
 
     def __init__(self, store: IncidentStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._kept: OrderedDict[int, tuple[Moment, Scanned]] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
 
-    async def of(self, incident: Incident, span: Span) -> Scanned:
-        """Raises StoreError."""
+    async def of(self, incident: Incident, span: Span, gaps: Sequence[Gap]) -> Scanned:
+        """Reads again at once when the incident has closed, or a gap was completed. Raises StoreError."""
+        known = (incident, tuple((gap.id, gap.covered) for gap in gaps))
         async with self._one_at_a_time:
             kept = self._kept.get(incident.id)
-            if kept is not None and self._clock.now().since(kept[0]) < FRESH_SECONDS:
-                return kept[1]
+            if kept is not None and kept.known == known and self._clock.now().since(kept.at) < FRESH_SECONDS:
+                return kept.scanned
             scanned = await self._scan(incident, span)
-            self._kept[incident.id] = (self._clock.now(), scanned)
+            self._kept[incident.id] = _Kept(self._clock.now(), known, scanned)
             self._kept.move_to_end(incident.id)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

@@ -149,7 +149,7 @@ class IncidentDesk:
         changes = await self._store.changes(Span(incident.opened_at - EDGE, incident.end(self.now()) + EDGE))
         notes = await self._store.notes(number)
         gaps = await self._unheard(span)
-        scanned = await self._scan.of(incident, span)
+        scanned = await self._scan.of(incident, span, gaps)
         lines = scanned.missed.grouped(await self._store.call_backs(number))
         return IncidentView(
             incident,
@@ -179,9 +179,10 @@ class IncidentDesk:
         """Raises NotOurs, StoreError."""
         incident = await self._known(number)
         span = self._span(incident)
-        scanned = await self._scan.of(incident, span)
+        gaps = await self._unheard(span)
+        scanned = await self._scan.of(incident, span, gaps)
         lines = scanned.missed.grouped(await self._store.call_backs(number))
-        return MissedView(incident, lines, counted(lines), scanned.missed.left_out, await self._unheard(span))
+        return MissedView(incident, lines, counted(lines), scanned.missed.left_out, gaps)
 
     async def call_back(
         self, number: int, call: str, state: CallBackState, doer: Doer, note: str = "", take_over: bool = False
