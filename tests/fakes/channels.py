@@ -30,13 +30,15 @@ class FakeChannel:
 
 
 class FakeMail:
-    """Implements `notify.ports.StaffMail`."""
+    """Implements `notify.staff_ports.StaffMail`."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str, str]] = []
         self.fault: ChannelError | None = None
+        self.attempts = 0
 
     async def write(self, address: str, subject: str, text: str, delivery_id: str) -> str:
+        self.attempts += 1
         if self.fault is not None:
             raise self.fault
         self.sent.append((address, subject, text, delivery_id))

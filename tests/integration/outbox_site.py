@@ -57,6 +57,16 @@ class CountedDatabase(Database):
             self.busy -= 1
 
 
+async def settled(database: CountedDatabase) -> None:
+    """Until nobody waits for the database and everybody who can run has run."""
+    quiet = 0
+    while quiet < 3:
+        await settle()
+        quiet = quiet + 1 if database.busy == 0 else 0
+        if quiet == 0:
+            await asyncio.sleep(0.001)
+
+
 @dataclass
 class Outbox:
     """One life of the outbox's part of the daemon."""
@@ -77,13 +87,7 @@ class Outbox:
             await self.settle()
 
     async def settle(self) -> None:
-        """Until nobody waits for the database and everybody who can run has run."""
-        quiet = 0
-        while quiet < 3:
-            await settle()
-            quiet = quiet + 1 if self.database.busy == 0 else 0
-            if quiet == 0:
-                await asyncio.sleep(0.001)
+        await settled(self.database)
 
 
 @asynccontextmanager

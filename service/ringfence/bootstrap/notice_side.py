@@ -9,23 +9,29 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from random import Random
 from typing import Any, Final
 
+from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.notifier import Notifier
 from ringfence.app.notify.alarms import Alarm, AlarmWatch, alarms_of
 from ringfence.app.notify.desk import NoticeDesk
 from ringfence.app.notify.heartbeat import Heartbeat
 from ringfence.app.notify.ports import Channel, ChannelUnavailable
+from ringfence.app.notify.staff import StaffMessages, StaffRules
+from ringfence.app.notify.staff_ports import StaffStore
 from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
 from ringfence.app.ports import Clock
 from ringfence.app.snapshot import Snapshot
+from ringfence.app.table_keeper import TableKeeper
 from ringfence.channels import ClosedChannel, open_channel
+from ringfence.channels.email import EmailChannel
 from ringfence.config import Secrets, Settings
 from ringfence.config.notify_settings import AnyChannel
-from ringfence.domain.directory import Directory
 from ringfence.domain.notice import Severity
+from ringfence.domain.outage import Decision
 from ringfence.store.alarm_store import SqlAlarmStore
 from ringfence.store.database import Database
 from ringfence.store.notice_store import SqlNoticeStore
+from ringfence.store.staff_store import SqlStaffStore
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +51,15 @@ class NoticeSide:
         secrets: Secrets,
         database: Database,
         clock: Clock,
-        directory: Callable[[], Directory | None],
+        keeper: TableKeeper,
+        roster: RosterDesk,
         snapshot: Callable[[], Snapshot],
     ) -> None:
-        """`directory`: the one in force, None while there is none. A channel that cannot be opened stays closed and
-        says why."""
+        """A channel that cannot be opened stays closed and says why."""
         self._settings = settings
         self._clock = clock
         self._snapshot = snapshot
-        self._directory = directory
+        self._keeper = keeper
         self._low_disk: Alarm | None = None
         self.more_alarms: list[Callable[[], Iterable[Alarm]]] = []
         routes = [one.route(settings.hr.time_zone) for one in settings.notify]
@@ -70,6 +76,7 @@ class NoticeSide:
         self.desk = NoticeDesk(self.notifier, self.workers)
         self.alarms = AlarmWatch(self._alarms, self.notifier, SqlAlarmStore(database), clock)
         self.heartbeat = self._heartbeat()
+        self.staff = self._staff(SqlStaffStore(database), roster)
 
     def parts(self) -> Iterator[Part]:
         """What runs for as long as the node, each by its name."""
@@ -80,6 +87,9 @@ class NoticeSide:
             yield f"notify {worker.route.name}", worker.run
         if self.heartbeat is not None:
             yield "heartbeat", self.heartbeat.run
+
+        if self.staff is not None:
+            yield "staff messages", self.staff.run
 
     def words(self) -> tuple[str, ...]:
         """What is wrong with telling people, for the status."""
@@ -94,7 +104,7 @@ class NoticeSide:
             yield from more()
 
     def _ours(self, number: str) -> bool:
-        directory = self._directory()
+        directory = self._keeper.directory
         return directory is not None and directory.assignment(number) is not None
 
     def _own_alarms(self) -> Iterator[Alarm]:
@@ -149,6 +159,26 @@ class NoticeSide:
         return Heartbeat(
             HttpMonitor(settings.url, settings.method), self._sign_of_life, self._clock, settings.every_seconds
         )
+
+    def _staff(self, store: StaffStore, roster: RosterDesk) -> StaffMessages | None:
+        settings, keeper = self._settings.staff_messages, self._keeper
+        if not settings.enabled:
+            return None
+        mail = self.channels[settings.by]
+        if not isinstance(mail, EmailChannel):
+            log.error("staff are told nothing: their route is closed", extra={"route": settings.by})
+            return None
+        scopes = settings.only_scopes or [platform.name for platform in self._settings.platform]
+        rules = StaffRules(frozenset(scopes), settings.wait_seconds, settings.per_second, self._settings.hr.time_zone)
+        return StaffMessages(
+            rules, mail, store, self._clock, self._diverted, lambda: keeper.directory, keeper.policy, roster.addresses
+        )
+
+    def _diverted(self) -> dict[str, bool]:
+        """Of platforms whose decision Asterisk holds: staff are told what is so."""
+        away = (Decision.DIVERT, Decision.TRIAL)
+        scopes = self._snapshot().scopes
+        return {name: view.decision in away for name, view in scopes.items() if view.published}
 
     def _sign_of_life(self) -> dict[str, object] | None:
         """None while Asterisk is not connected, a mode is not published, or the loop does not turn."""

@@ -1,4 +1,4 @@
-"""Notices by mail, through the organisation's own SMTP server. Also writes to single people (`StaffMail`)."""
+"""Notices by mail, through the organisation's own SMTP server. The same server writes to single people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_SAID_CHARACTERS: Final = 200
 
 
 class EmailChannel:
-    """Implements `notify.ports.Channel` and `notify.ports.StaffMail`."""
+    """Implements `notify.ports.Channel` and `notify.staff_ports.StaffMail`."""
 
     def __init__(self, settings: EmailSettings, secret: str, node: str) -> None:
         """Raises ChannelUnavailable for a user without a password."""

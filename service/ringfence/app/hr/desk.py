@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any, Final
 
 from ringfence.app.collector import resting
@@ -29,6 +29,7 @@ from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory, PersonKey
 from ringfence.domain.directory_diff import compare
 from ringfence.domain.hr.derivation import Conflict, Effective
+from ringfence.domain.hr.mail import mail_addresses
 from ringfence.domain.hr.provenance import PersonView
 from ringfence.domain.hr.record import Batch
 from ringfence.domain.hr.roster import Origin, RosterPolicy
@@ -246,6 +247,11 @@ class RosterDesk:
         """Lifts the quarantine of a DID. False: it has none. Raises OrderRefused, NotOurs, StoreError."""
         self.check_loaded()
         return await self._by_hand.release_did(did, who, why)
+
+    async def addresses(self, people: frozenset[PersonKey]) -> Mapping[PersonKey, str]:
+        """Mail addresses of those among them of whom HR states one. In a thread, for it looks at every record."""
+        roster, sources = self._book.roster.copy(), self._book.policy.sources
+        return await asyncio.to_thread(mail_addresses, roster, sources, people)
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """DIDs with two equal claims, as of the last derivation."""
