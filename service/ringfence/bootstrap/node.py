@@ -104,7 +104,7 @@ class Node:
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
         self.notices = NoticeSide(
-            settings, secrets, database, clock, lambda: keeper.directory, lambda: self.holder.current
+            settings, secrets, database, clock, keeper, self.hr.desk, lambda: self.holder.current
         )
         self.board = self._board()
         self.operator = Operator(
