@@ -19,6 +19,7 @@ from ringfence.domain.missed_calls import MissedList
 from ringfence.domain.moment import Moment
 
 FRESH_SECONDS: Final = 5.0
+READING_SHARE: Final = 20.0  # of the time, at most one in so many seconds is spent on reading one incident
 KEPT: Final = 4
 # A call belongs to the time in which it came in; it is in the journal once it has ended.
 LONGEST_CALL: Final = timedelta(hours=4)
@@ -37,6 +38,7 @@ class Scanned:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     at: Moment
+    took_seconds: float
     known: object
     scanned: Scanned
 
@@ -51,18 +53,28 @@ class CallScan:
         self._one_at_a_time = asyncio.Lock()
 
     async def of(self, incident: Incident, span: Span, gaps: Sequence[Gap]) -> Scanned:
-        """Reads again at once when the incident has closed, or a gap was completed. Raises StoreError."""
+        """Reads again at once when the incident has closed, or a gap was completed. While somebody reads, the others
+        are shown what was there before. Raises StoreError."""
         known = (incident, tuple((gap.id, gap.covered) for gap in gaps))
+        kept = self._kept.get(incident.id)
+        if kept is not None and (self._one_at_a_time.locked() or self._fresh(kept, known)):
+            return kept.scanned
         async with self._one_at_a_time:
             kept = self._kept.get(incident.id)
-            if kept is not None and kept.known == known and self._clock.now().since(kept.at) < FRESH_SECONDS:
+            if kept is not None and self._fresh(kept, known):
                 return kept.scanned
+            begun = self._clock.now()
             scanned = await self._scan(incident, span)
-            self._kept[incident.id] = _Kept(self._clock.now(), known, scanned)
+            at = self._clock.now()
+            self._kept[incident.id] = _Kept(at, at.since(begun), known, scanned)
             self._kept.move_to_end(incident.id)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return scanned
+
+    def _fresh(self, kept: _Kept, known: object) -> bool:
+        age = self._clock.now().since(kept.at)
+        return kept.known == known and age < max(FRESH_SECONDS, kept.took_seconds * READING_SHARE)
 
     async def calls(self, incident: Incident, span: Span) -> AsyncIterator[Sequence[CallRecord]]:
         """Those that came in within the span, in portions. Raises StoreError."""
