@@ -22,9 +22,9 @@ _SEPARATORS: Final = re.compile(r"[ ()./\u00a0\u2010-\u2013-]")
 
 
 def without_numbers(notice: Notice, ours: Callable[[str], bool]) -> Notice:
-    """The notice as it may be stored and sent: every number masked that is not a DID of ours, on one line each where
-    it is a title, and of a length that any channel takes."""
-    title = " ".join(_masked(notice.title, ours).split())
+    """The notice as it may be stored and sent: every number masked that is not a DID of ours, the title on one line,
+    and both of a length that any channel takes."""
+    title = " ".join("".join(c if c.isprintable() else " " for c in _masked(notice.title, ours)).split())
     text = "".join(c for c in _masked(notice.text, ours) if c.isprintable() or c == "\n")
     return replace(notice, title=_cut(title, MAX_TITLE_CHARACTERS), text=_cut(text, MAX_TEXT_CHARACTERS))
 
