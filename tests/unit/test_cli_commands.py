@@ -138,7 +138,7 @@ def test_freeze_history_and_calls(served: ServedNode) -> None:
 
 
 USAGE: dict[str, tuple[tuple[str, ...], str]] = {
-    "no target": (("dr", "on", *WHY), "--scope NAME, --did NUMBER and --all"),
+    "no target": (("dr", "on", *WHY), "--scope NAME, --site NAME, --team NAME"),
     "two targets": (("dr", "on", "--all", "--scope", SCOPE, *WHY), "--scope and --all are given together"),
     "no reason": (("dr", "on", "--all"), "--reason is missing"),
     "two ends": (("dr", "on", "--all", *WHY, "--for", "2h", "--until", "18:00"), "given together"),

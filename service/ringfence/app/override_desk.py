@@ -3,7 +3,9 @@ for, handed to the one writer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
@@ -25,6 +27,7 @@ from ringfence.domain.override import (
     OverrideTarget,
     covered,
     standing_override,
+    team_of,
 )
 
 MAX_OVERRIDE: Final = timedelta(days=31)
@@ -43,6 +46,14 @@ class Undone(NamedTuple):
 
     target: OverrideTarget
     standing: Override | None
+
+
+class Targets(NamedTuple):
+    """What an order may be about besides everything and DIDs, with how many DIDs that is."""
+
+    scopes: Mapping[str, int]
+    sites: Mapping[str, int]
+    teams: Mapping[str, int]
 
 
 class OverrideDesk:
@@ -205,6 +216,19 @@ class OverrideDesk:
                 "Look at how it is written in the directory; a DID belongs to its own site and to its owner's team.",
                 what,
             )
+
+    async def targets(self) -> Targets:
+        """Of the directory in force."""
+        directory, scopes = self._directory(), dict.fromkeys(self._failover.states, 0)
+
+        def work() -> Targets:
+            items = directory.assignments.values()
+            teams = Counter(team_of(item, directory) for item in items)
+            del teams[""]
+            known = Counter(item.scope for item in items)
+            return Targets({scope: known[scope] for scope in scopes}, Counter(item.site for item in items), teams)
+
+        return await asyncio.to_thread(work)
 
     def _check(self, order: WordOrder, who: str) -> None:
         now, target = self._clock.now().wall, order.target

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import sys
 from typing import Annotated, Any, Final
 
 import typer
 
+from ringfence.cli import dr_pending_commands
 from ringfence.cli.client import Daemon
-from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, say, usage
-from ringfence.cli.tables import ReasonOption, reason_or_ask
-from ringfence.cli.times import check_duration, until_text
+from ringfence.cli.dr_picture import show_pending, show_preview, show_word
+from ringfence.cli.dr_targets import (
+    AllOption,
+    DidsOption,
+    ForOption,
+    FromOption,
+    ScopeOption,
+    SiteOption,
+    Target,
+    TeamOption,
+    ToOption,
+    UntilOption,
+    read_end,
+    read_target,
+)
+from ringfence.cli.invocation import NOT_WELL, REFUSED, AsJson, console, emit, faults_told, invocation, say, usage
+from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask
 
 ASTERISK_SECONDS: Final = 2
 _LOOK_SECONDS: Final = 1
-
-ScopeOption = Annotated[str | None, typer.Option(help="the platform's name")]
-DidOption = Annotated[str | None, typer.Option(help="one DID, in E.164 or as dialled in your country")]
-AllOption = Annotated[bool, typer.Option("--all", help="everything")]
-ForOption = Annotated[str | None, typer.Option("--for", help="how long: 90s, 15m, 2h, 1d; at most 31 days")]
-UntilOption = Annotated[str | None, typer.Option(help="the end: 18:00, or a date and time")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Exactly one of the three."""
-
-    scope: str | None
-    did: str | None
-    everything: bool
-
-    @property
-    def words(self) -> str:
-        return self.did or self.scope or "everything"
-
-    @property
-    def option(self) -> str:
-        return f"--did {self.did}" if self.did else f"--scope {self.scope}" if self.scope else "--all"
-
-    def fits(self, scope: dict[str, Any]) -> bool:
-        return self.did is None and self.scope in (None, scope["scope"])
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,6 +42,8 @@ def add_to(app: typer.Typer) -> None:
     dr.command("off")(off)
     dr.command("freeze")(freeze)
     dr.command("auto")(auto)
+    dr.command("preview")(preview)
+    dr_pending_commands.add_to(dr)
     app.add_typer(dr)
     app.command("failback")(failback)
 
@@ -61,35 +51,47 @@ def add_to(app: typer.Typer) -> None:
 def on(
     context: typer.Context,
     scope: ScopeOption = None,
-    did: DidOption = None,
+    site: SiteOption = None,
+    team: TeamOption = None,
+    did: DidsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
     everything: AllOption = False,
     reason: ReasonOption = None,
     for_: ForOption = None,
     until: UntilOption = None,
+    yes: YesOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Force DR mode: calls go to default numbers, whatever the verdict.
+    """Force DR mode: calls go to default numbers, whatever the verdict. On a terminal it shows first what that does.
 
-    Example: ringfence dr on --scope uc --reason "vendor confirms an outage" --for 2h
+    Example: ringfence dr on --team "Service desk" --reason "vendor confirms an outage" --for 2h
     """
-    _override(context, "dr", _target(scope, did, everything), reason, for_, until, as_json)
+    target = read_target(scope, site, team, did, first, last, everything)
+    _override(context, "dr", target, reason, read_end(for_, until), yes, as_json)
 
 
 def off(
     context: typer.Context,
     scope: ScopeOption = None,
-    did: DidOption = None,
+    site: SiteOption = None,
+    team: TeamOption = None,
+    did: DidsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
     everything: AllOption = False,
     reason: ReasonOption = None,
     for_: ForOption = None,
     until: UntilOption = None,
+    yes: YesOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Force normal mode: calls go to the platform, whatever becomes of them. Not a release: for that see `auto`.
 
-    Example: ringfence dr off --scope uc --reason "probes are wrong, the vendor is on it" --for 30m
+    Example: ringfence dr off --did "0113 496 0101" --did "0113 496 0102" --reason "they test the platform" --for 30m
     """
-    _override(context, "normal", _target(scope, did, everything), reason, for_, until, as_json)
+    target = read_target(scope, site, team, did, first, last, everything)
+    _override(context, "normal", target, reason, read_end(for_, until), yes, as_json)
 
 
 def freeze(
@@ -99,44 +101,76 @@ def freeze(
     reason: ReasonOption = None,
     for_: ForOption = None,
     until: UntilOption = None,
+    yes: YesOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Keep the mode as it is now. A call that the platform fails is still diverted on the spot.
 
     Example: ringfence dr freeze --all --reason "network works tonight" --until 06:00
     """
-    _override(context, "freeze", _target(scope, None, everything), reason, for_, until, as_json)
+    target = read_target(scope, everything=everything)
+    _override(context, "freeze", target, reason, read_end(for_, until), yes, as_json)
 
 
 def auto(
     context: typer.Context,
     scope: ScopeOption = None,
-    did: DidOption = None,
+    site: SiteOption = None,
+    team: TeamOption = None,
+    did: Annotated[str | None, typer.Option(help="one DID")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="the override's id, as `ringfence status` shows it")] = None,
     everything: AllOption = False,
     reason: ReasonOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Release an override: the automatic decides again.
+    """Release an override: the automatic decides again. An override of several DIDs is named by its id.
 
     Example: ringfence dr auto --scope uc --reason "the platform works again"
     """
-    target = _target(scope, did, everything)
+    target = Target() if id_ else read_target(scope, site, team, [did] if did else None, everything=everything)
+    if id_ and (scope or site or team or did or everything):
+        usage("--id is given together with another target.", "The id alone names the override.")
     why = reason_or_ask(reason)
     daemon = invocation(context).daemon()
     with faults_told(as_json):
         before = daemon.call("GET", "/v1/status")
-        query = {
-            "scope": target.scope,
-            "did": target.did,
-            "everything": "true" if target.everything else None,
-            "reason": why,
-        }
-        done = daemon.call("DELETE", "/v1/override", query)
+        query = {name: "true" if value is True else value for name, value in target.body.items()}
+        done = daemon.call("DELETE", "/v1/override", {**query, "id": id_, "reason": why})
         after = _told(daemon, target)
-    _show(done, target, before, after, as_json)
+    words = f"the override {id_}" if id_ else target.words
+    if id_:
+        emit(as_json, done, lambda out: out.print(f"{words}: released", markup=False))
+    else:
+        _show(done, target, before, after, as_json)
     if not done["released"]:
-        say(f"Nothing was set for {target.words}; nothing has changed.")
+        say(f"Nothing was set for {words}; nothing has changed.")
     _end(target, after)
+
+
+def preview(
+    context: typer.Context,
+    mode: Annotated[str, typer.Argument(help="on, off, freeze or auto")],
+    scope: ScopeOption = None,
+    site: SiteOption = None,
+    team: TeamOption = None,
+    did: DidsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    everything: AllOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an order would do: who moves, who would reach nobody, whether the channels suffice. Changes nothing.
+
+    Example: ringfence dr preview on --from "0113 496 0100" --to "0113 496 0199"
+    """
+    modes = {"on": "dr", "off": "normal", "freeze": "freeze", "auto": "auto"}
+    if mode not in modes:
+        usage(f"{mode!r} is no order.", "Write one of on, off, freeze and auto.")
+    target = read_target(scope, site, team, did, first, last, everything)
+    daemon = invocation(context).daemon()
+    with faults_told(as_json):
+        seen = daemon.call("POST", "/v1/override/preview", body={"mode": modes[mode], **target.body})
+    emit(as_json, seen, lambda out: show_preview(out, seen))
 
 
 def failback(
@@ -149,7 +183,7 @@ def failback(
 
     Example: ringfence failback --scope uc --reason "tested by hand"
     """
-    target, why = _Target(scope, None, False), reason_or_ask(reason)
+    target, why = Target(scope), reason_or_ask(reason)
     daemon = invocation(context).daemon()
     with faults_told(as_json):
         before = daemon.call("GET", "/v1/status")
@@ -162,30 +196,49 @@ def failback(
 def _override(
     context: typer.Context,
     mode: str,
-    target: _Target,
+    target: Target,
     reason: str | None,
-    for_: str | None,
-    until: str | None,
+    end: dict[str, str],
+    yes: bool,
     as_json: bool,
 ) -> None:
-    end = _end_of(for_, until)
-    order = {"mode": mode, "reason": reason_or_ask(reason), **end, "everything": target.everything}
-    order |= {key: value for key, value in (("scope", target.scope), ("did", target.did)) if value is not None}
     daemon = invocation(context).daemon()
+    seen: dict[str, str] = {}
+    if sys.stdin.isatty() and not yes and not as_json:
+        seen = _confirmed(daemon, {"mode": mode, **target.body})
+    order = {"mode": mode, "reason": reason_or_ask(reason), **end, **target.body, **seen}
     with faults_told(as_json):
         before = daemon.call("GET", "/v1/status")
         done = daemon.call("PUT", "/v1/override", body=order)
         after = _told(daemon, target)
+    if "pending" in done:
+        emit(as_json, done, lambda out: show_pending(out, [done["pending"]]))
+        say(
+            "Nothing has changed yet: a second person has to approve it with",
+            f"  ringfence dr approve {done['pending']['id']}",
+        )
+        raise typer.Exit(NOT_WELL)
     _show(done, target, before, after, as_json)
     if not end:
         say(
             "No end was given: this stays until somebody releases it with",
-            f"  ringfence dr auto {target.option} --reason ...",
+            f"  {target.release(done['override'])}",
         )
     _end(target, after)
 
 
-def _told(daemon: Daemon, target: _Target) -> dict[str, Any]:
+def _confirmed(daemon: Daemon, order: dict[str, Any]) -> dict[str, str]:
+    """Shows what it would do and asks; what was seen then goes with the order. Ends the program without a yes."""
+    with faults_told(False):
+        seen = daemon.call("POST", "/v1/override/preview", body=order)
+    show_preview(console(), seen)
+    if not typer.confirm("Do it?", err=True):
+        say("Nothing has changed.")
+        raise typer.Exit(REFUSED)
+    return {"expected": str(seen["expected"])}
+
+
+def _told(daemon: Daemon, target: Target) -> dict[str, Any]:
     """The status once Asterisk has been told, or after 2 s without."""
     seen = daemon.call("GET", "/v1/status")
     for _ in range(ASTERISK_SECONDS // _LOOK_SECONDS):
@@ -195,53 +248,22 @@ def _told(daemon: Daemon, target: _Target) -> dict[str, Any]:
     return seen
 
 
-def _untold(target: _Target, seen: dict[str, Any]) -> list[str]:
+def _untold(target: Target, seen: dict[str, Any]) -> list[str]:
     return [scope["scope"] for scope in seen["scopes"] if target.fits(scope) and not scope["published"]]
 
 
-def _show(done: dict[str, Any], target: _Target, before: dict[str, Any], after: dict[str, Any], as_json: bool) -> None:
+def _show(done: dict[str, Any], target: Target, before: dict[str, Any], after: dict[str, Any], as_json: bool) -> None:
     scopes = {
         when: [scope for scope in seen["scopes"] if target.fits(scope)]
         for when, seen in (("before", before), ("after", after))
     }
-
-    def render(out: Any) -> None:
-        from ringfence.cli.status_picture import scopes_table
-
-        if target.did is not None:
-            said = done.get("override")
-            out.print(f"{said['did']}: {said['mode']}" if said else f"{target.did}: automatic", markup=False)
-            return
-        for when, seen in (("before", before), ("after", after)):
-            out.print(f"{when}:")
-            out.print(scopes_table(scopes[when], seen["at"]))
-
-    emit(as_json, done | scopes, render)
+    emit(as_json, done | scopes, lambda out: show_word(out, target, done.get("override"), before, after))
 
 
-def _end(target: _Target, after: dict[str, Any]) -> None:
+def _end(target: Target, after: dict[str, Any]) -> None:
     if untold := _untold(target, after):
         say(
             f"Decided, but Asterisk has not taken it yet for {', '.join(untold)}; it will as soon as it answers.",
             "See `ringfence status` and `ringfence doctor`.",
         )
         raise typer.Exit(NOT_WELL)
-
-
-def _target(scope: str | None, did: str | None, everything: bool) -> _Target:
-    given = [name for name, there in (("--scope", scope), ("--did", did), ("--all", everything or None)) if there]
-    if len(given) != 1:
-        wrong = f"{' and '.join(given)} are given together." if given else "It is not said what this is about."
-        usage(wrong, "Give one of --scope NAME, --did NUMBER and --all; `ringfence status` lists the scopes.")
-    return _Target(scope, did, everything)
-
-
-def _end_of(for_: str | None, until: str | None) -> dict[str, str]:
-    if for_ is not None and until is not None:
-        usage("--for and --until are given together.", "Give one of them.")
-    try:
-        if for_ is not None:
-            return {"for": check_duration(for_)}
-        return {} if until is None else {"until": until_text(until, datetime.now().astimezone())}
-    except ValueError as error:
-        usage(f"{'--for' if for_ is not None else '--until'}: {error}.")

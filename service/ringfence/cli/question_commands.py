@@ -107,6 +107,8 @@ def _show_explanation(out: Console, found: dict[str, Any]) -> None:
     said = found["override"]
     if said:
         lines.append(f"  {said['mode']} by {said['who']}: {said['reason']}")
+    if len(found["words"]) > 1 or (said and said["did"] is None):
+        lines.append(f"  {found['words_sentence']}")
     equal = {True: "equal to the table", False: "NOT EQUAL TO THE TABLE", None: "not compared"}[found["equal"]]
     lines.append(f"  {found['held_words']}; {equal}")
     known = found["held"] or found["directory"]

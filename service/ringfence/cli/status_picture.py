@@ -99,17 +99,24 @@ def _targets_table(targets: list[dict[str, Any]]) -> Table:
 
 
 def _overrides_table(overrides: list[dict[str, Any]]) -> Table:
-    table = _table("override of", "to", "by", "why", "set", "until")
+    table = _table("override of", "to", "by", "why", "set", "until", "id")
     for said in overrides:
         table.add_row(
-            Text(said["did"] or said["scope"] or "everything"),
+            Text(said["about"]),
             said["mode"],
-            Text(said["who"]),
+            Text(_who_words(said)),
             Text(said["reason"]),
             local(said["set_at"]),
             local(said["until"]) or "released",
+            said["id"],
         )
     return table
+
+
+def _who_words(said: dict[str, Any]) -> str:
+    if said["alone"]:
+        return f"{said['who']}, ALONE"
+    return f"{said['who']}, approved by {said['approved_by']}" if said["approved_by"] else str(said["who"])
 
 
 def _links(seen: dict[str, Any]) -> Text:

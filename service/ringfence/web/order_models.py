@@ -103,6 +103,21 @@ class OverrideOrder(Targeted):
     expected: Expected | None = None
 
 
+class TargetOut(BaseModel):
+    """Something an order may be about."""
+
+    name: str
+    dids: int
+
+
+class TargetsOut(BaseModel):
+    """What orders may be about besides everything and DIDs, by name."""
+
+    scopes: list[TargetOut]
+    sites: list[TargetOut]
+    teams: list[TargetOut]
+
+
 class PreviewMode(StrEnum):
     """What is thought of: an order, or the release of one."""
 

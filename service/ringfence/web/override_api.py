@@ -32,6 +32,8 @@ from ringfence.web.order_models import (
     ScopeName,
     SiteName,
     Targeted,
+    TargetOut,
+    TargetsOut,
     TeamName,
     UndoDone,
     UndoOrder,
@@ -62,6 +64,17 @@ def routes(operator: Operator, words: WordsDoor, default_country: str) -> APIRou
     _set_and_release(router, operator, words, default_country)
     _take_back(router, operator, words)
     _second_person(router, operator, words)
+
+    @router.get("/override/targets", responses=declared(), operation_id="override_targets")
+    async def targets() -> TargetsOut:
+        """The platforms, sites and teams that an order may be about, each with how many DIDs that is."""
+        found = await words.desk.targets()
+        return TargetsOut(
+            **{
+                kind: [TargetOut(name=name, dids=dids) for name, dids in sorted(counted.items())]
+                for kind, counted in found._asdict().items()
+            }
+        )
 
     @router.post("/override/preview", responses=declared(404, 413), operation_id="preview_override")
     async def preview(order: PreviewOrder) -> PreviewOut:

@@ -22,6 +22,7 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "history": Permission.SEE,
         "set_override": Permission.ORDER,
         "release_override": Permission.ORDER,
+        "override_targets": Permission.SEE,
         "preview_override": Permission.SEE,
         "undo_override": Permission.ORDER,
         "pending_overrides": Permission.SEE,

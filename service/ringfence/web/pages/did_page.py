@@ -61,8 +61,7 @@ def routes(frame: Frame, services: Services, default_country: str) -> APIRouter:
                 "words": WORDS,
             } | _ownership(services, number, snapshot.overrides)
 
-        version = f"{frame.version(snapshot)} {operator.calls_seen}"
-        return await frame.shared(request, "did.html", version, context)
+        return await frame.shared(request, "did.html", context, operator.calls_seen)
 
     return router
 

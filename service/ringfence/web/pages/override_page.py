@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
@@ -66,6 +67,8 @@ class _Decision:
             until, lasts = order.end(frame.zone)
             preview = await self._words.preview.of(order.kind, self._target(order))
         except RingfenceError as error:
+            # What was written for a DID may be somebody's private number: it does not come back.
+            context["order"] = replace(order, dids="")
             return frame.page(request, "preview.html", status_of(error), error=error, preview=None, **context)
         return frame.page(
             request,
