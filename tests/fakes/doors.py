@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 
@@ -14,16 +15,32 @@ from ringfence.web.protection import Protection
 from ringfence.web.security import Auth, BearerToken, LocalSocket, SignIns
 from ringfence.web.sessions import COOKIE
 from tests.fakes.node import FakeNode
+from tests.lab.number_scanner import found_in
 
 TOKEN = "a-token-for-tests-that-is-long-enough"
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def _nothing_private(response: httpx.Response) -> None:
+    """No answer, page or error has a private number in it, but for those that are there to give it, and for what the
+    request's own address says."""
+    await response.aread()
+    path = response.request.url.path
+    if not path.endswith(("/export", "/reveal", "/openapi.json")):
+        said = found_in(str(response.request.url))
+        assert [number for number in found_in(response.text) if number not in said] == [], path
+
+
+_WATCHED: dict[str, list[Callable[..., Any]]] = {"response": [_nothing_private]}
 
 
 @asynccontextmanager
 async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(node.services, auth)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers, event_hooks=_WATCHED
+    ) as client:
         yield client
 
 
@@ -37,7 +54,9 @@ async def signed_in_door(
     headers = {"Cookie": f"{COOKIE}={new.token}", "X-CSRF-Token": csrf.token(new.row.id)}
     app = create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk), protection=Protection(csrf))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers, event_hooks=_WATCHED
+    ) as client:
         yield client
 
 

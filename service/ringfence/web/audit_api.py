@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.responses import StreamingResponse
 
 from ringfence.app.audit import MAX_PAGE_ROWS, AuditBook, AuditQuery
-from ringfence.app.operator import OrderRefused, check_words
+from ringfence.app.operator import check_words
 from ringfence.domain.access import Caller
 from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.domain.audit_chain import AuditRow
@@ -22,6 +23,13 @@ from ringfence.web.order_models import Why
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 MAX_NUMBER: Final = (1 << 63) - 1
+
+
+def _plainly_a_moment(text: object) -> object:
+    """Pydantic takes any number for a moment."""
+    if isinstance(text, str) and "-" not in text[1:]:
+        raise ValueError("write it as 2030-01-31T18:00:00+00:00")
+    return text
 
 
 class Format(StrEnum):
@@ -40,8 +48,9 @@ About = Annotated[
     str | None,
     Query(max_length=200, description="only what was done to this: `scope:uc`, `did:+44...`, a person's key"),
 ]
-Since = Annotated[datetime | None, Query(description="from this moment on, with its time zone")]
-Until = Annotated[datetime | None, Query(description="before this moment, with its time zone")]
+Moment = Annotated[AwareDatetime, BeforeValidator(_plainly_a_moment)]
+Since = Annotated[Moment | None, Query(description="from this moment on, with its time zone")]
+Until = Annotated[Moment | None, Query(description="before this moment, with its time zone")]
 
 
 def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
@@ -58,7 +67,7 @@ def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
         until: Until = None,
     ) -> AuditOut:
         """What was done, by whom and why, newest first."""
-        query = AuditQuery(before, kind, who, about, _aware("since", since), _aware("until", until))
+        query = AuditQuery(before, kind, who, about, _utc(since), _utc(until))
         page = await book.page(query, limit)
         return AuditOut(rows=[row_out(row, page.pseudonyms) for row in page.rows], more=page.more)
 
@@ -83,7 +92,7 @@ def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
     ) -> StreamingResponse:
         """The record as a file, newest first. The export is itself in the record."""
         check_words(asking.name, reason)
-        query = AuditQuery(kind=kind, since=_aware("since", since), until=_aware("until", until))
+        query = AuditQuery(kind=kind, since=_utc(since), until=_utc(until))
         fact = AuditFact(now(), AuditKind.EXPORT, "audit record exported", "audit", asking.name, reason, asking.by)
         portions = await book.export(query, fact)
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="ringfence-audit.{format}"'}
@@ -99,12 +108,8 @@ async def _written(portions: AsyncIterator[tuple[AuditRow, ...]], format: Format
         yield csv_text(rows) if format is Format.CSV else json_lines(rows)
 
 
-def _aware(field: str, moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise OrderRefused(field, "has no time zone", "Write it as 2030-01-31T18:00:00+00:00.")
+def _utc(moment: datetime | None) -> datetime | None:
     try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise OrderRefused(field, "is out of range", "Write a time of this century.") from None
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:  # at either end of time
+        return datetime.max.replace(tzinfo=UTC) if moment and moment.year > 1 else datetime.min.replace(tzinfo=UTC)
