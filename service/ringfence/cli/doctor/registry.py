@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from ringfence.app.ports import AsteriskError, AsteriskLoginRefused, AsteriskUnavailable
-from ringfence.cli.doctor import astdb_checks, asterisk_checks, daemon_checks, endpoint_checks, local_checks
+from ringfence.cli.doctor import (
+    astdb_checks,
+    asterisk_checks,
+    daemon_checks,
+    endpoint_checks,
+    local_checks,
+    record_checks,
+)
 from ringfence.cli.doctor.finding import Finding, fail, unknown
 from ringfence.cli.doctor.ground import Ground, Need
 
@@ -37,6 +44,7 @@ CHECKS: Final = (
     Check("secrets", NOTHING, local_checks.secrets),
     Check("asterisk secrets", SETTINGS, local_checks.asterisk_secrets),
     Check("database", SETTINGS, local_checks.database),
+    Check("call records", SETTINGS, record_checks.call_records),
     Check("own host name", NOTHING, local_checks.own_host_name),
     Check("daemon", SETTINGS, daemon_checks.daemon),
     Check("include", SETTINGS, local_checks.includes),
