@@ -56,13 +56,14 @@ USERS = (
 
 
 class ShiftedClock:
-    """The machine's clock, moved by `shift_seconds`."""
+    """The machine's clock, moved by `shift_seconds`, or `stopped`."""
 
     def __init__(self) -> None:
         self.shift_seconds = 0.0
+        self.stopped: Moment | None = None
 
     def now(self) -> Moment:
-        return SystemClock().now().plus(self.shift_seconds)
+        return self.stopped or SystemClock().now().plus(self.shift_seconds)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -41,28 +41,35 @@ def without(name: str) -> Callable[[dict[str, Any]], None]:
     return lambda found: found.pop(name, None)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        pytest.param(later(nonce="another"), id="nonce of another sign-in"),
-        pytest.param(without("nonce"), id="no nonce"),
-        pytest.param(later(aud="another-client"), id="for another client"),
-        pytest.param(later(aud=["ringfence", "another"]), id="for several, azp missing"),
-        pytest.param(later(azp="another-client"), id="issued to another client"),
-        pytest.param(later(iss="https://evil.example"), id="of another issuer"),
-        pytest.param(later(exp=time.time() - 120), id="expired"),
-        pytest.param(without("exp"), id="never expires"),
-        pytest.param(later(iat=time.time() + 600), id="issued in the future"),
-        pytest.param(later(nbf=time.time() + 600), id="not valid yet"),
-        pytest.param(later(at_hash="AAAAAAAAAAAAAAAAAAAAAA"), id="of another access token"),
-        pytest.param(without("sub"), id="of nobody"),
-        pytest.param(later(sub=""), id="of an empty somebody"),
-    ],
-)
-async def test_a_token_that_says_anything_else_is_refused(lab: Lab, spoil: Callable[[dict[str, Any]], None]) -> None:
+SPOILT: dict[str, Callable[[dict[str, Any]], None]] = {
+    "nonce of another sign-in": later(nonce="another"),
+    "no nonce": without("nonce"),
+    "for another client": later(aud="another-client"),
+    "for several, azp missing": later(aud=["ringfence", "another"]),
+    "issued to another client": later(azp="another-client"),
+    "of another issuer": later(iss="https://evil.example"),
+    "expired": later(exp=time.time() - 120),
+    "never expires": without("exp"),
+    "issued in the future": later(iat=time.time() + 600),
+    "not valid yet": later(nbf=time.time() + 600),
+    "of another access token": later(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
+    "of nobody": without("sub"),
+    "of an empty somebody": later(sub=""),
+}
+
+
+async def test_a_token_that_says_anything_else_is_refused(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
-        site.site.faults.claims = spoil
-        refused(await browser.sign_in("admin"), browser, site, NO_PROOF)
+        came_in = []
+        for name, spoil in SPOILT.items():
+            site.site.faults.claims = spoil
+            answer = await browser.sign_in("admin")
+            if NO_PROOF not in said(answer) or browser.caller() is not None:
+                came_in.append(name)
+        assert came_in == []
+        refused(answer, browser, site, NO_PROOF)
+        site.site.faults.claims = later()
+        assert (await browser.sign_in("admin")).status_code == 303
 
 
 async def test_a_clock_that_is_a_little_off_is_no_fault(lab: Lab) -> None:
@@ -71,33 +78,26 @@ async def test_a_clock_that_is_a_little_off_is_no_fault(lab: Lab) -> None:
         assert (await browser.sign_in("viewer")).status_code == 303
 
 
-def forged(algorithm: str, key: Any, **header: Any) -> Any:
-    return pytest.param(algorithm, key, header, id=f"{algorithm} {' '.join(header)}")
-
-
 _STRANGER = RSAKey.generate_key(2048, {"kid": "lab"})
 _SECRET = OctKey.import_key(CLIENT_SECRET.ljust(48, "."), {"kid": "lab"})
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "key", "header"),
-    [
-        forged("none", None),
-        forged("HS256", _SECRET),
-        forged("RS256", _STRANGER),
-        forged("RS256", _STRANGER, jwk=_STRANGER.as_dict(private=False)),
-        forged("RS384", None),
-        forged("ES256", ECKey.generate_key("P-256", {"kid": "lab"})),
-    ],
+FORGED: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    ("none", None, {}),
+    ("HS256", _SECRET, {}),
+    ("RS256", _STRANGER, {}),
+    ("RS256", _STRANGER, {"jwk": _STRANGER.as_dict(private=False)}),
+    ("RS384", None, {}),
+    ("ES256", ECKey.generate_key("P-256", {"kid": "lab"}), {}),
 )
-async def test_a_token_that_the_provider_did_not_sign_is_refused(
-    lab: Lab, algorithm: str, key: Any, header: dict[str, Any]
-) -> None:
+
+
+async def test_a_token_that_the_provider_did_not_sign_is_refused(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
         faults = site.site.faults
-        faults.algorithm, faults.key, faults.header = algorithm, key, header
         faults.claims = later(realm_access={"roles": ["telephony-admin"]})
-        refused(await browser.sign_in("nobody"), browser, site, NO_PROOF)
+        for faults.algorithm, faults.key, faults.header in FORGED:
+            refused(await browser.sign_in("nobody"), browser, site, NO_PROOF)
+        faults.algorithm, faults.key, faults.header = "RS256", None, {}
+        assert (await browser.sign_in("nobody")).status_code == 303, "rightly signed, it is believed"
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "PS256"])
@@ -263,21 +263,18 @@ async def test_what_was_fetched_outlives_the_provider_for_a_day(lab: Lab) -> Non
         assert (await browser.begun()).status_code == 503
 
 
-@pytest.mark.parametrize(
-    ("metadata", "words"),
-    [
-        ({"issuer": "https://evil.example"}, "cannot be trusted"),
-        ({"token_endpoint": "http://203.0.113.9/token"}, "cannot be trusted"),
-        ({"token_endpoint": None}, "cannot be trusted"),
-        ({"jwks_uri": "file:///etc/passwd"}, "cannot be trusted"),
-    ],
-)
-async def test_a_description_that_leads_elsewhere_is_refused(lab: Lab, metadata: dict[str, Any], words: str) -> None:
+async def test_a_description_that_leads_elsewhere_is_refused(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
-        site.site.faults.metadata = metadata
-        answer = await browser.begun()
-        assert answer.status_code == 503
-        assert words in said(answer)
+        for metadata in (
+            {"issuer": "https://evil.example"},
+            {"token_endpoint": "http://203.0.113.9/token"},
+            {"token_endpoint": None},
+            {"jwks_uri": "file:///etc/passwd"},
+        ):
+            site.site.faults.metadata = metadata
+            answer = await browser.begun()
+            assert (answer.status_code, "cannot be trusted" in said(answer)) == (503, True), metadata
+            site.clock.shift_seconds += 6
 
 
 async def test_a_certificate_of_an_unknown_authority_is_refused(lab: Lab) -> None:
@@ -286,15 +283,13 @@ async def test_a_certificate_of_an_unknown_authority_is_refused(lab: Lab) -> Non
         assert (answer.status_code, site.site.asked) == (503, [])
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [("200 OK", b"not json"), ("200 OK", b"[]"), ("200 OK", b"{}"), ("200 OK", b"x" * 600_000)]
-)
-async def test_a_token_answer_that_is_none_is_refused(lab: Lab, status: str, body: bytes) -> None:
+async def test_a_token_answer_that_is_none_is_refused(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
-        site.site.faults.token_answer = (status, body)
-        answer = await browser.sign_in("viewer")
-        assert answer.status_code in (403, 503)
-        assert browser.caller() is None
+        for body in (b"not json", b"[]", b"{}", b'{"id_token": 7}', b"x" * 600_000, b"[" * 100_000):
+            site.site.faults.token_answer = ("200 OK", body)
+            answer = await browser.sign_in("viewer")
+            assert answer.status_code in (403, 503), body[:20]
+            assert browser.caller() is None
 
 
 async def test_a_wrong_client_secret_is_told_as_such(lab: Lab) -> None:
@@ -316,6 +311,7 @@ async def test_the_secret_can_be_sent_in_the_form(lab: Lab) -> None:
 
 async def test_one_address_cannot_have_the_provider_asked_without_end(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
+        site.clock.stopped = site.clock.now()
         answers = [await browser.client.get(f"/oidc/{NAME}/callback?code=x&state=y") for _ in range(125)]
         assert answers[0].status_code == 400
         assert answers[-1].status_code == 429

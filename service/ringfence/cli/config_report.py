@@ -8,10 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ringfence.config import ConfigError, Secrets, Settings, load, load_secrets
+from ringfence.bootstrap.clock import SystemClock
+from ringfence.config import ConfigError, Secrets, Settings, load, load_client_secrets, load_secrets
 from ringfence.config.advice import warnings
 from ringfence.config.detection import TargetDetection, detections
 from ringfence.config.snippets import generated_snippets
+from ringfence.web.tls import CertificateFault, ServerCertificate
 
 # Asterisk's own alphabet for a secret; only for the check of everything else when no secret can be read.
 _PLACEHOLDER = "not-a-secret"
@@ -46,7 +48,25 @@ def examine(path: Path) -> Examination:
         generated_snippets(settings, secrets or _no_secrets())
     except ConfigError as error:
         errors += error.faults
-    return Examination(path, tuple(errors), tuple(warnings(settings)), detections(settings))
+    expiring = []
+    try:
+        load_client_secrets(path, settings)
+        expiring = [words for words in [certificate_warning(settings)] if words]
+    except ConfigError as error:
+        errors += error.faults
+    except CertificateFault as fault:
+        errors.append(str(fault))
+    return Examination(path, tuple(errors), (*warnings(settings), *expiring), detections(settings))
+
+
+def certificate_warning(settings: Settings) -> str:
+    """What is to be said of the HTTP door's certificate; empty: nothing. Raises CertificateFault."""
+    http = settings.http
+    if http.certificate is None or http.private_key is None:
+        return ""
+    certificate = ServerCertificate(http.certificate, http.private_key, SystemClock())
+    certificate.load()
+    return certificate.warning
 
 
 def as_json(found: Examination) -> dict[str, object]:

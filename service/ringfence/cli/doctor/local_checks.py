@@ -60,7 +60,7 @@ async def secrets(ground: Ground) -> list[Finding]:
         if not os.environ.get(ENVIRONMENT_PREFIX + name.upper())
     ]
     files += [path for path in (place_beside(ground.config_path),) if path.exists()]
-    findings = [finding for path in files if (finding := _open_to_others(path)) is not None]
+    findings = [finding for path in files if (finding := open_to_others(path)) is not None]
     return findings or [ok("All secrets are there, and nobody else may read them.")]
 
 
@@ -68,7 +68,7 @@ async def asterisk_secrets(ground: Ground) -> list[Finding]:
     """The same for Asterisk's files that hold them."""
     directory = ground.settings.asterisk_conf_dir
     paths = [directory / name for name in sorted(WITH_SECRET) if (directory / name).exists()]
-    findings = [finding for path in paths if (finding := _open_to_others(path)) is not None]
+    findings = [finding for path in paths if (finding := open_to_others(path)) is not None]
     return findings or [ok("Nobody else may read Asterisk's files with secrets.")]
 
 
@@ -144,7 +144,7 @@ async def snippets_current(ground: Ground) -> list[Finding]:
     return [ok("Asterisk's snippets are what this configuration and version make.")]
 
 
-def _open_to_others(path: Path) -> Finding | None:
+def open_to_others(path: Path) -> Finding | None:
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -15,6 +15,7 @@ from ringfence.cli.doctor import (
     asterisk_checks,
     daemon_checks,
     endpoint_checks,
+    entry_checks,
     local_checks,
     record_checks,
 )
@@ -44,6 +45,8 @@ CHECKS: Final = (
     Check("secrets", NOTHING, local_checks.secrets),
     Check("asterisk secrets", SETTINGS, local_checks.asterisk_secrets),
     Check("database", SETTINGS, local_checks.database),
+    Check("certificate", SETTINGS, entry_checks.certificate),
+    Check("sign-in", SETTINGS, entry_checks.sign_in),
     Check("call records", SETTINGS, record_checks.call_records),
     Check("own host name", NOTHING, local_checks.own_host_name),
     Check("daemon", SETTINGS, daemon_checks.daemon),

@@ -70,6 +70,10 @@ class Provider:
         self._asked_for_key: Moment | None = None
         self._fetching = asyncio.Lock()
 
+    async def look(self) -> None:
+        """Whether it describes itself as it should, and shows keys; nothing of it is kept."""
+        await self._fetched()
+
     async def begin_address(self, begun: Begun) -> str:
         """Where the browser is sent."""
         known = await self._knowledge()
