@@ -8,15 +8,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from ringfence.domain.access import GRANTS, Permission, Role
-from ringfence.web.app import create_app
 from ringfence.web.permissions import FOR_ALL_WHO_ARE_KNOWN, OPERATIONS
 from ringfence.web.security import BearerToken, SignIns
 from tests.fakes.access import ADMIN
 from tests.fakes.clock import NOON
 from tests.fakes.doors import TOKEN, door, signed_in_door
+from tests.fakes.full_application import full_application
 from tests.fakes.node_state import state_of
 from tests.fakes.roster_node import RosterNode
 from tests.fakes.sample_requests import Sample, routes_of, samples
@@ -26,12 +25,7 @@ OPEN = frozenset({"healthz", "readyz", "metrics"})
 STRANGER = None
 
 
-def application() -> FastAPI:
-    node = RosterNode()
-    return create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk))
-
-
-SAMPLES = samples(application(), ALL)
+SAMPLES = samples(full_application(), ALL)
 
 
 @asynccontextmanager
@@ -51,18 +45,18 @@ async def ask(client: httpx.AsyncClient, sample: Sample) -> httpx.Response:
 
 
 def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
-    there = {str(route.operation_id) for route in routes_of(application())}
+    there = {str(route.operation_id) for route in routes_of(full_application())}
     assert there - OPEN - ALL == set(), "without a row"
     assert ALL - there == set(), "without an operation"
     assert not FOR_ALL_WHO_ARE_KNOWN & set(OPERATIONS)
 
 
 def test_every_guarded_path_of_the_document_is_asked_for() -> None:
-    document = application().openapi()
+    document = full_application().openapi()
     there = {
         (path, method.upper()) for path, of in document["paths"].items() if path.startswith("/v1") for method in of
     }
-    asked = {(route.path, method) for route in routes_of(application()) for method in route.methods}
+    asked = {(route.path, method) for route in routes_of(full_application()) for method in route.methods}
     assert there - asked == set()
     assert len(there) == len({(s.operation, s.method) for s in SAMPLES if not s.is_page})
 

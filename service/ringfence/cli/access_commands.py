@@ -1,4 +1,4 @@
-"""`ringfence access`: API keys, who is signed in, and the two sealed accounts."""
+"""`ringfence access`: API keys, who is signed in, and the two break-glass accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PERMISSIONS = "see, order, people, plans, incidents, reveal, export, audit, man
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     access = typer.Typer(
-        name="access", no_args_is_help=True, help="Who is let in: API keys, sign-ins, sealed accounts."
+        name="access", no_args_is_help=True, help="Who is let in: API keys, sign-ins, break-glass accounts."
     )
     access.command("me")(me)
     keys = typer.Typer(name="keys", no_args_is_help=True, help="API keys: for programs, each with its own end.")
@@ -33,7 +33,9 @@ def add_to(app: typer.Typer) -> None:
     sessions.command("revoke")(revoke_sessions)
     access.add_typer(sessions)
     sealed = typer.Typer(
-        name="break-glass", no_args_is_help=True, help="The two sealed accounts, for when nothing else lets you in."
+        name="break-glass",
+        no_args_is_help=True,
+        help="The two break-glass accounts, for when nothing else lets you in.",
     )
     sealed.command("status")(sealed_status)
     sealed.command("renew")(renew)
@@ -151,7 +153,7 @@ def revoke_sessions(
 
 
 def sealed_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the sealed accounts: when each was renewed and last used, and whether it is locked.
+    """Show the break-glass accounts: when each was renewed and last used, and whether it is locked.
 
     Example: ringfence access break-glass status
     """
@@ -180,7 +182,7 @@ def renew(
     name: Annotated[str, typer.Argument(help="break-glass-1 or break-glass-2")],
     as_json: AsJson = False,
 ) -> None:
-    """Give a sealed account a new password, shown this once. The old one, a lock and sessions begun with it are void.
+    """Give a break-glass account a new password, shown this once. The old one, a lock and its sessions are void.
 
     Example: ringfence access break-glass renew break-glass-1
     """

@@ -1,5 +1,5 @@
-"""The sealed accounts on this machine: made by `init`, renewed by a command. Their passwords are shown once; what is
-kept of them is a hash that takes long to try, in a file that only its owner reads."""
+"""The break-glass accounts on this machine: made by `init`, renewed by a command. Their passwords are shown once; what
+is kept of them is a hash that takes long to try, in a file that only its owner reads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def renew(name: str, config: Path) -> str:
     from ringfence.bootstrap.sealed_file import ACCOUNTS, read, rendered
 
     if name not in ACCOUNTS:
-        raise CannotRenew(f"{name!r} is no sealed account.", f"There are {' and '.join(ACCOUNTS)}.")
+        raise CannotRenew(f"{name!r} is no break-glass account.", f"There are {' and '.join(ACCOUNTS)}.")
     path, hashes = place_beside(config), dict[str, str]()
     if os.path.lexists(path):
         try:

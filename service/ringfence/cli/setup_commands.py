@@ -237,7 +237,7 @@ def _tell_next_steps(files: Sequence[NewFile], conf_dir: Path, config: Path) -> 
 
 def _tell_passwords(passwords: Mapping[str, str], config: Path) -> None:
     option = "" if config == DEFAULT_PATH else f" --config {config}"
-    typer.echo("\nTwo sealed accounts open the page when your sign-in is what is down.")
+    typer.echo("\nTwo break-glass accounts open the page when your sign-in is what is down.")
     if sys.stdout.isatty():
         lines = sealed_accounts.envelope_lines(passwords)
     else:

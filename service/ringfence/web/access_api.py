@@ -1,4 +1,4 @@
-"""Who is let in: who I am, API keys, sessions, the sealed accounts."""
+"""Who is let in: who I am, API keys, sessions, the break-glass accounts."""
 
 from __future__ import annotations
 
@@ -114,12 +114,12 @@ def _sessions(router: APIRouter, desk: AccessDesk) -> None:
 def _sealed(router: APIRouter, desk: AccessDesk) -> None:
     @router.get("/break-glass", responses=declared(503), operation_id="sealed_accounts")
     async def accounts() -> SealedAccountsOut:
-        """The sealed accounts: when each was renewed and last used, and whether it is locked."""
+        """The break-glass accounts: when each was renewed and last used, and whether it is locked."""
         return SealedAccountsOut(accounts=[sealed_out(view) for view in await desk.sealed_accounts()])
 
     @router.post("/break-glass/renewed", responses=declared(503), operation_id="note_renewed_accounts")
     async def renewed(asking: Asking) -> RenewedOut:
-        """Read the sealed accounts' file again, after passwords in it were renewed: ends the sessions begun with the
-        old ones, undoes locks, and notes who says that they did it. It is noticed within a minute anyway, but then
-        nobody knows who it was."""
+        """Read the file of the break-glass accounts again, after passwords in it were renewed: ends the sessions begun
+        with the old ones, undoes locks, and notes who says that they did it. It is noticed within a minute anyway, but
+        then nobody knows who it was."""
         return RenewedOut(renewed=await desk.note_renewed(asking))

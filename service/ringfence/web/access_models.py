@@ -111,7 +111,7 @@ class SessionsEnded(BaseModel):
 
 
 class SealedOut(BaseModel):
-    """One sealed account."""
+    """One break-glass account."""
 
     name: str = Field(examples=["break-glass-1"])
     renewed: datetime | None = Field(description="since when its password is this one, as far as we have seen")

@@ -30,6 +30,8 @@ class Protection:
     def around(self, app: FastAPI, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> None:
         """Whoever is added later stands further out."""
         app.add_middleware(Guard, auth=auth, max_body_bytes=max_body_bytes, forms=self.csrf, rates=self.rates)
-        app.add_middleware(SecurityHeaders, form_origins=self.form_origins)
         if self.trusted_proxies:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(self.trusted_proxies))
+        # Around Starlette's own last handler as well: what it answers to an unexpected error has the headers too.
+        inner = app.build_middleware_stack
+        app.build_middleware_stack = lambda: SecurityHeaders(inner(), self.form_origins)  # type: ignore[method-assign]

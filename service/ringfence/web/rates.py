@@ -1,6 +1,7 @@
 """How often one caller may ask: a bucket each, that fills steadily and lets a burst through.
 
-Our own, because the library for it takes 15 MB of memory and has no measure of a burst.
+Our own: the library for it counts by the wall clock, starts a thread to forget what is over, keeps as many callers as
+come, and knows windows instead of bursts.
 """
 
 from __future__ import annotations
