@@ -7,21 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.app.orders import adopt
+from ringfence.app.orders import AdoptStored, SetOverride, adopt
 from ringfence.app.ports import AsteriskUnavailable, OutageChange, StoreUnavailable
-from ringfence.app.recovery import FOUND_BY, Recovered, adopted, recover
+from ringfence.app.recovery import FOUND_BY, Recovered, adopted, forced_in_asterisk, recover
 from ringfence.domain.outage import Mode, first_state
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
+from ringfence.domain.route_table import did_path
 from ringfence.domain.verdict import Cause
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
+from tests.fakes.node import DID, OTHER_DID, FakeNode
 from tests.fakes.stores import FakeOutageStore
 
 DIVERTED = "1|divert|0|FAILED_OVER|-|1893456000"
 
 
 UC = OverrideTarget(scope="uc")
+TARGET = OverrideTarget(did=DID)
 FORCED = "1|divert|0|NORMAL|dr|1893456000"
 
 
@@ -67,7 +70,7 @@ async def test_an_empty_database_is_believed_after_a_while_without_asterisk() ->
     await clock.advance(9)
     assert not waiting.done()
     await clock.advance(2)
-    assert waiting.result() == Recovered({}, [], True)
+    assert waiting.result() == Recovered({}, [], True, blank=True)
 
 
 async def test_a_persons_word_survives_a_lost_database() -> None:
@@ -118,3 +121,38 @@ def test_words_read_late_replace_their_shadows_and_no_later_word() -> None:
 def test_what_cannot_be_read_is_a_first_start(text: str | None) -> None:
     state, override = adopted("uc", text, FakeClock().now())
     assert (state.mode, state.reason, override) == (Mode.NORMAL, Reason.FIRST_START, None)
+
+
+async def test_forced_dids_come_back_from_asterisk_when_the_database_was_begun_anew() -> None:
+    node = FakeNode()
+    async with node.running():
+        for target, kind in ((OverrideTarget(site="Leeds"), OverrideKind.DR), (TARGET, OverrideKind.NORMAL)):
+            await node.failover.order(SetOverride(word(kind, target)))
+        await settle()
+        found = await forced_in_asterisk(node.astdb, node.clock.now())
+        assert [(one.target, one.kind, one.who) for one in found] == [
+            (OverrideTarget(did=OTHER_DID), OverrideKind.DR, FOUND_BY),
+            (TARGET, OverrideKind.NORMAL, FOUND_BY),
+        ]
+    again = FakeNode()
+    again.outage_store.overrides = {}
+    async with again.running():
+        mode = replace(word(OverrideKind.DR, UC), who=FOUND_BY)
+        again.failover.overrides[UC] = mode
+        await again.failover.order(AdoptStored(tuple(found), found=True))
+        assert (again.keeper.forced(DID), again.keeper.forced(OTHER_DID)) == ("pinned", "divert")
+        assert again.failover.overrides[UC] == mode
+        # What the database turns out to hold after all counts instead of everything that was only found.
+        await again.failover.order(AdoptStored((word(OverrideKind.DR, TARGET),)))
+        assert list(again.failover.overrides) == [TARGET]
+        assert (again.keeper.forced(DID), again.keeper.forced(OTHER_DID)) == ("divert", "-")
+
+
+async def test_many_forced_dids_come_back_in_parts_and_unreadable_records_are_passed_over() -> None:
+    rows = {}
+    for number in range(2_100):
+        did = f"+4411349{number:05}"
+        rows[did_path(did)] = "1|uc|divert|voice|0|a:unavailable:0|a:unavailable:0"
+    rows["did/1/+441134969001"] = "nonsense"
+    found = await forced_in_asterisk(FakeAstDb(rows), FakeClock().now())
+    assert [len(one.target.dids) for one in found] == [1_000, 1_000, 100]

@@ -246,7 +246,7 @@ class Failover:
         if isinstance(order, OrderFailback):
             await self._weigh_scope(order.scope, now, order)
         elif isinstance(order, AdoptStored):
-            self._overridden(adopt(order.overrides, self.overrides), now)
+            self._overridden(adopt(order.overrides, self.overrides, order.found), now)
         else:
             try:
                 change = carried_out(order, self.overrides, now.wall)

@@ -105,9 +105,11 @@ class OrderFailback(_Awaited):
 
 @dataclass(slots=True)
 class AdoptStored(_Awaited):
-    """The database could not be read at the start, and now it was: these are the words it holds."""
+    """The database could not be read at the start, and now it was: these are the words it holds. `found`: it holds
+    none, and these were found in Asterisk."""
 
     overrides: tuple[Override, ...]
+    found: bool = False
 
 
 Order = AdoptStored | SetOverride | ReleaseOverride | ForgetExpired | OrderFailback
@@ -162,10 +164,13 @@ def _check_seen(expected: str | None, target: OverrideTarget, overrides: Mapping
         raise Overtaken(target, standing)
 
 
-def adopt(stored: Iterable[Override], overrides: dict[OverrideTarget, Override]) -> list[OverrideTarget]:
+def adopt(
+    stored: Iterable[Override], overrides: dict[OverrideTarget, Override], found: bool = False
+) -> list[OverrideTarget]:
     """Takes the words the database holds, except where somebody has spoken since; what was only found in Asterisk gives
-    way to them, for it is their shadow. Returns the targets that may have changed."""
-    shadows = [target for target, word in overrides.items() if word.who == FOUND_BY]
+    way to them, for it is their shadow, unless these were `found` there as well. Returns the targets that may have
+    changed."""
+    shadows = [target for target, word in overrides.items() if word.who == FOUND_BY and not found]
     for target in shadows:
         del overrides[target]
     new = {word.target: word for word in stored if word.target not in overrides}

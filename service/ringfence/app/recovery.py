@@ -7,15 +7,17 @@ then Asterisk, and goes on asking; until one of them has answered, the dialplan 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageChange, OutageStore, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, first_state
-from ringfence.domain.override import Override, OverrideKind, OverrideTarget
+from ringfence.domain.override import MAX_LISTED_DIDS, Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
-from ringfence.domain.records import ModeRecord, RecordError, decode_mode
+from ringfence.domain.records import Forced, ModeRecord, RecordError, decode_mode, decode_route
+from ringfence.domain.route_table import BUCKET_COUNT
 from ringfence.domain.verdict import Cause
 
 log = logging.getLogger(__name__)
@@ -23,15 +25,18 @@ log = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 10.0
 FOUND_BY = "found in Asterisk"
+_UNKNOWN = "the database did not know who set it and until when"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What the daemon starts from. `read`: the database has answered; else its overrides are still to be asked for."""
+    """What the daemon starts from. `read`: the database has answered; else its overrides are still to be asked for.
+    `blank`: it has, and was never written."""
 
     states: dict[str, ScopeState]
     overrides: list[Override]
     read: bool
+    blank: bool = False
 
 
 async def recover(
@@ -54,7 +59,7 @@ async def recover(
             elif not read or clock.now().since(began) < PATIENCE_SECONDS:
                 await clock.sleep(ASK_AGAIN_SECONDS)
                 continue
-        return _overlaid(Recovered(states, overrides, read), waiting)
+        return _overlaid(Recovered(states, overrides, read, blank), waiting)
 
 
 async def _stored(
@@ -91,7 +96,7 @@ def _overlaid(found: Recovered, waiting: Sequence[OutageChange]) -> Recovered:
             by_target[change.override_set.target] = change.override_set
         if change.override_released is not None:
             by_target.pop(change.override_released, None)
-    return Recovered(states, list(by_target.values()), found.read)
+    return replace(found, states=states, overrides=list(by_target.values()))
 
 
 def adopted(scope: str, text: str | None, now: Moment) -> tuple[ScopeState, Override | None]:
@@ -112,5 +117,29 @@ def _override(scope: str, record: ModeRecord, now: Moment) -> Override | None:
     if record.override is None:
         return None
     kind = OverrideKind(record.override)
-    why = "the database did not know who set it and until when"
-    return Override(OverrideTarget(scope=scope), kind, FOUND_BY, why, now.wall)
+    return Override(OverrideTarget(scope=scope), kind, FOUND_BY, _UNKNOWN, now.wall)
+
+
+async def forced_in_asterisk(astdb: AstDb, now: Moment) -> list[Override]:
+    """The words that the DIDs' records carry, for a database that was begun anew: who set them, until when, and whether
+    they were about a site or a team is not in there, so that they come back as lists of DIDs. Raises AsteriskError."""
+    found: dict[OverrideKind, list[str]] = {OverrideKind.DR: [], OverrideKind.NORMAL: []}
+    for bucket in range(BUCKET_COUNT):
+        for path, text in (await astdb.read_tree(f"did/{bucket}")).items():
+            try:
+                forced = decode_route(text).forced
+            except RecordError:
+                continue
+            if forced is not Forced.NONE:
+                kind = OverrideKind.DR if forced is Forced.DIVERT else OverrideKind.NORMAL
+                found[kind].append(path.rpartition("/")[2])
+    return [
+        Override(OverrideTarget.of_dids(part), kind, FOUND_BY, _UNKNOWN, now.wall, id=uuid4().hex[:12])
+        for kind, dids in found.items()
+        for part in _parts(sorted(dids))
+    ]
+
+
+def _parts(dids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(dids), MAX_LISTED_DIDS):
+        yield dids[start : start + MAX_LISTED_DIDS]

@@ -103,9 +103,7 @@ class Node:
         self.sweeps = self._due_sweeps()
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
-        self.notices = NoticeSide(
-            settings, secrets, database, clock, keeper, self.hr.desk, lambda: self.holder.current
-        )
+        self.notices = NoticeSide(settings, secrets, database, clock, keeper, self.hr.desk, lambda: self.holder.current)
         self.board = self._board()
         self.operator = Operator(
             clock,
@@ -125,7 +123,7 @@ class Node:
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
-        self._loading = Loading(self._outage_store, self.failover, self.hr.desk, clock)
+        self._loading = Loading(self._outage_store, self.failover, self.hr.desk, self.asterisk.table_astdb, clock)
         self._wire()
 
     async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -193,7 +191,7 @@ class Node:
         await self.ledger.recover()
         scopes = [platform.name for platform in self.settings.platform]
         found = await recover(self._outage_store, self.asterisk.mode_astdb, scopes, self.clock, self.ledger.waiting())
-        self._loading.words_read = found.read
+        self._loading.words_read, self._loading.words_blank = found.read, found.blank
         await self._memory.recall()
         self.failover.restore(found.states, found.overrides)
         self.keeper.restore_words(self.failover.overrides.values())
