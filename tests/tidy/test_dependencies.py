@@ -38,7 +38,9 @@ def test_the_reasons_for_every_dependency_are_written_down() -> None:
 
 def _declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {re.split(r"[^A-Za-z0-9_-]", line)[0].replace("-", "_").lower() for line in project["dependencies"]}
+    extras = [line for lines in project.get("optional-dependencies", {}).values() for line in lines]
+    lines = [*project["dependencies"], *extras]
+    return {re.split(r"[^A-Za-z0-9_-]", line)[0].replace("-", "_").lower() for line in lines}
 
 
 def _imported() -> Iterator[str]:
