@@ -117,11 +117,14 @@ async def outage(site: Site) -> None:
     await settle()
 
 
-async def order(page: Page, what: str, mode: str = "dr", reason: str = "vendor confirms an outage") -> None:
+async def order(
+    page: Page, what: str, mode: str = "dr", reason: str = "vendor confirms an outage", length: str = "1h"
+) -> None:
     """Fills in the big decision and asks what it would do."""
     await page.goto("/")
     await page.locator("#decide #what").select_option(what)
     await page.locator(f"#decide input[name=mode][value={mode}]").check()
+    await page.locator("#decide #length").select_option(length)
     await page.locator("#decide #reason").fill(reason)
     await page.locator("#decide").get_by_role("button", name="Show what it would do").click()
 

@@ -7,12 +7,12 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from tests.lab.browser import DESK, PHONE, keep_screenshot
-from tests.pages.site import PAGES, Site, order, outage
+from tests.pages.site import PAGES, Site
 
 AXE = Axe()
 
 
-async def _accessible(page: Page, how: str) -> None:
+async def accessible(page: Page, how: str) -> None:
     found = await AXE.run(page, options={"resultTypes": ["violations"]})
     told = [
         f"{violation['id']}: {violation['help']}: {[node['target'] for node in violation['nodes'][:5]]}"
@@ -28,13 +28,13 @@ async def _fits(page: Page) -> None:
 
 
 async def looked_at_in_every_way(page: Page, name: str) -> None:
-    await _accessible(page, f"{name}, light")
+    await accessible(page, f"{name}, light")
     await keep_screenshot(page, f"{name}-light")
     await page.emulate_media(color_scheme="dark")
-    await _accessible(page, f"{name}, dark")
+    await accessible(page, f"{name}, dark")
     await keep_screenshot(page, f"{name}-dark")
     await page.set_viewport_size(PHONE)
-    await _accessible(page, f"{name}, on a phone")
+    await accessible(page, f"{name}, on a phone")
     await _fits(page)
     await keep_screenshot(page, f"{name}-phone")
     await page.emulate_media(color_scheme="light")

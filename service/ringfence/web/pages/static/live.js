@@ -45,7 +45,11 @@
     if (asking) { plan(500); return; }
     asking = true;
     try {
-      const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+      const answer = await fetch(location.href, {
+        credentials: "same-origin",
+        cache: "no-store",
+        headers: { "X-Ringfence-Live": "1" }, // what is said once is for the page that is being opened
+      });
       if (answer.redirected || answer.status === 401) { stop(); tell(false); return; }
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
