@@ -13,11 +13,13 @@ SITES = ("north", "south")
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """`people` own a DID each; the DIDs beyond them are vacant and go to their site's fallback number."""
+    """`people` own a DID each; the DIDs beyond them are vacant and go to their site's fallback number. Where there are
+    `teams`, people are in them in turn."""
 
     people: int = 200
     dids: int = 240
     platform: str = "uc"
+    teams: tuple[str, ...] = ()
 
     def did(self, number: int) -> str:
         return f"+44113{4_960_000 + number:07}"
@@ -35,9 +37,12 @@ class Organisation:
         return f"+44131496{SITES.index(site):04}"
 
     def people_csv(self) -> str:
-        rows = ["key,name,site,default_number_1"]
-        rows += [f"p{n},Person {n},{SITES[n % 2]},{self.mobile(n)}" for n in range(self.people)]
+        rows = ["key,name,site,default_number_1" + (",team" if self.teams else "")]
+        rows += [f"p{n},Person {n},{SITES[n % 2]},{self.mobile(n)}{self._team(n)}" for n in range(self.people)]
         return "\n".join(rows) + "\n"
+
+    def _team(self, number: int) -> str:
+        return f",{self.teams[number % len(self.teams)]}" if self.teams else ""
 
     def dids_csv(self) -> str:
         rows = ["did,owner,site,platform,kind,critical"]
