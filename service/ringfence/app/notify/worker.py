@@ -20,7 +20,6 @@ from ringfence.app.notify.ports import (
 from ringfence.app.ports import Clock, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice_routes import (
-    LONGEST_WAIT_SECONDS,
     MAX_REFUSALS,
     Route,
     given_up,
@@ -112,7 +111,7 @@ class OutboxWorker:
         queue for ever."""
         now = self._clock.now().wall
         tries = delivery.tries + 1
-        await self._store.begin(delivery.id, now, now + timedelta(seconds=LONGEST_WAIT_SECONDS))
+        await self._store.begin(delivery.id, now, now + timedelta(seconds=wait_seconds(tries, 0.0)))
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 said = await self._channel.send(delivery.notice, delivery.id)
