@@ -48,6 +48,6 @@ def routes(frame: Frame, services: Services, default_country: str) -> APIRouter:
                 "outcomes": RESULTS,
             }
 
-        return await frame.shared(request, "calls.html", str(operator.calls_seen), context)
+        return await frame.shared(request, "calls.html", context, operator.calls_seen)
 
     return router

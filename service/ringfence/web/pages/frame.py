@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
 from types import MappingProxyType
@@ -35,6 +36,8 @@ from ringfence.web.permissions import OPERATIONS
 from ringfence.web.status_view import version_of
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+LIVE_HEADER: Final = "X-Ringfence-Live"
+"""Sent by the script of an open page that asks for itself again."""
 MAX_KEPT: Final = 256
 KEPT_SECONDS: Final = 1.0
 
@@ -94,23 +97,23 @@ class Frame:
         # What differs from viewer to viewer is put in last. The names cannot be guessed, so nobody's text becomes them.
         mark = secrets.token_hex(8)
         self._token_mark, self._who_mark = f"token-{mark}", f"who-{mark}"
-        self._environment = _environment()
-        self._environment.filters |= time_words.filters(self.zone)
+        self._environment = _environment(zone)
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A page rendered for this request alone."""
         return self._answer(request, self._render(request, template, context), status)
 
     async def shared(
-        self, request: Request, template: str, version: str, context: Callable[[], Awaitable[Mapping[str, Any]]]
+        self, request: Request, template: str, context: Callable[[], Awaitable[Mapping[str, Any]]], version: object = ""
     ) -> HTMLResponse:
-        """A page that is the same for all who have the same permissions and language: rendered once for each
-        `version`, and again when it is a second old. `context` is asked only when it has to be rendered. It must not
-        hold anything of the caller's own."""
+        """A page that is the same for all who have the same permissions and language: rendered once for each version
+        of the state (and `version`, where there is more to it), and again when it is a second old. `context` is asked
+        only when it has to be rendered. It must not hold anything of the caller's own."""
         asking = known_caller(request)
         permissions = frozenset() if asking is None else asking.permissions
+        state = self.version(self.operator.status())
         place = (request.url.path, request.url.query)
-        key = (template, place, version, language_of(request), permissions, request.cookies.get(FLASH_COOKIE))
+        key = (template, place, state, version, language_of(request), permissions, request.cookies.get(FLASH_COOKIE))
         kept = self._kept.setdefault(key, _Kept())
         self._kept.move_to_end(key)
         while len(self._kept) > MAX_KEPT:
@@ -148,6 +151,8 @@ class Frame:
             "form_token": self._token_mark,
             "here": request.url.path,
             "back_here": quote(request.url.path) if request.method == "GET" else quote("/"),
+            # What answers a form cannot be asked for again, so such a page stays as it is.
+            "alive": request.method == "GET" and asking is not None and asking.may(Permission.SEE),
             "node": snapshot.node,
             "at": snapshot.at.wall,
             "version": self.version(snapshot),
@@ -165,12 +170,15 @@ class Frame:
         answer = HTMLResponse(
             text.replace(self._who_mark, name).replace(self._token_mark, token), status, dict(HEADERS)
         )
-        if FLASH_COOKIE in request.cookies:
+        # An open page that asks for itself may be faster than the page that the words are for.
+        if FLASH_COOKIE in request.cookies and LIVE_HEADER not in request.headers:
             answer.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
         return answer
 
 
-def _environment() -> Environment:
+@cache
+def _environment(zone: str) -> Environment:
+    """One for all doors: each compiles the templates it is asked for."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -182,6 +190,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
         _gettext, _ngettext, newstyle=True
     )
+    environment.filters |= time_words.filters(ZoneInfo(zone))
     environment.globals |= {"asset": address_of, "say": _say, "tr": _tr}
     environment.tests["allowed"] = _allowed
     return environment

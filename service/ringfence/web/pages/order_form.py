@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ringfence.app.operator import OrderRefused
+from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.app.override_desk import OverrideDesk
 from ringfence.domain.directory import Directory
 from ringfence.domain.numbers import Did, NumberError, parse_did
@@ -78,7 +78,13 @@ class OrderForm:
     def target(self, desk: OverrideDesk, default_country: str) -> OverrideTarget:
         """Raises OrderRefused, and NotOurs for a range without a DID of ours."""
         if self.dids:
-            return desk.list_of(list(_dids(self.dids, desk, default_country)))
+            target = desk.list_of(list(_dids(self.dids, desk, default_country)))
+            try:
+                desk.check_target(target)
+            except NotOurs as error:
+                # Not repeated: it may be somebody's private number.
+                raise OrderRefused("dids", "something in it is no DID of ours", "Check the digits.") from error
+            return target
         if self.what == EVERYTHING:
             return OverrideTarget()
         level, _, name = self.what.partition(":")

@@ -19,6 +19,7 @@ from ringfence.domain.directory import DEFAULT_RING_SECONDS, MAX_DEFAULT_NUMBERS
 from ringfence.domain.hr.roster import NumberFacts, Origin
 from ringfence.web import people_entries as read
 from ringfence.web.pages.forms import texts_of
+from ringfence.web.pages.order_form import read_did
 from ringfence.web.people_models import AwayOrder, DidsOrder, FactsOrder, LeavingOrder, NumbersOrder
 from ringfence.web.ports import RosterDoor
 
@@ -113,6 +114,11 @@ async def _clear_facts(entry: Entry) -> Entered:
 
 async def _dids(entry: Entry) -> Entered:
     listed = [text for part in entry.fields.get("dids", "").split(",") if (text := part.strip())]
+    directory, country = entry.door.directory(), entry.door.rules.default_country
+    for text in listed:
+        if directory is None or directory.assignment(read_did(text, country)) is None:
+            # Whatever it is, it may be somebody's private number.
+            raise OrderRefused("dids", "something in it is no DID of ours", "Check the digits.")
     return Entered(EntryField.DIDS, read.read_dids(entry.read(DidsOrder, dids=listed).dids, entry.door))
 
 

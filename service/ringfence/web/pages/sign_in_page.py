@@ -24,7 +24,7 @@ from ringfence.web.oidc.claims import SignedIn
 from ringfence.web.oidc.next_page import START, next_page
 from ringfence.web.oidc.provider import Provider
 from ringfence.web.oidc.refusal import OidcRefused, Refusal
-from ringfence.web.pages.flash import back_to
+from ringfence.web.pages.flash import FLASH_COOKIE, back_to
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.page_route import open_router
 from ringfence.web.pages.sign_in_words import REFUSALS
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SIGN_IN: Final = "/sign-in"
 OWN_PAGE: Final = "/me"
+SIGNED_OUT: Final = "signed-out"
 MAX_SHOWN_VALUES: Final = 20
 MAX_NAME_CHARACTERS: Final = 64
 MAX_PASSWORD_CHARACTERS: Final = 256
@@ -101,7 +102,7 @@ def routes(frame: Frame, door: SignInDoor) -> APIRouter:
     @router.post("/sign-out", operation_id="page_sign_out", dependencies=[Depends(form_is_ours)])
     async def sign_out(request: Request) -> Response:
         await page.end_session(request)
-        answer = back_to(SIGN_IN, "signed-out")
+        answer = back_to(SIGN_IN, SIGNED_OUT)
         take_cookie(answer)
         return answer
 
@@ -128,13 +129,14 @@ class _Page:
 
     def show(self, request: Request, to: str, status: int = 200, **context: Any) -> Response:
         providers = self._door.providers
+        signed_out = request.cookies.get(FLASH_COOKIE) == SIGNED_OUT
         blank = {"error": "", "todo": "", "at_form": False, "typed_name": ""}
         return self._frame.page(
             request,
             "sign_in.html",
             status,
             providers=[(provider.settings.name, provider.settings.title) for provider in providers],
-            ends=[(p.settings.title, address) for p in providers if (address := p.sign_out_address())],
+            ends=[(p.settings.title, address) for p in providers if signed_out and (address := p.sign_out_address())],
             next_page=to,
             **(blank | context),
         )

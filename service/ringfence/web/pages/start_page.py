@@ -49,7 +49,7 @@ def routes(frame: Frame, services: Services) -> APIRouter:
         async def context() -> Mapping[str, Any]:
             return state_of(snapshot) | order_context(snapshot, services) | {"pending": _pending(services)}
 
-        return await frame.shared(request, "start.html", frame.version(snapshot), context)
+        return await frame.shared(request, "start.html", context)
 
     return router
 
