@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from ringfence.app.audit import AuditBook, Auditor, AuditQuery
+from ringfence.app.audit_anchors import AnchorKeeper
 from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.journal import Journal
 from ringfence.app.reveal import Revealer
@@ -80,7 +81,9 @@ class FakeAudit:
         self.store, self.anchors, self.told = FakeAuditStore(), FakeAnchors(), list[Notice]()
         self.auditor = Auditor(self.store)
         book = AuditBook(self.store, self.anchors, self.auditor, lambda: ["ada", "bob"])
-        self.door = AuditDoor(book, self.auditor, Revealer(people, journal, self.auditor, clock, self._tell))
+        revealer = Revealer(people, journal, self.auditor, clock, self._tell)
+        self.keeper = AnchorKeeper(self.store, self.anchors, clock)
+        self.door = AuditDoor(book, self.auditor, revealer, self.keeper)
 
     async def _tell(self, notice: Notice) -> None:
         self.told.append(notice)

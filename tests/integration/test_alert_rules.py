@@ -30,6 +30,7 @@ class Case(NamedTuple):
 
 NODE = 'instance="node-1:8090", job="ringfence"'
 UC = {"scope": "uc"}
+DESK = {"route": "desk"}
 
 
 def _verdict(role: str, state: str, target: str, values: str) -> dict[str, str]:
@@ -105,6 +106,12 @@ CASES = [
         "66m",
         {},
         "90%",
+    ),
+    Case("RingfenceRouteFailing", _one("ringfence_route_failing", "0x5 1x9", route="desk"), "10m", "11m", DESK),
+    Case("RingfenceNoticesGivenUp", _one("ringfence_outbox_given_up", "0x5 2x9", route="desk"), "5m", "6m", DESK, "2"),
+    Case("RingfenceNoticesUnstored", _one("ringfence_unstored_notices", "0x5 4x9"), "10m", "11m", {}, "4"),
+    Case(
+        "RingfenceAuditNotAnchored", _one("ringfence_audit_unanchored_seconds", "0+60x30"), "20m", "21m", {}, "21m 0s"
     ),
 ]
 

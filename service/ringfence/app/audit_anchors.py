@@ -29,7 +29,13 @@ class AnchorKeeper:
         self._clock = clock
         self._number = -1
         self._since: Moment | None = None
+        self._waiting_since: Moment | None = None
         self._healthy = True
+
+    @property
+    def unanchored_seconds(self) -> float:
+        """For how long rows have waited for an anchor, or nobody could tell; 0: none do."""
+        return 0.0 if self._waiting_since is None else max(0.0, self._clock.now().since(self._waiting_since))
 
     async def run(self) -> None:
         """For ever. Logs a failure once, until it succeeds again."""
@@ -53,12 +59,16 @@ class AnchorKeeper:
         head = await self._store.head()
         # Fewer than are anchored: rows are gone, and an anchor of what is left would not mend that.
         rows = head.number - self._number
+        if rows <= 0:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
         due = rows >= ANCHOR_ROWS or now.since(self._since) >= ANCHOR_SECONDS or at_once
         if rows <= 0 or not due:
             return None
         anchor = Anchor(head.number, head.digest, time_text(now.wall))
         await self._file.add(anchor)
-        self._number, self._since = anchor.number, now
+        self._number, self._since, self._waiting_since = anchor.number, now, None
         log.info("audit anchor", extra={"number": anchor.number, "digest": anchor.digest, "at": anchor.at})
         return anchor
 
@@ -66,6 +76,7 @@ class AnchorKeeper:
         try:
             await self.look(at_once=at_once)
         except StoreError as error:
+            self._waiting_since = self._waiting_since or self._clock.now()
             if self._healthy:
                 log.error("the audit record cannot be anchored", extra={"reason": str(error)})
             self._healthy = False

@@ -48,7 +48,7 @@ class AuditSide:
         self._retention = CallerRetention((SqlJournalStore(database),), clock, settings.callers_days)
 
     def door(self) -> AuditDoor:
-        return AuditDoor(self.book, self.auditor, self.revealer)
+        return AuditDoor(self.book, self.auditor, self.revealer, self._anchors)
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What runs for as long as the node, each by its name."""

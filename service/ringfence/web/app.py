@@ -31,6 +31,7 @@ from ringfence.web import (
     reveal_api,
     status_api,
 )
+from ringfence.web.audit_metrics import AuditCollector
 from ringfence.web.metrics import registry_of
 from ringfence.web.notice_metrics import NoticeCollector
 from ringfence.web.openapi import Api
@@ -106,6 +107,8 @@ def create_app(
     registry = metrics or registry_of(operator)
     if services.notices is not None and metrics is None:
         registry.register(NoticeCollector(services.notices, operator.now))
+    if services.audit is not None and services.audit.anchors is not None and metrics is None:
+        registry.register(AuditCollector(services.audit.anchors))
     app.include_router(health_api.routes(operator, registry))
     site.add_to(app, services, default_country)
     for place, mounted in mounts.items():

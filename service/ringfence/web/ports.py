@@ -14,6 +14,7 @@ from ringfence.domain.directory_csv import CsvFiles
 if TYPE_CHECKING:
     from ringfence.app.access.desk import AccessDesk
     from ringfence.app.audit import AuditBook, Auditor
+    from ringfence.app.audit_anchors import AnchorKeeper
     from ringfence.app.coverage_watch import CoverageWatch
     from ringfence.app.hr.desk import RosterDesk
     from ringfence.app.hr.sync import HrSync
@@ -90,11 +91,13 @@ class WordsDoor:
 
 @dataclass(frozen=True, slots=True)
 class AuditDoor:
-    """The audit record, what notes in it, and the way to a number in clear (None: no roster, so none)."""
+    """The audit record, what notes in it, the way to a number in clear (None: no roster, so none), and who anchors it
+    (None: nobody)."""
 
     book: AuditBook
     auditor: Auditor
     revealer: Revealer | None
+    anchors: AnchorKeeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
