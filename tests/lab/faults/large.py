@@ -12,16 +12,20 @@ from tests.lab.faults import measuring
 from tests.lab.faults.large_table import equal_at, has_tables, imported, renumbered, watching_commits, watching_records
 from tests.lab.faults.measuring import Fault, Kind
 from tests.lab.faults.result import Bound, Row, guarded
-from tests.lab.faults.small import override_figure
+from tests.lab.faults.small import CALLS_PER_SECOND, first_rerouted, override_figure
 from tests.lab.faults.stage import Stage, now, opened
 from tests.lab.installation import Installation
+from tests.lab.mode_watch import ModeWatch
 from tests.lab.people import Organisation
 from tests.lab.waiting import wait_until
 
-ORGANISATION = Organisation(people=9_000, dids=10_000)
+ORGANISATION = Organisation(people=9_000, dids=10_000, teams=tuple(f"team {number}" for number in range(9)))
 CHANGED_ROWS = 10
 FIRST_PUBLISH_SECONDS = 3.0
 CHANGED_MS = 200
+TEAM_MS = 300
+TEAM_CALLED_DIDS = 60
+TEAM_ROUNDS = 3
 RECONCILED_SECONDS = 3.0
 READY_SECONDS = 5.0
 MEMORY_MB = 150
@@ -99,6 +103,50 @@ async def _publish_again_and_again(stage: Stage) -> None:
     while True:
         for text in texts:
             await imported(stage, text)
+
+
+async def _team_overridden(stage: Stage) -> Row:
+    """The worst of some rounds, under traffic to the team."""
+    dids = [ORGANISATION.did(number) for number in range(0, ORGANISATION.people, len(ORGANISATION.teams))]
+    team = {"team": ORGANISATION.teams[0], "reason": "a fault's stage"}
+    carrier, rerouted_ms, held_ms = stage.lab.carrier, list[float](), list[float]()
+    already = len(carrier.records())
+    await stage.lab.bring_calls(
+        dids[:TEAM_CALLED_DIDS],
+        call_count=int(CALLS_PER_SECOND * TEAM_ROUNDS * 6),
+        calls_per_second=CALLS_PER_SECOND,
+        hold_seconds=0.2,
+    )
+    await carrier.wait_records(already + 20, deadline_seconds=10)
+    async with watching_records(stage, [dids[0], dids[-1]]) as records:
+        for _ in range(TEAM_ROUNDS):
+            before, ordered_at = [len(watch.changes) for watch in records], now()
+            done = await stage.node.must("PUT", "/v1/override", {"mode": "dr", **team})
+            rerouted_ms.append((await first_rerouted(stage, ordered_at) - ordered_at) * 1000)
+            await _all_changed(records, before)
+            held_ms.append((max(watch.changes[-1].at for watch in records) - ordered_at) * 1000)
+            before = [len(watch.changes) for watch in records]
+            await stage.node.must("DELETE", f"/v1/override?id={done['override']['id']}&reason=healthy")
+            await _all_changed(records, before)
+    await carrier.finish()
+    return Row(
+        "10,000: a team of 1,000 overridden",
+        "from a person's `dr on --team` to the INVITE of the first call sent to a default number, and until Asterisk "
+        "holds the last of the team's records; worst of 3",
+        (
+            Bound("first rerouted call after", round(max(rerouted_ms)), TEAM_MS, "ms"),
+            Bound("all in Asterisk after", round(max(held_ms)), 2 * TEAM_MS, "ms"),
+        ),
+    )
+
+
+async def _all_changed(records: Sequence[ModeWatch], before: Sequence[int]) -> None:
+    await wait_until(
+        lambda: all(len(watch.changes) > count for watch, count in zip(records, before, strict=True)),
+        what="the team's records",
+        deadline_seconds=10,
+        interval_seconds=0.005,
+    )
 
 
 async def _asterisk_restarted(stage: Stage) -> Row:
@@ -190,6 +238,7 @@ LARGE: dict[str, Callable[[Stage], Awaitable[Row]]] = {
     "10,000: first publish": _first_publish,
     "10,000: ten changed rows": _ten_rows,
     "10,000: override in a publish": _override_in_publish,
+    "10,000: a team of 1,000 overridden": _team_overridden,
     "10,000: asterisk restarted": _asterisk_restarted,
     "10,000: memory": _memory,
     "10,000: daemon restarted": _daemon_restarted,

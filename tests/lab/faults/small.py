@@ -36,7 +36,7 @@ async def override_figure(stage: Stage, name: str, what: str, rounds: int = 3) -
     for _ in range(rounds):
         ordered_at = now()
         await stage.order("dr")
-        taken_ms.append((await _first_rerouted(stage, ordered_at) - ordered_at) * 1000)
+        taken_ms.append((await first_rerouted(stage, ordered_at) - ordered_at) * 1000)
         await stage.release()
         await stage.watch.wait("normal", ordered_at, deadline_seconds=5)
     await carrier.finish()
@@ -51,7 +51,7 @@ async def _override(stage: Stage) -> Row:
     )
 
 
-async def _first_rerouted(stage: Stage, since: float) -> float:
+async def first_rerouted(stage: Stage, since: float) -> float:
     """When the first call that went out was placed by the carrier."""
     network = stage.lab.mobile_network
 
