@@ -154,6 +154,7 @@ async def test_signing_out_ends_the_session_and_offers_the_providers_own(lab: La
         page = await browser.client.get("/sign-in")
         assert "You are signed out." in said(page)
         assert f"{site.site.issuer}/oauth2/end_session?client_id=ringfence" in page.text.replace("&amp;", "&")
+        assert "end_session" not in (await browser.client.get("/sign-in")).text
 
 
 async def test_the_break_glass_account_comes_in_without_any_provider(lab: Lab) -> None:
