@@ -127,6 +127,7 @@ async def test_a_file_that_cannot_be_read_opens_nothing(access: FakeAccess) -> N
 async def test_a_renewed_password_ends_the_sessions_of_the_old_one_and_undoes_the_lock(access: FakeAccess) -> None:
     await access.desk.tidy()
     assert access.notices == []
+    assert set(access.store.actions()) == {"break_glass_made"}
     new = await access.desk.break_glass(ACCOUNT, PASSWORD, SOMEWHERE)
     await wrong(access, WRONG_BEFORE_LOCKED, address=ELSEWHERE)
     access.accounts.hashes[ACCOUNT] = "hash of fresh"
@@ -134,7 +135,7 @@ async def test_a_renewed_password_ends_the_sessions_of_the_old_one_and_undoes_th
     assert access.desk.session(new.token) is None
     assert (access.store.facts[-2].action, access.store.facts[-2].who) == ("break_glass_renewed", "root")
     assert "renewed" in access.notices[-1].title
-    await access.desk.break_glass(ACCOUNT, "fresh", SOMEWHERE)
+    await access.desk.break_glass(ACCOUNT, "fresh", ELSEWHERE)
     assert await access.desk.note_renewed(ADMIN) == []
 
 

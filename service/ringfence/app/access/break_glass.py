@@ -94,7 +94,7 @@ class BreakGlass:
         return self._known[name]
 
     async def renewed(self) -> list[SealedRow]:
-        """The accounts whose password is another than it was; their locks are undone. Raises SealedAccountsFault."""
+        """The accounts whose password is another than it was. Undoes all locks. Raises SealedAccountsFault."""
         now, found = self._clock.now(), []
         for name, hashed in (await self._accounts.read()).items():
             fingerprint = hashlib.sha256(hashed.encode()).hexdigest()
@@ -102,8 +102,9 @@ class BreakGlass:
             if known is None or known.fingerprint != fingerprint:
                 used = self._used_early.pop(name, None) if known is None else known.used
                 self._known[name] = SealedRow(name, fingerprint, now.wall, used)
-                self._lockout.right(name)
                 found.append(self._known[name])
+        if found:
+            self._lockout.forget()
         return found
 
     async def views(self) -> list[SealedView]:

@@ -153,11 +153,12 @@ class AccessDesk:
         if not rows:
             return []
         who, how = (_FILE, "") if by is None else (by.name, str(by.by))
-        facts = tuple(telling.password_renewed(row, who, how) for row in rows)
+        made = first and by is None
+        facts = tuple(telling.password_renewed(row, who, how, made) for row in rows)
         await self._storing.soon(AccessChange(sealed=tuple(rows), facts=facts))
         names = [row.name for row in rows]
         await self._end(lambda row: row.name in names and row.by is SignedInBy.BREAK_GLASS, by, _RENEWED, must=False)
-        if not (first and by is None):
+        if not made:
             await self._tell(telling.renewed_notice(rows, who, self._clock.now().wall))
         return names
 

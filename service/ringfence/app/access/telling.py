@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ringfence.app.access.ports import KeyRow, SealedRow, SessionRow
 from ringfence.domain.access import Caller, SignedInBy
-from ringfence.domain.audit import AuditFact, AuditKind
+from ringfence.domain.audit import MACHINE, AuditFact, AuditKind
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 
 
@@ -50,7 +50,10 @@ def locked(what: str, seconds: float, address: str, at: datetime) -> AuditFact:
     return AuditFact(at, AuditKind.ACCESS, "locked", what, "ringfence", "wrong passwords", detail=detail)
 
 
-def password_renewed(row: SealedRow, who: str, by: str = "") -> AuditFact:
+def password_renewed(row: SealedRow, who: str, by: str, first: bool) -> AuditFact:
+    """`first`: no account was ever seen before, so this is the installation's first start."""
+    if first:
+        return AuditFact(row.renewed, AuditKind.ACCESS, "break_glass_made", row.name, MACHINE)
     return AuditFact(row.renewed, AuditKind.ACCESS, "break_glass_renewed", row.name, who, by=by)
 
 
@@ -70,7 +73,7 @@ def locked_notice(names: Iterable[str], seconds: float, account: str, address: s
     return _loud(
         f"break-glass locked {what} {at.isoformat()}",
         at,
-        f"{what} is locked after wrong passwords",
+        f"Locked after wrong passwords: {what}",
         f"Five wrong passwords for {account} came from {address}, the last at {_clock(at)}. Locked for "
         f"{seconds / 60:.0f} minutes. If that was none of you, somebody on your network is trying: find {address}. "
         "The other account works from another address, and `ringfence` on the node always does.",
