@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from ringfence.asterisk.ami import AmiSession, AmiSettings
-from ringfence.cli.doctor import daemon_checks, record_checks
+from ringfence.cli.doctor import daemon_checks
 from ringfence.cli.doctor.finding import Finding, State
 from ringfence.cli.doctor.ground import Ground
 from ringfence.cli.doctor.registry import CHECKS, run_checks
@@ -28,7 +28,6 @@ from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.fixtures import AsteriskFactory
 from tests.lab.waiting import wait_until
 from tests.unit.command_line import run_ringfence
-from tests.unit.test_call_records import NOON, row
 
 DIDS = ("+441134960001", "+441134960002", "+441134960502")
 RECORD = "1|uc|-|voice|0|a:unavailable:0|a:unavailable:0"
@@ -107,13 +106,6 @@ async def site(
     await web.UnixSite(runner, str(control)).start()
     yield DoctorSite(instance, config)
     await runner.cleanup()
-
-
-def ground_of(site: DoctorSite) -> Ground:
-    """With its settings read."""
-    ground = Ground(site.config)
-    ground.settings_read = load(site.config)
-    return ground
 
 
 def daemon_that_says(status: dict[str, object]) -> web.Application:
@@ -220,19 +212,6 @@ async def test_a_database_everybody_can_open(site: DoctorSite) -> None:
     (site.config.parent / "state" / "ringfence.db").chmod(0o644)
     found = await site.examine()
     assert "private numbers" in words(found["database"])
-
-
-async def test_call_records_that_are_missing_or_tell_nothing(site: DoctorSite) -> None:
-    records = site.config.parent / "Master.csv"
-    bare = row(1, NOON, ours="")
-    for text, state, said in (
-        (row(1, NOON) + bare, State.OK, "tell what became of calls"),
-        (bare, State.WARN, "do not tell"),
-        (None, State.WARN, "No such file"),
-    ):
-        records.write_text(text) if text is not None else records.unlink()
-        (finding,) = await record_checks.call_records(ground_of(site))
-        assert (finding.state, said in finding.words) == (state, True), finding
 
 
 async def test_a_damaged_database(site: DoctorSite) -> None:

@@ -17,6 +17,7 @@ from ringfence.app.ports import StoreUnavailable
 from ringfence.domain.access import Role
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.incident import Incident
+from ringfence.domain.missed_calls import CallBack, CallBackState
 from ringfence.web.security import LocalSocket
 from tests.fakes.clock import NOON
 from tests.fakes.doors import door, http_door, signed_in_door
@@ -95,6 +96,16 @@ async def test_callers_are_masked_and_withheld_ones_stay_withheld() -> None:
         assert (len(page["missed"]), page["next"]) == (1, 1)
         page = (await client.get("/v1/incidents/1/missed", params={"limit": 1, "offset": 1})).json()
         assert (page["missed"][0]["withheld"], page["next"]) == (True, None)
+
+
+async def test_a_caller_who_is_no_longer_kept_did_not_withhold_the_number() -> None:
+    async with loaded() as (node, client):
+        node.journal_store.calls = [replace(one, caller="") for one in node.journal_store.calls]
+        node.incidents.store.said[1] = {"a.1": CallBack(CallBackState.DONE, "ada", NOON)}
+        await node.clock.advance(31 * 86_400)
+        lines = (await client.get("/v1/incidents/1/missed")).json()["missed"]
+        assert [(line["caller"], line["withheld"]) for line in lines] == [("", False)] * 3
+        assert [line["state"] for line in lines] == ["done", "open", "open"]
 
 
 async def test_two_agents_cannot_have_the_same_one() -> None:

@@ -234,7 +234,7 @@ def _show_missed(out: Console, found: dict[str, Any]) -> None:
 
 
 def _caller(line: dict[str, Any]) -> str:
-    return "withheld" if line["withheld"] else str(line["caller"])
+    return "withheld" if line["withheld"] else line["caller"] or "no longer kept"
 
 
 def _state(line: dict[str, Any]) -> str:
