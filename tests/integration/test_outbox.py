@@ -249,6 +249,27 @@ async def test_a_critical_notice_escalates_unless_somebody_acknowledges_it(file:
     assert boss.keys == ["event:1"]
 
 
+async def test_nobody_is_woken_for_an_outage_that_is_over(file: Path) -> None:
+    clock, desk, boss = FakeClock(), FakeChannel(), FakeChannel()
+    routes = [replace(DESK, escalate_to="boss", escalate_after=timedelta(minutes=10))]
+    routes.append(Route("boss", escalations_only=True))
+    async with outbox(file, clock, routes, {"desk": desk, "boss": boss}) as site:
+        store, gone = SqlOutageStore(site.database), failover(clock)
+        await store.commit(gone)
+        await site.notifier.tell(notice(1, clock, Severity.CRITICAL, scope="pbx"))
+        await site.advance(300, step=10)
+        assert gone.state is not None
+        now = clock.now()
+        back = replace(gone.state, mode=Mode.NORMAL, since=now, version=2)
+        signal, reason = Signal.TRIAL_PASSED, Reason.TRIAL_CALLS_GOOD
+        moved = Transition("uc", Mode.TRIAL, Mode.NORMAL, signal, reason, now, (), 2)
+        await store.commit(OutageChange("change-2", state=back, transition=moved))
+        await site.advance(900, step=10)
+        seen = {view.notice.key: view.acknowledged_by for view in await site.notifier.listed(NoticeQuery())}
+    assert boss.keys == ["event:1"]
+    assert seen["transition:change-1"] == "ringfence (it is over)"
+
+
 async def test_what_is_refused_escalates_at_once(file: Path) -> None:
     clock, desk, boss = FakeClock(), FakeChannel(), FakeChannel()
     desk.fault = ChannelRefused("401.")

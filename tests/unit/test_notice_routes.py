@@ -127,6 +127,13 @@ def test_dates_times_and_our_own_dids_stay() -> None:
     assert safe.text == text
 
 
+def test_an_identifier_is_no_number_and_a_number_with_letters_around_it_is_one() -> None:
+    text = "Approve it with `ringfence dr approve 0123456789abcdef0123456789012345`."
+    assert without_numbers(notice(text=text), lambda number: False).text == text
+    for hidden in ("tel07700900123", "x447700900123", "07700900123a", "a07700900123b"):
+        assert "900" not in without_numbers(notice(text=f"From {hidden} today"), lambda number: False).text
+
+
 def test_a_title_is_one_line_and_nothing_is_longer_than_channels_take() -> None:
     wild = Notice(
         "k", NoticeKind.MODE, Severity.INFO, NOON, "a\r\nBcc: x\x00" + "b" * 500, "c\x1b[31m\nd" + "e" * 9_999

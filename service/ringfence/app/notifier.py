@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ringfence.app.notify.ports import (
+    OVER,
     Channel,
     ChannelError,
     Escalation,
@@ -32,6 +33,7 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import without_numbers
 from ringfence.domain.notice_routes import Route, routes_for
+from ringfence.domain.outage import Mode
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ class Notifier:
     async def over(self, key: str) -> None:
         """What the notice with this key told of has ended: nobody need acknowledge it any more. Never raises."""
         try:
-            await self._store.acknowledge_key(key, "ringfence (it is over)", self._clock.now().wall)
+            await self._store.acknowledge_key(key, OVER, self._clock.now().wall)
         except StoreError as error:
             self._edge(error)
 
@@ -177,7 +179,11 @@ class Notifier:
             for row in found:
                 notice = self._words(row)
                 safe = None if notice is None else without_numbers(notice, self._ours)
-                told[row.id] = None if safe is None else ToTell(safe, routes_for(safe, self.routes))
+                if safe is None:
+                    told[row.id] = None
+                    continue
+                ends = safe.kind is NoticeKind.MODE and row.after == Mode.NORMAL
+                told[row.id] = ToTell(safe, routes_for(safe, self.routes), ends=ends)
             await self._store.tell(told, self._clock.now().wall)
             self._announce()
         self._well()

@@ -14,9 +14,11 @@ MAX_TITLE_CHARACTERS: Final = 200
 MAX_TEXT_CHARACTERS: Final = 4_000
 
 # A plus or a nought and at least eight more digits, as people space them; or nine digits and more in a row. Dates and
-# times of day are shorter, or have other signs in between.
+# times of day are shorter, or have other signs in between. Our own identifiers, hexadecimal with letters in them, are no
+# numbers: a command that names one has to work.
 _NUMBERS: Final = re.compile(
-    r"(?<![0-9])(?:(?:\+|00|0)(?:[ ()./\u00a0\u2010-\u2013-]{0,2}[0-9]){7,15}|[0-9]{9,})(?![0-9])"
+    r"(?P<identifier>(?<![0-9A-Za-z])(?=(?:[0-9]*[a-f]){3})[0-9a-f]{12,64}(?![0-9A-Za-z]))"
+    r"|(?<![0-9])(?:(?:\+|00|0)(?:[ ()./\u00a0\u2010-\u2013-]{0,2}[0-9]){7,15}|[0-9]{9,})(?![0-9])"
 )
 _SEPARATORS: Final = re.compile(r"[ ()./\u00a0\u2010-\u2013-]")
 
@@ -31,6 +33,8 @@ def without_numbers(notice: Notice, ours: Callable[[str], bool]) -> Notice:
 
 def _masked(text: str, ours: Callable[[str], bool]) -> str:
     def hidden(found: re.Match[str]) -> str:
+        if found["identifier"]:
+            return found[0]
         plain = _SEPARATORS.sub("", found[0])
         if is_e164(plain):
             return found[0] if ours(plain) else mask(plain)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.notify.ports import (
+    OVER,
     Delivery,
     DeliveryState,
     DeliveryView,
@@ -33,12 +34,26 @@ NOTICE_COLUMNS: Final = tuple(
 async def add(connection: AsyncConnection, told: ToTell, at: datetime) -> None:
     """Stores the notice with a delivery for each route that has none of it yet."""
     number = await _stored(connection, told.notice, at)
+    if told.ends:
+        await _acknowledge_what_ended(connection, told.notice, at)
     for route in told.routes:
         there = select(deliveries.c.id).where(deliveries.c.notice == number, deliveries.c.route == route)
         if (await connection.execute(there)).first() is None:
             group_ends = None if route in told.sent else await _group_ends(connection, told.notice, route, at)
             sent_at = told.sent.get(route)
             await deliver(connection, number, told.notice.key, route, at, group_ends=group_ends, sent_at=sent_at)
+
+
+async def _acknowledge_what_ended(connection: AsyncConnection, notice: Notice, at: datetime) -> None:
+    """Nobody is to be woken for an outage that is over."""
+    ended = (
+        (notices.c.scope == notice.scope)
+        & notices.c.kind.in_([NoticeKind.MODE, NoticeKind.INCIDENT])
+        & (notices.c.severity == Severity.CRITICAL)
+        & (notices.c.at <= notice.at)
+        & notices.c.acknowledged_at.is_(None)
+    )
+    await connection.execute(update(notices).where(ended).values(acknowledged_at=at, acknowledged_by=OVER))
 
 
 async def _stored(connection: AsyncConnection, notice: Notice, at: datetime) -> int:

@@ -14,6 +14,7 @@ from ringfence.app.ports import RingfenceError
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 
 MAX_NOTICES: Final = 500  # in one answer
+OVER: Final = "ringfence (it is over)"  # who acknowledges what has ended
 
 
 class ChannelError(RingfenceError):
@@ -175,6 +176,8 @@ class ToTell:
     routes: tuple[str, ...]
     sent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     """Routes that were told already, while the outbox could not take it."""
+    ends: bool = False
+    """Calls go to the platform again: what was critical of it need not be acknowledged any more."""
 
 
 class NoticeStore(Protocol):
