@@ -150,12 +150,14 @@ def test_the_snapshots_troubles_are_alarms_and_a_platform_that_is_down_is_none()
         asterisk=LinkView(False, "refused"),
         store=LinkView(False, "locked."),
         table=TableView("differs", lost_scopes=frozenset({"old"})),
+        http="The certificate ends in 3 days.",
     )
     found = {alarm.name: alarm.severity for alarm in alarms_of(worse)}
     assert found == {
         "asterisk": Severity.CRITICAL,
         "database": Severity.CRITICAL,
         "table": Severity.WARNING,
+        "certificate": Severity.WARNING,
         "lost scope old": Severity.WARNING,
         "degraded pbx": Severity.WARNING,
         "trunk carrier": Severity.CRITICAL,

@@ -14,7 +14,7 @@ MAX_TITLE_CHARACTERS: Final = 200
 MAX_TEXT_CHARACTERS: Final = 4_000
 
 # A plus or a nought and at least eight more digits, as people space them; or nine digits and more in a row. Dates and
-# times of day are shorter, or have other signs in between. Our own identifiers, hexadecimal with letters in them, are no
+# times of day are shorter, or have other signs in between. Identifiers of ours, hexadecimal with letters, are no
 # numbers: a command that names one has to work.
 _NUMBERS: Final = re.compile(
     r"(?P<identifier>(?<![0-9A-Za-z])(?=(?:[0-9]*[a-f]){3})[0-9a-f]{12,64}(?![0-9A-Za-z]))"

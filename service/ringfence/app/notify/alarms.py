@@ -69,6 +69,12 @@ def _node(snapshot: Snapshot) -> Iterator[Alarm]:
             "Asterisk's table differs from the directory",
             f"{snapshot.table.detail} Some calls may follow an older plan. See `ringfence doctor`.",
         )
+    if snapshot.http:
+        yield Alarm(
+            "certificate",
+            "something is wrong with the HTTP service's certificate",
+            f"{snapshot.http} Browsers will refuse the pages; `ringfence` on the server itself goes on working.",
+        )
     for name in sorted(snapshot.table.lost_scopes):
         yield Alarm(
             f"lost scope {name}",
