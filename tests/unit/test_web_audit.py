@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 
+import httpx
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
+from ringfence.app.audit_facts import facts_of_roster
+from ringfence.app.hr.ports import RosterCommit, RosterNote
 from ringfence.app.ports import StoreUnavailable
-from ringfence.domain.access import Role
-from ringfence.domain.audit import AuditFact, AuditKind
+from ringfence.domain.access import Role, SignedInBy
+from ringfence.domain.audit import MACHINE, AuditFact, AuditKind
+from ringfence.domain.hr.roster import RosterChange
 from ringfence.domain.numbers import spaced
-from tests.fakes.doors import http_door, local_door, signed_in_door
+from ringfence.web.csrf import Csrf
+from ringfence.web.security import BearerToken, Guard, SignIns
+from ringfence.web.sessions import COOKIE
+from tests.fakes.doors import TOKEN, http_door, local_door, signed_in_door
 from tests.fakes.node import PRIVATE_NUMBERS, FakeNode
 from tests.unit.test_web_privacy import call
 
@@ -152,3 +162,31 @@ async def test_the_limit_says_when_to_ask_again() -> None:
         answer = await client.post("/v1/people/ada/reveal", json={"position": 1, "reason": "callback"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
     assert len(node.audit.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "kept"), [("grace@example.org", "sign-in"), (MACHINE, "")], ids=["somebody", "the machine"]
+)
+async def test_a_change_says_how_whoever_asked_had_signed_in(who: str, kept: str) -> None:
+    node, found = FakeNode(), list[str]()
+
+    async def entered(scope: Scope, receive: Receive, send: Send) -> None:
+        note = RosterNote(node.clock.now().wall, who, "their word", "numbers: none", "ada")
+        # As a store does it: in a task of its own, begun by the request.
+        commit = RosterCommit(RosterChange(), notes=(note,))
+        found.extend(await asyncio.create_task(_by_of(commit)))
+        await JSONResponse({})(scope, receive, send)
+
+    new = await node.access.desk.begin_session(
+        "grace@example.org", frozenset({Role.HELPDESK}), SignedInBy.OIDC, "grace"
+    )
+    guard = Guard(entered, SignIns(BearerToken(TOKEN), node.access.desk), lambda path: None, Csrf("a secret"))
+    headers = {"Cookie": f"{COOKIE}={new.token}"}
+    transport = httpx.ASGITransport(guard)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        assert (await client.get("/v1/people")).status_code == 200
+    assert found == [kept]
+
+
+async def _by_of(commit: RosterCommit) -> list[str]:
+    return [fact.by for fact in facts_of_roster(commit)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import datetime
+from typing import Final
 
 from ringfence.app.hr.ports import HrRun, PlanRow, PlanStatus, RosterCommit, RosterNote
 from ringfence.app.ports import OutageChange
@@ -11,6 +13,10 @@ from ringfence.domain.audit import MACHINE, PERSON, AuditFact, AuditKind
 from ringfence.domain.hr.guard import Category
 from ringfence.domain.hr.roster import Origin
 from ringfence.domain.override import Override, OverrideTarget
+
+SIGNED_IN_BY: Final[ContextVar[str]] = ContextVar("SIGNED_IN_BY", default="")
+"""How whoever sent the request in hand had signed in: the doors set it. Use cases know people by name alone. What is
+carried out elsewhere than in the request (an order that waits for the one writer) has none."""
 
 
 def facts_of_outage(change: OutageChange) -> Iterator[AuditFact]:
@@ -38,9 +44,8 @@ def facts_of_outage(change: OutageChange) -> Iterator[AuditFact]:
 
 
 def fact_of_directory(version: int, summary: str, who: str, why: str, at: datetime) -> AuditFact:
-    return AuditFact(
-        at, AuditKind.DIRECTORY, "directory changed", f"directory version {version}", who, why, detail={"is": summary}
-    )
+    about, detail = f"directory version {version}", {"is": summary}
+    return AuditFact(at, AuditKind.DIRECTORY, "directory changed", about, who, why, _by(who), detail)
 
 
 def facts_of_roster(commit: RosterCommit) -> Iterator[AuditFact]:
@@ -85,7 +90,8 @@ def _plan_fact(plan: PlanRow) -> AuditFact:
     about = f"plan {plan.id} of {plan.source}" if plan.id else f"a new plan of {plan.source}"
     action = "changes held" if plan.status is PlanStatus.OPEN else f"plan {plan.status}"
     at = plan.closed_at or plan.opened_at
-    return AuditFact(at, AuditKind.HR, action, about, plan.who or MACHINE, plan.why, detail={"is": plan.summary})
+    who = plan.who or MACHINE
+    return AuditFact(at, AuditKind.HR, action, about, who, plan.why, _by(who), {"is": plan.summary})
 
 
 def _note_fact(note: RosterNote, commit: RosterCommit) -> AuditFact:
@@ -93,7 +99,11 @@ def _note_fact(note: RosterNote, commit: RosterCommit) -> AuditFact:
     if len(commit.change.releases) == 1:
         about = f"did:{next(iter(commit.change.releases))}"
     kind = AuditKind.SELF_SERVICE if note.origin is Origin.PERSON else AuditKind.PERSON
-    return AuditFact(note.at, kind, note.what, about, note.who, note.why)
+    return AuditFact(note.at, kind, note.what, about, note.who, note.why, _by(note.who))
+
+
+def _by(who: str) -> str:
+    return "" if who == MACHINE else SIGNED_IN_BY.get()
 
 
 def _counted(counts: Mapping[Category, int]) -> str:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringfence.app.access.desk import AccessDesk
+from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
 from ringfence.web import csrf
 from ringfence.web.callers import CALLER_KEY
@@ -155,6 +156,7 @@ class Guard:
             )
         path: str = scope["path"]
         asking = scope[CALLER_KEY] = self._auth.caller(headers)
+        SIGNED_IN_BY.set("" if asking is None else asking.by)
         scope[csrf.SCOPE_KEY] = self._forms
         wait_seconds = self._rates.wait_seconds(_whose(asking, scope)) if self._rates is not None else 0
         if wait_seconds:
