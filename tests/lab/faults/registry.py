@@ -9,6 +9,7 @@ from tests.lab.faults.feeds import feed_names, feed_rows
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.measuring import Fault
 from tests.lab.faults.node_faults import egress_faults, node_faults
+from tests.lab.faults.page import PAGE_FIGURES
 from tests.lab.faults.people import PEOPLE, people_rows
 from tests.lab.faults.platform_faults import platform_faults
 from tests.lab.faults.result import Row, guarded
@@ -20,9 +21,11 @@ from tests.lab.small_disk import MountRefused
 
 FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
 
+FIGURES = {**SMALL_FIGURES, **PAGE_FIGURES}
+
 
 def names() -> list[str]:
-    return [*FAULTS, *SMALL_FIGURES, *PEOPLE, *LARGE, *feed_names()]
+    return [*FAULTS, *FIGURES, *PEOPLE, *LARGE, *feed_names()]
 
 
 async def run_all(
@@ -39,7 +42,7 @@ async def run_all(
         done(row)
 
     shared = [FAULTS[name] for name in wanted if name in FAULTS and not FAULTS[name].alone]
-    figures = [name for name in wanted if name in SMALL_FIGURES]
+    figures = [name for name in wanted if name in FIGURES]
     if shared or figures:
         async with opened(installation) as stage:
             version = (await stage.lab.asterisk.cli("core show version")).split(" built")[0].strip()
@@ -48,7 +51,7 @@ async def run_all(
                 note(await guarded(fault.name, measuring.run(fault, stage)))
             for name in figures:
                 doing(name)
-                note(await guarded(name, _healed(SMALL_FIGURES[name], stage)))
+                note(await guarded(name, _healed(FIGURES[name], stage)))
     for name in wanted:
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
