@@ -42,6 +42,8 @@ def test_numbers_are_masked_wherever_they_are_written(written: str) -> None:
         "from 192.168.100.200",
         "12 of 3000 people",
         "plan 4711",
+        "call 1795336179.17",
+        "call box-1795336179.170",
     ],
 )
 def test_what_is_no_telephone_number_stays(text: str) -> None:
@@ -50,6 +52,7 @@ def test_what_is_no_telephone_number_stays(text: str) -> None:
 
 def test_a_day_does_not_hide_a_number_behind_it() -> None:
     assert "900123" not in masked("2026-11-2207700900123")
+    assert "900123" not in masked("1795336179.07700900123")
     assert "900123" not in masked("did:+441134960123 moved to 07700900123")
 
 

@@ -26,11 +26,13 @@ MAX_NAME_CHARACTERS: Final = 200
 MAX_WORDS_CHARACTERS: Final = 500
 MAX_DETAIL_CHARACTERS: Final = 20_000  # every DID of the longest list
 
-# What has many digits and is no telephone number: DIDs that are marked as such, days and times.
+# What has many digits and is no telephone number: DIDs that are marked as such, days and times, IPv4 addresses, and
+# Asterisk's ids of calls (seconds since 1970, a dot, a count).
 _KEPT = re.compile(
     r"dids?:[+0-9][+0-9a-f:,.-]*"
     r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
     r"|(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\d.])"
+    r"|(?<![\d.])1\d{9}\.\d{1,9}(?![\d.])"
 )
 _NUMBER = re.compile(r"\+?\(?\d(?:[ ()./\u00a0\u2010-\u2013-]{0,3}\d){6,}")
 
