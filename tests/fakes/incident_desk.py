@@ -41,9 +41,7 @@ class FakeIncidents:
         self.store, self.gaps = FakeIncidentStore(journal), FakeGapStore(journal)
         self.teller = FakeTeller()
         self.exports: list[AuditFact] = []
-        policy = IncidentPolicy(
-            {SCOPE: 10.0}, keep_days=730, keep_calls_days=90, keep_callers_days=30, zone="Europe/London"
-        )
+        policy = IncidentPolicy({SCOPE: 10.0}, keep_days=730, keep_calls_days=90, zone="Europe/London")
         self.desk = IncidentDesk(self.store, self.gaps, clock, policy, lambda: self.teller)
         self.evidence = EvidenceRoom(self.desk, directory, self._note)
 

@@ -92,7 +92,7 @@ async def test_who_called_while_the_daemon_was_dead_is_on_the_call_back_list(sta
     dids = [stage.organisation.did(person) for person in range(3)]
     assert sorted(lines) == sorted([(dids[0], 2, False), (dids[1], 1, False), (dids[2], 1, True)])
     assert lines[dids[0], 2, False]["caller"].endswith(callers[0][-3:])
-    assert lines[dids[2], 1, True]["caller"] == ""
+    assert lines[dids[2], 1, True]["caller"] == "withheld"
     shown = json.dumps(found)
     assert not any(number[3:] in shown for number in (*callers, withheld)), "callers are masked"
 
@@ -100,6 +100,10 @@ async def test_who_called_while_the_daemon_was_dead_is_on_the_call_back_list(sta
     journal = (await stage.node.must("GET", "/v1/calls?limit=1000"))["calls"]
     assert len({call["call_id"] for call in journal}) == len(journal)
     assert [call["path"] for call in journal if call["answered_by"] == "announcement"] == ["divert"] * 4
+
+    records = (stage.lab.asterisk.directory / "log/cdr-csv/Master.csv").read_text()
+    hidden = [withheld, *(stage.organisation.mobile(person) for person in range(3))]
+    assert not [number for number in hidden if number[3:] in records], "not in Asterisk's own file either"
 
     await ring(stage, 1, callers[1])
     await _fail_back(stage)

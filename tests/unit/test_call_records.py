@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ringfence.app.incident_ports import Found, RecordsUnreadable
 from ringfence.asterisk.call_records import STEP_BYTES, CdrFile, read_row
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import WITHHELD, AnsweredBy, CallRecord
 from ringfence.domain.incident import Span
 
 NOON = datetime(2030, 1, 15, 12, 0, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_a_row_is_the_call_it_was() -> None:
 def test_who_withheld_the_number_has_none() -> None:
     record = read_row(row(7, NOON, ours=userfield(NOON, withheld="withheld")))
     assert record is not None
-    assert record.caller == ""
+    assert record.caller == WITHHELD
 
 
 def test_the_three_columns_of_our_own_mapping_do_as_well() -> None:

@@ -117,16 +117,16 @@ async def test_whoever_got_through_after_the_failback_needs_no_call(stage: Stage
 async def test_of_two_agents_the_second_is_told_who_has_it(stage: Stage) -> None:
     one = stage.call(10, AnsweredBy.ANNOUNCEMENT)
     again = stage.call(40, AnsweredBy.NOBODY, result="busy")
-    (line,) = (await stage.desk.call_back(1, one.call_id, CallBackState.CALLING, ADA)).lines
+    line = await stage.desk.call_back(1, one.call_id, CallBackState.CALLING, ADA)
     assert (line.id, line.state) == (again.call_id, CallBackState.CALLING)
     with pytest.raises(CallBackTaken, match="ada has this one"):
         await stage.desk.call_back(1, again.call_id, CallBackState.CALLING, BOB)
-    (done,) = (await stage.desk.call_back(1, one.call_id, CallBackState.DONE, ADA, f"mobile is {PRIVATE}")).lines
+    done = await stage.desk.call_back(1, one.call_id, CallBackState.DONE, ADA, f"mobile is {PRIVATE}")
     assert done.call_back is not None
     assert "900123" not in done.call_back.note
     with pytest.raises(CallBackTaken):
         await stage.desk.call_back(1, one.call_id, CallBackState.OPEN, BOB)
-    (line,) = (await stage.desk.call_back(1, one.call_id, CallBackState.OPEN, BOB, take_over=True)).lines
+    line = await stage.desk.call_back(1, one.call_id, CallBackState.OPEN, BOB, take_over=True)
     assert (line.state, line.waits) == (CallBackState.OPEN, True)
     assert [fact.detail["state"] for fact in stage.store.facts] == ["calling", "done", "open"]
     assert CALLER not in str(stage.store.facts)

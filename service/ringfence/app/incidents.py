@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -53,13 +53,11 @@ class Teller(Protocol):
 @dataclass(frozen=True, slots=True)
 class IncidentPolicy:
     """`detection_seconds`: scope -> how long a verdict may take. `keep_days`: incidents; `keep_calls_days`: the calls
-    they are told from, `keep_callers_days`: those calls' callers. `zone` is the time zone (IANA) of the times in
-    reports."""
+    they are told from. `zone` is the time zone (IANA) of the times in reports."""
 
     detection_seconds: Mapping[str, float]
     keep_days: int
     keep_calls_days: int
-    keep_callers_days: int
     zone: str = "UTC"
 
 
@@ -88,15 +86,13 @@ class IncidentView:
 
 @dataclass(frozen=True, slots=True)
 class MissedView:
-    """The call-back list. `left_out`: missed calls beyond what is listed. `gaps`: see `IncidentView`. Of calls before
-    `callers_since` nobody knows any more who made them."""
+    """The call-back list. `left_out`: missed calls beyond what is listed. `gaps`: see `IncidentView`."""
 
     incident: Incident
     lines: tuple[MissedCalls, ...]
     counts: Mapping[str, int]
     left_out: int
     gaps: tuple[Gap, ...]
-    callers_since: datetime
 
 
 class IncidentDesk:
@@ -186,14 +182,12 @@ class IncidentDesk:
         gaps = await self._unheard(span)
         scanned = await self._scan.of(incident, span, gaps)
         lines = scanned.missed.grouped(await self._store.call_backs(number))
-        since = self.now() - timedelta(days=self.policy.keep_callers_days)
-        return MissedView(incident, lines, counted(lines), scanned.missed.left_out, gaps, since)
+        return MissedView(incident, lines, counted(lines), scanned.missed.left_out, gaps)
 
     async def call_back(
         self, number: int, call: str, state: CallBackState, doer: Doer, note: str = "", take_over: bool = False
-    ) -> MissedView:
-        """Says how far calling back is, for the line that holds this call; it is the only one of what this gives.
-        Raises CallBackTaken when somebody else has
+    ) -> MissedCalls:
+        """Says how far calling back is, for the line that holds this call. Raises CallBackTaken when somebody else has
         it, OrderRefused, NotOurs, StoreError."""
         said = self._words("note", note, MAX_NOTE_CHARACTERS, needed=False)
         line = _line(await self.missed(number), call)
@@ -203,8 +197,7 @@ class IncidentDesk:
         detail = {"call": line.id, "state": state.value} | ({"taken over": "yes"} if take_over else {})
         fact = self._fact(now, "call back", incident, doer, detail)
         await self._store.claim(Claim(number, line.calls, line.last_at, call_back, take_over), fact)
-        view = await self.missed(number)
-        return replace(view, lines=(_line(view, call),))
+        return _line(await self.missed(number), call)
 
     def exported(self, view: IncidentView, doer: Doer, people_masked: bool) -> AuditFact:
         """What the record keeps of somebody taking the evidence along."""

@@ -66,9 +66,7 @@ def incident_policy(settings: Settings) -> IncidentPolicy:
         if found.target.role is TargetRole.PLATFORM
     }
     bounds = {p.name: max(p.refusing_window_seconds, silent.get(p.name, 0.0)) for p in settings.platform}
-    return IncidentPolicy(
-        bounds, settings.keep_incidents_days, settings.keep_calls_days, settings.callers_days, settings.hr.time_zone
-    )
+    return IncidentPolicy(bounds, settings.keep_incidents_days, settings.keep_calls_days, settings.hr.time_zone)
 
 
 def _noted_in(store: SqlAuditStore) -> Callable[[AuditFact], Awaitable[None]]:

@@ -159,7 +159,7 @@ def called_back(
     with faults_told(as_json):
         path = f"/v1/incidents/{number}/missed/{path_part(call)}/state"
         found = invocation(context).daemon().call("PUT", path, body=body, seconds=LOOK_SECONDS)
-    emit(as_json, found, lambda out: print_lines(out, [f"{_caller(found)} to {found['did']}: {_state(found)}"]))
+    emit(as_json, found, lambda out: print_lines(out, [f"{found['caller']} to {found['did']}: {_state(found)}"]))
 
 
 def _show_list(out: Console, found: dict[str, Any]) -> None:
@@ -216,7 +216,7 @@ def _show_missed(out: Console, found: dict[str, Any]) -> None:
     rows = [
         (
             local(line["first_at"]),
-            _caller(line),
+            line["caller"],
             line["did"],
             str(line["calls"]),
             line["last_result"],
@@ -231,10 +231,6 @@ def _show_missed(out: Console, found: dict[str, Any]) -> None:
         print_lines(out, [f"! {found['left_out']} more missed calls are not listed"])
     if found["next"] is not None:
         say(f"There are more: --offset {found['next']}")
-
-
-def _caller(line: dict[str, Any]) -> str:
-    return "withheld" if line["withheld"] else line["caller"] or "no longer kept"
 
 
 def _state(line: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Who called during an incident and reached nobody: one line for each caller and DID, and who calls them back.
 
-Whoever got through to the same DID later needs no call back. A caller who withheld the number cannot be told from
-another, so each of their calls stands alone.
+Whoever got through to the same DID later needs no call back. A caller who withheld the number, or whose number is no
+longer kept, cannot be told from another, so each of their calls stands alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import AnsweredBy, CallRecord, has_number
 from ringfence.domain.incident_calls import started_at
 
 GAVE_UP_SECONDS: Final = 5.0
@@ -21,15 +21,6 @@ GAVE_UP_SECONDS: Final = 5.0
 MAX_MISSES: Final = 50_000
 
 _REACHED: Final = frozenset({AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE})
-# What far ends and gateways write in place of a number.
-_NO_NUMBER: Final = frozenset(
-    {"", "anonymous", "withheld", "restricted", "unavailable", "unknown", "private", "asterisk"}
-)
-
-
-def is_withheld(caller: str) -> bool:
-    """Whether a caller's number is none at all."""
-    return caller.strip().lower() in _NO_NUMBER or not any(character.isdigit() for character in caller)
 
 
 def reached(call: CallRecord) -> bool:
@@ -82,7 +73,8 @@ def in_the_way(held: CallBack | None, last_at: datetime, who: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MissedCalls:
-    """One caller's missed calls to one DID. `calls` are their ids, oldest first; `caller` is empty where withheld.
+    """One caller's missed calls to one DID. `calls` are their ids, oldest first; `caller` is
+    as in `CallRecord`.
     `reached_at`: when the same caller got through after all; then nobody need call."""
 
     caller: str
@@ -141,15 +133,15 @@ class MissedList:
             self.left_out += 1
             return
         self.misses += 1
-        key = (call.call_id, call.did) if is_withheld(call.caller) else (call.caller, call.did)
+        key = (call.caller if has_number(call.caller) else call.call_id, call.did)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group("" if is_withheld(call.caller) else call.caller, call.did)
+            group = self._groups[key] = _Group(call.caller, call.did)
         group.misses.append(call)
 
     def later(self, call: CallRecord) -> None:
         """A call that can only tell whether somebody got through after all."""
-        if reached(call) and not is_withheld(call.caller):
+        if reached(call) and has_number(call.caller):
             key, at = (call.caller, call.did), started_at(call)
             self._reached[key] = max(at, self._reached.get(key, at))
 

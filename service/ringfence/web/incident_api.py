@@ -105,8 +105,8 @@ def _missed(router: APIRouter, door: IncidentDoor) -> None:
     @router.put("/{incident}/missed/{call}/state", responses=declared(404, 409, 413, 503), operation_id="set_call_back")
     async def set_call_back(incident: IncidentId, call: CallId, order: CallBackOrder, asking: Asking) -> MissedOut:
         """Say how far calling back is. 409 when somebody else has it: it says who, and since when."""
-        view = await door.desk.call_back(incident, call, order.state, _doer(asking), order.note, order.take_over)
-        return missed_out(view.lines[0], view.callers_since)
+        line = await door.desk.call_back(incident, call, order.state, _doer(asking), order.note, order.take_over)
+        return missed_out(line)
 
 
 def _doer(asking: Caller) -> Doer:

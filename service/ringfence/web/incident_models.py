@@ -144,7 +144,7 @@ class MissedOut(BaseModel):
     """One caller's missed calls to one DID."""
 
     call: str = Field(description="the newest call's id; it names this line")
-    caller: str = Field(description="masked; empty where withheld, or no longer kept")
+    caller: str = Field(description="masked; or `withheld`, or `no longer kept`")
     withheld: bool
     did: str
     calls: int

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from ringfence.app.incidents import IncidentView, MissedView
+from ringfence.domain.calls import WITHHELD, shown_caller
 from ringfence.domain.incident import Gap, Incident, Note
 from ringfence.domain.missed_calls import CallBack, MissedCalls
-from ringfence.domain.numbers import mask
 from ringfence.web.incident_models import (
     CallBackOut,
     DidCallsOut,
@@ -101,18 +100,18 @@ def missed_list_out(view: MissedView, lines: list[MissedCalls], next_offset: int
     return MissedListOut(
         incident=incident_out(view.incident),
         counts=dict(view.counts),
-        missed=[missed_out(line, view.callers_since) for line in lines],
+        missed=[missed_out(line) for line in lines],
         next=next_offset,
         left_out=view.left_out,
         unheard=[gap_out(gap) for gap in view.gaps],
     )
 
 
-def missed_out(line: MissedCalls, callers_since: datetime) -> MissedOut:
+def missed_out(line: MissedCalls) -> MissedOut:
     return MissedOut(
         call=line.id,
-        caller=mask(line.caller) if line.caller else "",
-        withheld=not line.caller and line.last_at >= callers_since,
+        caller=shown_caller(line.caller),
+        withheld=line.caller == WITHHELD,
         did=line.did,
         calls=len(line.calls),
         announced=line.announced,
