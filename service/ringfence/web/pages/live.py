@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS: Final = 15
 LOOK_SECONDS: Final = 1.0  # how often new calls are looked for; the state is waited for
 MAX_VIEWERS: Final = 400
 MAX_VIEWERS_OF_ONE: Final = 40
-SPREAD_MS_PER_VIEWER: Final = 5  # they must not all ask again in one moment
+SPREAD_MS_PER_VIEWER: Final = 10  # they must not all ask again in one moment, nor again before all have asked
 SEND_SECONDS: Final = 10.0
 RETRY_MS: Final = 3_000
 
@@ -97,14 +97,18 @@ class Broadcaster:
                     await self._operator.changed()
             except TimeoutError:
                 pass
-            self._look_now()
+            if self._look_now():
+                await asyncio.sleep(self.viewers * SPREAD_MS_PER_VIEWER / 1000)
 
-    def _look_now(self) -> None:
+    def _look_now(self) -> bool:
+        """Whether there is something new."""
         seen = Seen(self._version(self._operator.current), self._operator.calls_seen)
-        if seen != self._seen:
-            self._seen = seen
-            self._changed.set()
-            self._changed = asyncio.Event()
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        self._changed.set()
+        self._changed = asyncio.Event()
+        return True
 
 
 def events(request: Request, broadcaster: Broadcaster) -> Response:
