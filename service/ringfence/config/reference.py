@@ -49,6 +49,8 @@ _SECRET_MEANINGS: Final = {
 }
 
 _CLIENT_SECRET: Final = (
+    f"| `notify_<name>_secret` | `{ENVIRONMENT_PREFIX}NOTIFY_<NAME>_SECRET` "
+    "| what that `[[notify]]` needs: the webhook's key, the mail password, or apprise's addresses, one a line |\n"
     f"| `oidc_<name>_secret` | `{ENVIRONMENT_PREFIX}OIDC_<NAME>_SECRET` "
     "| our client secret at that `[[sign_in]]` provider; may be missing: a public client has none |"
 )
