@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,8 @@ from tests.lab.browser import Visitor, visitor
 from tests.lab.node import RingfenceNode, write_private
 
 ACCOUNT = "break-glass-1"
+NOTE_CLICK = """addEventListener("click", (event) =>
+  sessionStorage.setItem("clicked-at", performance.timeOrigin + event.timeStamp), { capture: true, once: true })"""
 CONFIRM = {"dr": "Confirm: move them to DR", "normal": "Confirm: force them to the platform"}
 
 
@@ -44,12 +45,12 @@ async def preview(page: Page, what: str, mode: str) -> None:
 
 
 async def confirm(page: Page, mode: str) -> float:
-    """Clicks; when that was, in seconds since 1970: a little before the browser has heard of it."""
-    button = page.get_by_role("button", name=CONFIRM[mode])
-    clicked_at = time.time()
-    await button.click()
+    """Clicks; when that was, in seconds since 1970, as the browser itself noted it: the driver first waits for the page
+    to stand still."""
+    await page.evaluate(NOTE_CLICK)
+    await page.get_by_role("button", name=CONFIRM[mode]).click()
     await expect(page.locator(".done")).to_be_visible()
-    return clicked_at
+    return float(await page.evaluate("sessionStorage.getItem('clicked-at')")) / 1000
 
 
 async def release(page: Page) -> None:
