@@ -21,7 +21,7 @@ from ringfence.web.incident_models import (
     NoteOut,
 )
 from ringfence.web.incident_view import detail_out, incident_out, missed_list_out, missed_out, note_out
-from ringfence.web.order_models import ScopeName
+from ringfence.web.order_models import MAX_SCOPE_CHARACTERS
 from ringfence.web.ports import IncidentDoor
 from ringfence.web.security import caller
 
@@ -47,7 +47,7 @@ def _incidents(router: APIRouter, door: IncidentDoor) -> None:
     async def incidents(
         limit: Limit = 100,
         before: Annotated[int | None, Query(ge=1, le=MAX_ID, description="only older ones: `next` of a page")] = None,
-        scope: Annotated[ScopeName | None, Query()] = None,
+        scope: Annotated[str | None, Query(max_length=MAX_SCOPE_CHARACTERS, description="only this platform's")] = None,
         is_open: Annotated[
             Literal["true", "false"] | None, Query(alias="open", description="only those that last, or not")
         ] = None,
