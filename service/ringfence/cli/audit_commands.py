@@ -16,7 +16,7 @@ from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invoca
 from ringfence.cli.question_commands import Limit
 from ringfence.cli.tables import ReasonOption, reason_or_ask, show_table
 from ringfence.cli.times import local, until_text
-from ringfence.domain.audit import AuditKind
+from ringfence.domain.audit_kind import AuditKind
 
 if TYPE_CHECKING:
     from rich.console import Console

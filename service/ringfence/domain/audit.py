@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from ringfence.domain.audit_kind import AuditKind as AuditKind
 from ringfence.domain.numbers import MAX_TEXT_LENGTH, mask_text
 
 MACHINE: Final = "ringfence"
@@ -35,22 +35,6 @@ _KEPT = re.compile(
     r"|(?<![\d.])1\d{9}\.\d{1,9}(?![\d.])"
 )
 _NUMBER = re.compile(r"\+?\(?\d(?:[ ()./\u00a0\u2010-\u2013-]{0,3}\d){6,}")
-
-
-class AuditKind(StrEnum):
-    """What a row is about."""
-
-    MODE = "mode"
-    OVERRIDE = "override"
-    DIRECTORY = "directory"
-    HR = "hr"
-    PERSON = "person"
-    SELF_SERVICE = "self_service"
-    REVEAL = "reveal"
-    EXPORT = "export"
-    ACCESS = "access"
-    INCIDENT = "incident"
-    NOTIFICATION = "notification"
 
 
 @dataclass(frozen=True, slots=True)
