@@ -22,7 +22,8 @@ class AnsweredBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One journal row. `caller` is a number, `withheld`, or empty once it is no longer kept. `step` is 0 for the platform and n for the plan's n-th step; durations are in milliseconds."""
+    """One journal row. `caller` is a number, `withheld`, or empty once it is no longer kept. `step` is 0 for the
+    platform and n for the plan's n-th step; durations are in milliseconds."""
 
     call_id: str
     ended_at: datetime
