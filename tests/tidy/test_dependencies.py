@@ -13,14 +13,16 @@ from tests.tidy.tree import ROOT, SERVICE, python_files, tree_of
 # Imported by what we import and meant to be used with it: the modules a declared package brings along.
 COMPANIONS = {
     "annotated_types": "pydantic",
+    "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
     "starlette": "fastapi",
     "yarl": "aiohttp",
 }
 # Where the module is not called as its package.
 CALLED = {"argon2": "argon2_cffi"}
-# SQLAlchemy loads aiosqlite by the database's address, zoneinfo tzdata where the system has no zones.
-BY_NAME_ONLY = {"aiosqlite", "tzdata"}
+# SQLAlchemy loads aiosqlite by the database's address, Starlette python-multipart when a form is read, zoneinfo tzdata
+# where the system has no zones.
+BY_NAME_ONLY = {"aiosqlite", "python_multipart", "tzdata"}
 
 
 def test_every_dependency_is_used() -> None:

@@ -157,6 +157,7 @@ class Frame:
             "at": snapshot.at.wall,
             "version": self.version(snapshot),
             "there": self.there,
+            "paths": {path for page, path, _ in NAVIGATION if page in self.there},
             "navigation": _navigation(asking, self.there),
             "banner": _banner(asking, snapshot),
             "flash": flash_words(request),

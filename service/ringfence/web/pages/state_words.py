@@ -148,6 +148,8 @@ def _of_links(snapshot: Snapshot) -> Iterator[Said]:
             {"detail": snapshot.store.detail},
             todo=N_("Calls are routed all the same. Look whether its disk is full."),
         )
+    for fault in snapshot.telling:
+        yield Said(Weight.NOTE, N_("Notifications: %(fault)s"), {"fault": fault}, link="/notices")
     if snapshot.unstored_changes:
         yield Said(
             Weight.NOTE,
@@ -186,6 +188,14 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
                 {"name": name},
                 {"state": VERDICT_WORDS[view.verdict.state], "sentence": view.verdict.reason.sentence},
             )
+    narrow = sum(not word.target.is_wide for word in snapshot.overrides)
+    if narrow:
+        yield Said(
+            Weight.NOTE,
+            N_("Decisions of people about sites, teams or DIDs are in force: %(number)s."),
+            {"number": narrow},
+            todo=N_("Release each when its reason is gone."),
+        )
     for name in sorted(snapshot.table.lost_scopes):
         yield Said(
             Weight.ALARM,
