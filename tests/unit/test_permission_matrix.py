@@ -25,7 +25,8 @@ OPEN = frozenset({"healthz", "readyz", "metrics"})
 STRANGER = None
 
 
-SAMPLES = samples(full_application(), ALL)
+APPLICATION = full_application()
+SAMPLES = samples(APPLICATION, ALL)
 
 
 @asynccontextmanager
@@ -45,18 +46,18 @@ async def ask(client: httpx.AsyncClient, sample: Sample) -> httpx.Response:
 
 
 def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
-    there = {str(route.operation_id) for route in routes_of(full_application())}
+    there = {str(route.operation_id) for route in routes_of(APPLICATION)}
     assert there - OPEN - ALL == set(), "without a row"
     assert ALL - there == set(), "without an operation"
     assert not FOR_ALL_WHO_ARE_KNOWN & set(OPERATIONS)
 
 
 def test_every_guarded_path_of_the_document_is_asked_for() -> None:
-    document = full_application().openapi()
+    document = APPLICATION.openapi()
     there = {
         (path, method.upper()) for path, of in document["paths"].items() if path.startswith("/v1") for method in of
     }
-    asked = {(route.path, method) for route in routes_of(full_application()) for method in route.methods}
+    asked = {(route.path, method) for route in routes_of(APPLICATION) for method in route.methods}
     assert there - asked == set()
     assert len(there) == len({(s.operation, s.method) for s in SAMPLES if not s.is_page})
 
