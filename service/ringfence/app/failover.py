@@ -266,7 +266,7 @@ class Failover:
         for target in targets:
             held = self.overrides.get(target)
             kind = held.kind.value if held else "released"
-            about = {"level": target.level.name.lower(), "scope": target.scope, "kind": kind}
+            about = {"target_level": target.level.name.lower(), "scope": target.scope, "kind": kind}
             log.warning("override changed", extra=about)
         for scope in self._policies:
             if any(target.concerns(scope) for target in targets):
