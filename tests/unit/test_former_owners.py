@@ -40,6 +40,26 @@ async def test_the_word_about_a_did_is_taken_back_through_the_writer_and_told() 
         await asyncio.wait([task], timeout=5)
 
 
+async def test_a_list_goes_on_without_the_did_and_keeps_its_id() -> None:
+    node = FakeNode()
+    async with node.running():
+        both, at = OverrideTarget.of_dids([DID, OTHER_DID]), node.clock.now().wall
+        await node.failover.order(SetOverride(Override(both, OverrideKind.DR, "h.help", "drill", at, id="a1")))
+        former = FormerOwners(lambda: node.failover)
+        former.tell({Did(DID)})
+        task = asyncio.create_task(former.run())
+        await settle()
+        (word,) = node.failover.overrides.values()
+        assert (word.target, word.id, word.who) == (OverrideTarget(did=OTHER_DID), "a1", "h.help")
+        assert (node.keeper.forced(DID), node.keeper.forced(OTHER_DID)) == ("-", "divert")
+        told = node.outage_store.changes[-1]
+        assert (told.override_released, told.who, told.why) == (both, "ringfence", "its owner has changed")
+        former.tell({Did(OTHER_DID)})
+        await settle()
+        assert node.failover.overrides == {}
+        task.cancel()
+
+
 async def test_a_leaver_and_a_mover_give_their_dids_up() -> None:
     async with RosterSite().running() as site:
         await site.load_first(30)
