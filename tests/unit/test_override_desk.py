@@ -17,6 +17,7 @@ from ringfence.app.override_watch import OverrideWatch
 from ringfence.app.ports import StoreUnavailable
 from ringfence.app.second_person import PendingOrder, SecondPerson, SecondPersonPolicy, WordOrder
 from ringfence.domain.access import EVERYTHING, Caller, SignedInBy
+from ringfence.domain.audit import AuditFact
 from ringfence.domain.notice import NoticeKind
 from ringfence.domain.outage import Decision
 from ringfence.domain.override import Level, Override, OverrideKind, OverrideTarget
@@ -135,6 +136,30 @@ async def test_asked_twice_it_waits_once_and_rejected_it_waits_no_more() -> None
         assert await asked(node) == pending
         await node.words_desk.reject(pending.id, "bob", "the vendor says otherwise")
         assert (node.words_desk.pending(), node.failover.overrides) == ((), {})
+
+
+async def test_asking_and_rejecting_are_noted_and_a_lost_database_stops_neither() -> None:
+    class Noted:
+        facts: list[AuditFact] = []  # noqa: RUF012
+        fault: StoreUnavailable | None = None
+
+        async def note(self, fact: AuditFact) -> None:
+            if self.fault is not None:
+                raise self.fault
+            self.facts.append(fact)
+
+    node, noted = strict_node(), Noted()
+    async with node.running():
+        desk = OverrideDesk(node.clock, node.failover, node.keeper, node.second_person, node.told, noted)
+        first = await desk.order(DR, ADA)
+        assert isinstance(first, PendingOrder)
+        await desk.reject(first.id, "bob", "the vendor says otherwise")
+        assert [(fact.action, fact.about, fact.who) for fact in noted.facts] == [
+            ("override dr asked for", "scope:uc", "ada"),
+            ("override dr rejected", "scope:uc", "bob"),
+        ]
+        noted.fault = StoreUnavailable("locked")
+        assert isinstance(await desk.order(DR, ADA), PendingOrder)
 
 
 async def test_narrow_orders_and_releases_need_nobody() -> None:

@@ -3,9 +3,7 @@ for, handed to the one writer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
@@ -14,31 +12,38 @@ from uuid import uuid4
 from ringfence.app.failover import Failover
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.orders import ReleaseOverride, SetOverride
-from ringfence.app.ports import Clock
+from ringfence.app.override_targets import OverrideTargets
+from ringfence.app.ports import Clock, StoreError
 from ringfence.app.second_person import PendingOrder, SecondPerson, WordOrder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.access import Caller
-from ringfence.domain.directory import Directory
+from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.override import (
-    MAX_LISTED_DIDS,
     Override,
     OverrideKind,
     OverrideTarget,
-    covered,
     standing_override,
-    team_of,
 )
+
+log = logging.getLogger(__name__)
 
 MAX_OVERRIDE: Final = timedelta(days=31)
 UNDO_WITHIN: Final = timedelta(hours=24)
-MAX_NAMED: Final = 5
 
 
 class Tells(Protocol):
     """`Notifier` is one. Never raises, never waits for a channel."""
 
     async def tell(self, notice: Notice) -> None: ...
+
+
+class Notes(Protocol):
+    """`Auditor` is one."""
+
+    async def note(self, fact: AuditFact) -> None:
+        """Raises StoreError."""
+        ...
 
 
 class Undone(NamedTuple):
@@ -48,25 +53,24 @@ class Undone(NamedTuple):
     standing: Override | None
 
 
-class Targets(NamedTuple):
-    """What an order may be about besides everything and DIDs, with how many DIDs that is."""
-
-    scopes: Mapping[str, int]
-    sites: Mapping[str, int]
-    teams: Mapping[str, int]
-
-
-class OverrideDesk:
+class OverrideDesk(OverrideTargets):
     """The orders about overrides. Each returns once it is decided and on its way to Asterisk."""
 
     def __init__(
-        self, clock: Clock, failover: Failover, keeper: TableKeeper, second_person: SecondPerson, tells: Tells
+        self,
+        clock: Clock,
+        failover: Failover,
+        keeper: TableKeeper,
+        second_person: SecondPerson,
+        tells: Tells,
+        notes: Notes | None = None,
     ) -> None:
+        """`notes`: the audit record. What is said is noted with its change; here only what changes nothing yet."""
+        super().__init__(failover, keeper)
         self._clock = clock
-        self._failover = failover
-        self._keeper = keeper
         self._second_person = second_person
         self._tells = tells
+        self._notes = notes
 
     def now(self) -> datetime:
         """The time a person's "in two hours" counts from."""
@@ -98,6 +102,7 @@ class OverrideDesk:
         if not self.needs_second_person(order.target):
             return await self._say(order, caller.name)
         pending = await self._second_person.ask(order, caller)
+        await self._note("asked for", pending, caller.name, order.why)
         await self._tell(
             f"pending:{pending.id}",
             Severity.WARNING,
@@ -127,6 +132,7 @@ class OverrideDesk:
     async def reject(self, id_: str, who: str, why: str) -> PendingOrder:
         """It is not carried out, and told. Raises NotOurs."""
         pending = await self._second_person.reject(id_)
+        await self._note("rejected", pending, who, why)
         title = f"{pending.order.target.words}: {who} rejected what {pending.who} asked for ({pending.order.kind})"
         await self._tell(f"rejected:{id_}", Severity.INFO, title, f"Why: {why}.", pending.order.target)
         return pending
@@ -172,64 +178,6 @@ class OverrideDesk:
             )
         return found
 
-    def range_of(self, first: str, last: str) -> OverrideTarget:
-        """Our DIDs from `first` to `last` (E.164), both included. Raises OrderRefused, NotOurs."""
-        if len(first) != len(last) or last < first:
-            raise OrderRefused(
-                "to", f"{last} does not follow {first}", "Give two numbers of the same length, in order."
-            )
-        found = [did for did in self._directory().assignments if first <= did <= last and len(did) == len(first)]
-        if not found:
-            raise NotOurs(f"from: no DID of the directory lies between {first} and {last}.", "See the file dids.csv.")
-        return self.list_of(found)
-
-    def list_of(self, dids: Sequence[str]) -> OverrideTarget:
-        """Raises OrderRefused."""
-        if not dids:
-            raise OrderRefused("dids", "is empty", "Name at least one DID.")
-        if len(set(dids)) > MAX_LISTED_DIDS:
-            message = f"are {len(set(dids))} DIDs; one override names at most {MAX_LISTED_DIDS}"
-            raise OrderRefused("dids", message, "Order it for a site or a team, or in parts.")
-        return OverrideTarget.of_dids(dids)
-
-    def check_target(self, target: OverrideTarget) -> None:
-        """Raises NotOurs for what is in neither the configuration nor the directory."""
-        if target.scope is not None and target.scope not in self._failover.states:
-            known = ", ".join(sorted(self._failover.states))
-            raise NotOurs(f"scope: there is no platform {target.scope[:64]!r}.", f"Known: {known}.", "scope")
-        if target.scope is not None or target.is_wide:
-            return
-        directory = self._directory()
-        unknown = [did for did in target.listed if directory.assignment(did) is None]
-        if unknown:
-            more = "" if len(unknown) <= MAX_NAMED else f" and {len(unknown) - MAX_NAMED} more"
-            are = "is" if len(unknown) == 1 else "are"
-            raise NotOurs(
-                f"did: {', '.join(unknown[:MAX_NAMED])}{more} {are} not in the directory.",
-                "See `ringfence explain` and `ringfence import`.",
-            )
-        if not target.listed and next(covered(target, directory), None) is None:
-            what = "site" if target.site is not None else "team"
-            name = target.site if target.site is not None else target.team
-            raise NotOurs(
-                f"{what}: no DID belongs to the {what} {(name or '')[:80]!r}.",
-                "Look at how it is written in the directory; a DID belongs to its own site and to its owner's team.",
-                what,
-            )
-
-    async def targets(self) -> Targets:
-        """Of the directory in force."""
-        directory, scopes = self._directory(), dict.fromkeys(self._failover.states, 0)
-
-        def work() -> Targets:
-            items = directory.assignments.values()
-            teams = Counter(team_of(item, directory) for item in items)
-            del teams[""]
-            known = Counter(item.scope for item in items)
-            return Targets({scope: known[scope] for scope in scopes}, Counter(item.site for item in items), teams)
-
-        return await asyncio.to_thread(work)
-
     def _check(self, order: WordOrder, who: str) -> None:
         now, target = self._clock.now().wall, order.target
         check_words(who, order.why)
@@ -273,8 +221,17 @@ class OverrideDesk:
         await self._failover.order(said)
         return said.override
 
-    def _directory(self) -> Directory:
-        return self._keeper.directory or Directory()
+    async def _note(self, what: str, pending: PendingOrder, who: str, why: str) -> None:
+        if self._notes is None:
+            return
+        order, now = pending.order, self._clock.now().wall
+        detail = {"id": pending.id, "asked by": pending.who}
+        action, about = f"override {order.kind} {what}", str(order.target)
+        try:
+            await self._notes.note(AuditFact(now, AuditKind.OVERRIDE, action, about, who, why, detail=detail))
+        except StoreError as error:
+            # A lost database must not keep anybody from ordering.
+            log.error("an order that waits could not be noted", extra={"reason": str(error)})
 
     async def _tell(self, key: str, severity: Severity, title: str, text: str, target: OverrideTarget) -> None:
         now = self._clock.now().wall

@@ -116,10 +116,11 @@ class Node:
             self.board.refresh,
         )
         poke = self.board.poke
-        self.words = OverrideSide(settings, database, self.failover, keeper, clock, self.notices.notifier, poke)
         directory, teller = lambda: self.keeper.directory, self.notices.notifier
         self.incidents = IncidentSide(settings, database, clock, directory, teller)
         self.audit = AuditSide(settings, database, clock, self.hr.desk, self.journal, teller.tell, directory)
+        notes = self.audit.auditor
+        self.words = OverrideSide(settings, database, self.failover, keeper, clock, teller, notes, poke)
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()

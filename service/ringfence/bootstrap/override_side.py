@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.app.failover import Failover
 from ringfence.app.once import Once
-from ringfence.app.override_desk import OverrideDesk, Tells
+from ringfence.app.override_desk import Notes, OverrideDesk, Tells
 from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.override_watch import OverrideWatch
 from ringfence.app.ports import Clock
@@ -35,6 +35,7 @@ class OverrideSide:
         keeper: TableKeeper,
         clock: Clock,
         tells: Tells,
+        notes: Notes,
         poke: Callable[[], None],
     ) -> None:
         chosen, store = settings.override, SqlOrderStore(database)
@@ -44,7 +45,7 @@ class OverrideSide:
         )
         self._second_person = SecondPerson(policy, store, clock, poke)
         self._once = Once(store, clock)
-        self.desk = OverrideDesk(clock, failover, keeper, self._second_person, tells)
+        self.desk = OverrideDesk(clock, failover, keeper, self._second_person, tells, notes)
         room = EgressRoom(settings.egress.max_calls, {trunk.name: trunk.channels for trunk in settings.egress_trunk})
         self._preview = OverridePreview(clock, failover, keeper, self.desk, SqlJournalStore(database), room)
         before = timedelta(minutes=chosen.notice_before_minutes)
