@@ -146,5 +146,14 @@ def _check_structure(text: str) -> None:
             assert name is not None and name.group(1) in labelled, field
 
 
+async def test_an_unknown_path_is_a_page_for_a_browser_and_a_problem_for_a_program() -> None:
+    async with RosterNode().running() as node, local_door(node) as client:
+        page = await client.get("/nowhere", headers={"Accept": "text/html,*/*"})
+        assert (page.status_code, "There is no such page" in page.text) == (404, True)
+        for path, accept in (("/nowhere", "*/*"), ("/v1/nowhere", "text/html")):
+            problem = await client.get(path, headers={"Accept": accept})
+            assert (problem.status_code, problem.json()["status"]) == (404, 404)
+
+
 async def _status(client: httpx.AsyncClient, link: str) -> int:
     return (await client.get(link)).status_code

@@ -233,7 +233,11 @@ def _navigation(asking: Caller | None, there: Collection[str]) -> list[tuple[str
     """Address and name of what the caller may open."""
     if asking is None:
         return []
-    return [(path, name) for page, path, name in NAVIGATION if page in there and asking.may(OPERATIONS[page])]
+    return [
+        (path, name)
+        for page, path, name in NAVIGATION
+        if page in there and (needed := OPERATIONS.get(page)) is not None and asking.may(needed)
+    ]
 
 
 def _banner(asking: Caller | None, snapshot: Snapshot) -> Any:

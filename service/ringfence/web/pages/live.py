@@ -26,6 +26,7 @@ from ringfence.web.closing import ended_by_the_door, is_closing
 
 HEARTBEAT_SECONDS: Final = 15
 LOOK_SECONDS: Final = 1.0  # how often new calls are looked for; the state is waited for
+GATHER_SECONDS: Final = 0.25  # many things change in one moment; watchers are told of the first, then of all others
 MAX_VIEWERS: Final = 400
 MAX_VIEWERS_OF_ONE: Final = 40
 SPREAD_MS_PER_VIEWER: Final = 10  # they must not all ask again in one moment, nor again before all have asked
@@ -98,7 +99,7 @@ class Broadcaster:
             except TimeoutError:
                 pass
             if self._look_now():
-                await asyncio.sleep(self.viewers * SPREAD_MS_PER_VIEWER / 1000)
+                await asyncio.sleep(max(GATHER_SECONDS, self.viewers * SPREAD_MS_PER_VIEWER / 1000))
 
     def _look_now(self) -> bool:
         """Whether there is something new."""

@@ -98,7 +98,7 @@ async def _numbers(entry: Entry) -> Entered:
 
 
 async def _facts(entry: Entry) -> Entered:
-    position = _position(entry)
+    position = position_of(entry)
     values = entry.given("consent", "consent_on", "purpose", "hours", "confirmed_on")
     order = entry.read(FactsOrder, position=position, **values)
     person = await entry.door.desk.person(entry.key)
@@ -108,7 +108,7 @@ async def _facts(entry: Entry) -> Entered:
 
 
 async def _clear_facts(entry: Entry) -> Entered:
-    number = read.number_at(_position(entry), await entry.door.desk.person(entry.key))
+    number = read.number_at(position_of(entry), await entry.door.desk.person(entry.key))
     return Entered(EntryField.FACTS, None, number.e164)
 
 
@@ -129,7 +129,7 @@ async def _away(entry: Entry) -> Entered:
 
 async def _on_call(entry: Entry) -> Entered:
     person = await entry.door.desk.person(entry.key)
-    text = _with_zone("until", entry.fields.get("until", ""), read.zone_of(person, entry.door))
+    text = with_zone("until", entry.fields.get("until", ""), read.zone_of(person, entry.door))
     end = read.read_moment("until", text, entry.now, entry.now + read.MAX_ON_CALL)
     return Entered(EntryField.ON_CALL_UNTIL, end)
 
@@ -166,15 +166,16 @@ FORMS: Final[Mapping[str, Callable[[Entry], Awaitable[Entered]]]] = MappingProxy
 """Name in the address -> what reads it."""
 
 
-def _position(entry: Entry) -> int:
+def position_of(entry: Entry) -> int:
+    """Which of a person's numbers a form is about, from 1. Raises OrderRefused."""
     text = entry.fields.get("position", "")
     if not text.isdecimal() or len(text) > 4:
         raise OrderRefused("position", "does not name one number", "Open the page again.")
     return int(text)
 
 
-def _with_zone(field: str, text: str, zone: str) -> str:
-    """A browser sends local time without a zone: it is meant in the site's."""
+def with_zone(field: str, text: str, zone: str) -> str:
+    """A browser sends local time without a zone: it is meant in the site's. Raises OrderRefused."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Query, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -25,8 +26,9 @@ from ringfence.web.pages import (
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.live import Broadcaster, events
 from ringfence.web.pages.page_route import open_router, page_router
-from ringfence.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES
+from ringfence.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES, N_
 from ringfence.web.ports import Services
+from ringfence.web.security import GUARDED
 
 _A_YEAR = 365 * 86_400
 
@@ -41,7 +43,22 @@ def add_to(app: FastAPI, services: Services, default_country: str) -> Frame:
         frame.there |= {
             route.operation_id for route in router.routes if isinstance(route, APIRoute) and route.operation_id
         }
+    app.add_exception_handler(404, _unknown_path(frame))
     return frame
+
+
+def _unknown_path(frame: Frame) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """A browser is answered with a page, a program with what the API says."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(f"{GUARDED}/"):
+            fix = N_("Look at the address, or begin at the start page.")
+            return frame.page(request, "error.html", 404, title=N_("There is no such page"), message="", fix=fix)
+        handle = request.app.exception_handlers[HTTPException]
+        told: Response = await handle(request, error)
+        return told
+
+    return answer
 
 
 def _waiting(services: Services) -> Callable[[], str]:
