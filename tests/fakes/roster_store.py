@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from ringfence.app.hr.ports import Committed, CoverageRow, HrRun, PlanRow, PlanStatus, RosterCommit, RosterNote
+from ringfence.app.paging import Before, from_here
 from ringfence.domain.hr.roster import Roster
 from tests.fakes.stores import Faulty
 
@@ -40,34 +41,36 @@ class FakeRosterStore(Faulty):
             tuple(_keep(self.plan_rows, plan) for plan in commit.plans),
         )
 
-    async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
+    async def runs(self, limit: int, source: str | None = None, before: Before | None = None) -> list[HrRun]:
         self._answer()
         found = [run for run in self.run_rows.values() if source is None or run.source == source]
-        return sorted(found, key=lambda run: (run.at, run.id), reverse=True)[:limit]
+        newest = sorted(found, key=lambda run: (run.at, run.id), reverse=True)
+        return from_here(newest, lambda run: run.at, before)[:limit]
 
     async def runs_since(self, at: datetime) -> list[HrRun]:
         return [run for run in await self.runs(len(self.run_rows)) if run.at >= at]
 
-    async def plans(self, limit: int, *, only_open: bool = False) -> list[PlanRow]:
+    async def plans(self, limit: int, *, only_open: bool = False, before: Before | None = None) -> list[PlanRow]:
         self._answer()
         found = [plan for plan in self.plan_rows.values() if plan.status is PlanStatus.OPEN or not only_open]
-        return sorted(found, key=lambda plan: (plan.opened_at, plan.id), reverse=True)[:limit]
+        newest = sorted(found, key=lambda plan: (plan.opened_at, plan.id), reverse=True)
+        return from_here(newest, lambda plan: plan.opened_at, before)[:limit]
 
     async def plan(self, id_: int) -> PlanRow | None:
         self._answer()
         return self.plan_rows.get(id_)
 
-    async def notes(self, limit: int, person: str | None = None) -> list[RosterNote]:
+    async def notes(self, limit: int, person: str | None = None, before: Before | None = None) -> list[RosterNote]:
         self._answer()
-        return _newest([note for note in self.note_rows if person is None or note.person == person], limit)
+        return _newest([note for note in self.note_rows if person is None or note.person == person], limit, before)
 
     async def add_coverage(self, row: CoverageRow) -> None:
         self._answer()
         self.coverage_rows.append(row)
 
-    async def coverage(self, limit: int) -> list[CoverageRow]:
+    async def coverage(self, limit: int, before: Before | None = None) -> list[CoverageRow]:
         self._answer()
-        return _newest(self.coverage_rows, limit)
+        return _newest(self.coverage_rows, limit, before)
 
     async def prune(self, before: datetime) -> int:
         self._answer()
@@ -95,9 +98,9 @@ def _keep(rows: dict[int, Row], row: Row) -> int:
 Timed = TypeVar("Timed", RosterNote, CoverageRow)
 
 
-def _newest(rows: Sequence[Timed], limit: int) -> list[Timed]:
+def _newest(rows: Sequence[Timed], limit: int, before: Before | None = None) -> list[Timed]:
     # Of two at the same moment the later one is newer: sorting keeps their order, and is turned round as a whole.
-    return sorted(rows, key=lambda row: row.at)[::-1][:limit]
+    return from_here(sorted(rows, key=lambda row: row.at)[::-1], lambda row: row.at, before)[:limit]
 
 
 def _over(plan: PlanRow, before: datetime) -> bool:

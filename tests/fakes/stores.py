@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ringfence.app.once import KeptAnswer
 from ringfence.app.override_preview import Tally
+from ringfence.app.paging import Before, from_here
 from ringfence.app.ports import OutageChange, Passed, TransitionRow, VersionConflict
 from ringfence.app.second_person import PendingOrder
 from ringfence.domain.calls import CallRecord
@@ -56,9 +57,9 @@ class FakeOutageStore(Faulty):
             self.overrides.pop(change.override_released, None)
         self.changes.append(change)
 
-    async def history(self, limit: int) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]:
         self._answer()
-        return [_row(change) for change in reversed(self.changes)][:limit]
+        return from_here([_row(change) for change in reversed(self.changes)], lambda row: row.at, before)[:limit]
 
 
 def _row(change: OutageChange) -> TransitionRow:
@@ -104,9 +105,10 @@ class FakeJournalStore(Faulty):
         self._answer()
         self.calls.extend(calls)
 
-    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]:
+    async def recent(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
         self._answer()
-        return [call for call in reversed(self.calls) if did is None or call.did == did][:limit]
+        found = [call for call in reversed(self.calls) if did is None or call.did == did]
+        return from_here(found, lambda call: call.ended_at, before)[:limit]
 
     async def find(self, call_id: str) -> CallRecord | None:
         self._answer()

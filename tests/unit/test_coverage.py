@@ -13,6 +13,7 @@ from hypothesis import given
 
 from ringfence.app.coverage_watch import FRESH_SECONDS, LOOK_SECONDS, CoverageWatch
 from ringfence.app.hr.ports import CoverageRow
+from ringfence.app.paging import Before
 from ringfence.app.ports import StoreError
 from ringfence.domain.coverage import (
     MAX_UNCOVERED,
@@ -176,7 +177,7 @@ class FakeCoverageStore:
             raise self.fault
         self.rows.insert(0, row)
 
-    async def coverage(self, limit: int) -> list[CoverageRow]:
+    async def coverage(self, limit: int, before: Before | None = None) -> list[CoverageRow]:
         return self.rows[:limit]
 
 

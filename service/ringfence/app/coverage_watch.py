@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from ringfence.app.hr.ports import CoverageRow
+from ringfence.app.paging import Before
 from ringfence.app.ports import Clock
 from ringfence.domain.coverage import Coverage, CoveragePolicy, coverage
 from ringfence.domain.directory import Directory
@@ -30,7 +31,7 @@ class CoverageStore(Protocol):
 
     async def add_coverage(self, row: CoverageRow) -> None: ...
 
-    async def coverage(self, limit: int) -> list[CoverageRow]: ...
+    async def coverage(self, limit: int, before: Before | None = None) -> list[CoverageRow]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,9 @@ class CoverageWatch:
                 await self._measure(directory)
             return self.latest
 
-    async def history(self, limit: int) -> list[CoverageRow]:
+    async def history(self, limit: int, before: Before | None = None) -> list[CoverageRow]:
         """One row a day, newest first. Raises StoreError."""
-        return await self._store.coverage(limit)
+        return await self._store.coverage(limit, before)
 
     async def _keep_up(self) -> None:
         today = self._clock.now().wall.astimezone(UTC).date()

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from datetime import timedelta
 
+from ringfence.app.paging import Before
 from ringfence.app.ports import Clock, JournalStore, StoreError
 from ringfence.domain.calls import CallRecord
 
@@ -39,17 +40,23 @@ class Journal:
         self.added += 1
         self._wake.set()
 
-    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]:
+    async def recent(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
         """Newest first; what is still in the buffer comes before what is stored."""
-        fresh = [r for r in reversed(self._buffer) if did is None or r.did == did][:limit]
-        if len(fresh) == limit:
-            return fresh
-        try:
-            stored = await self._store.recent(limit, did)
-        except StoreError:
-            return fresh
-        known = {record.call_id for record in fresh}
-        return [*fresh, *(r for r in stored if r.call_id not in known)][:limit]
+        skip = 0 if before is None else before.skip
+        fresh = [
+            record
+            for record in reversed(self._buffer)
+            if (did is None or record.did == did) and (before is None or record.ended_at <= before.at)
+        ]
+        if len(fresh) < skip + limit:
+            begin = None if before is None else Before(before.at, 0)  # those skipped may be of either kind
+            try:
+                stored = await self._store.recent(skip + limit, did, begin)
+            except StoreError:
+                stored = []
+            known = {record.call_id for record in fresh}
+            fresh += (record for record in stored if record.call_id not in known)
+        return fresh[skip : skip + limit]
 
     async def find(self, call_id: str) -> CallRecord | None:
         """One call, stored or not yet. Raises StoreError."""

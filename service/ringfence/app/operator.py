@@ -10,6 +10,7 @@ from datetime import datetime
 from ringfence.app.failover import Failover
 from ringfence.app.journal import Journal
 from ringfence.app.orders import OrderFailback
+from ringfence.app.paging import Before
 from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, RingfenceError, TransitionRow
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper
@@ -21,6 +22,7 @@ from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import did_path
 
 MAX_WHY_CHARACTERS = 300
+MAX_ASKED_ROWS = 1_001  # a page of a thousand, and one more that tells whether it is the last
 MAX_WHO_CHARACTERS = 64
 
 
@@ -147,13 +149,13 @@ class Operator:
         except RecordError as error:
             return Explanation(did, plan, None, f"unreadable in Asterisk: {error}", False, words)
 
-    async def calls(self, limit: int, did: str | None = None) -> list[CallRecord]:
-        """Recent calls, newest first; `limit` 1 to 1000."""
-        return await self._journal.recent(max(1, min(limit, 1000)), did)
+    async def calls(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
+        """Recent calls, newest first; `limit` 1 to 1001."""
+        return await self._journal.recent(max(1, min(limit, MAX_ASKED_ROWS)), did, before)
 
-    async def history(self, limit: int) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]:
         """Mode changes and people's orders, newest first. Raises StoreError."""
-        return await self._outage_store.history(max(1, min(limit, 1000)))
+        return await self._outage_store.history(max(1, min(limit, MAX_ASKED_ROWS)), before)
 
     def _words_about(self, did: str) -> tuple[Override, ...]:
         directory = self._keeper.directory

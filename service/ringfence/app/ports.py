@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ringfence.app.paging import Before
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, Observation, TargetId
 from ringfence.domain.moment import Moment
@@ -130,7 +131,7 @@ class OutageStore(Protocol):
         very change (`key`) is stored already."""
         ...
 
-    async def history(self, limit: int) -> list[TransitionRow]: ...
+    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]: ...
 
 
 class Spool(Protocol):
@@ -150,7 +151,7 @@ class JournalStore(Protocol):
 
     async def append(self, calls: Sequence[CallRecord]) -> None: ...
 
-    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]: ...
+    async def recent(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]: ...
 
     async def find(self, call_id: str) -> CallRecord | None: ...
 

@@ -11,9 +11,11 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.override_preview import Tally
+from ringfence.app.paging import Before
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.store import tables
 from ringfence.store.database import Database, understood
+from ringfence.store.paging import from_here
 
 MAX_RECENT: Final = 10_000  # rows in one answer
 MAX_ROWS: Final = 2_000_000  # kept at most, whatever the retention: some 400 MB
@@ -43,13 +45,14 @@ class SqlJournalStore:
 
             await self._database.write(work)
 
-    async def recent(self, limit: int, did: str | None = None) -> list[CallRecord]:
+    async def recent(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
         """Newest first."""
         newest = (
             select(tables.calls)
             .order_by(tables.calls.c.ended_at.desc(), tables.calls.c.id.desc())
             .limit(min(limit, MAX_RECENT))
         )
+        newest = from_here(newest, tables.calls.c.ended_at, before)
         if did is not None:
             newest = newest.where(tables.calls.c.did == did)
         async with self._database.reading() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.audit_facts import facts_of_outage
+from ringfence.app.paging import Before
 from ringfence.app.ports import OutageChange, TransitionRow, VersionConflict
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, Transition, TrialTally
@@ -20,6 +21,7 @@ from ringfence.store.audit_rows import append
 from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
 from ringfence.store.incident_rows import follow
 from ringfence.store.override_json import override_json, read_override
+from ringfence.store.paging import from_here
 from ringfence.store.tables import overrides, scope_states, transitions
 
 MAX_HISTORY: Final = 10_000  # rows in one answer
@@ -70,8 +72,9 @@ class SqlOutageStore:
 
         await self._database.write(work, QUICK_SECONDS)
 
-    async def history(self, limit: int) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]:
         newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
+        newest = from_here(newest, transitions.c.at, before)
         async with self._database.reading() as connection:
             with understood("The history"):
                 rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()

@@ -20,8 +20,10 @@ from ringfence.app.hr.ports import (
     RosterNote,
     RunOutcome,
 )
+from ringfence.app.paging import Before
 from ringfence.domain.hr.guard import Category
 from ringfence.store.database import Database, understood, upsert
+from ringfence.store.paging import from_here
 from ringfence.store.portions import rows_of
 from ringfence.store.roster_json import counts_of, counts_text, lines_of, lines_text
 from ringfence.store.tables import fitting
@@ -40,10 +42,15 @@ async def store(connection: AsyncConnection, commit: RosterCommit) -> Committed:
 
 
 async def runs(
-    database: Database, limit: int | None, source: str | None = None, since: datetime | None = None
+    database: Database,
+    limit: int | None,
+    source: str | None = None,
+    since: datetime | None = None,
+    before: Before | None = None,
 ) -> list[HrRun]:
     """Newest first; with no limit, all of them."""
     newest = select(hr_runs).order_by(hr_runs.c.at.desc(), hr_runs.c.id.desc())
+    newest = from_here(newest, hr_runs.c.at, before)
     if source is not None:
         newest = newest.where(hr_runs.c.source == source)
     if since is not None:
@@ -55,8 +62,9 @@ async def runs(
             return [_run(row) async for row in rows_of(connection, newest)]
 
 
-async def plans(database: Database, limit: int, *, only_open: bool) -> list[PlanRow]:
+async def plans(database: Database, limit: int, *, only_open: bool, before: Before | None = None) -> list[PlanRow]:
     newest = select(hr_plans).order_by(hr_plans.c.opened_at.desc(), hr_plans.c.id.desc()).limit(min(limit, MAX_ROWS))
+    newest = from_here(newest, hr_plans.c.opened_at, before)
     if only_open:
         newest = newest.where(hr_plans.c.status == PlanStatus.OPEN)
     async with database.reading() as connection:
@@ -71,8 +79,9 @@ async def plan(database: Database, id_: int) -> PlanRow | None:
             return None if row is None else _plan(row)
 
 
-async def notes(database: Database, limit: int, person: str | None) -> list[RosterNote]:
+async def notes(database: Database, limit: int, person: str | None, before: Before | None = None) -> list[RosterNote]:
     newest = select(roster_notes).order_by(roster_notes.c.at.desc(), roster_notes.c.id.desc())
+    newest = from_here(newest, roster_notes.c.at, before)
     if person is not None:
         newest = newest.where(roster_notes.c.person == person)
     async with database.reading() as connection:
@@ -90,8 +99,9 @@ async def add_coverage(database: Database, row: CoverageRow) -> None:
     await database.write(work)
 
 
-async def coverage_rows(database: Database, limit: int) -> list[CoverageRow]:
+async def coverage_rows(database: Database, limit: int, before: Before | None = None) -> list[CoverageRow]:
     newest = select(coverage).order_by(coverage.c.at.desc(), coverage.c.id.desc()).limit(min(limit, MAX_ROWS))
+    newest = from_here(newest, coverage.c.at, before)
     async with database.reading() as connection:
         with understood("The history of coverage"):
             rows = (await connection.execute(newest)).all()

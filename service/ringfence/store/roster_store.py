@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.audit_facts import facts_of_roster
 from ringfence.app.hr.ports import Committed, CoverageRow, HrRun, PlanRow, RosterCommit, RosterNote
+from ringfence.app.paging import Before
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.record import HrRecord, RecordId
 from ringfence.domain.hr.roster import RecordState, Roster, RosterChange, SourceState, Tenure
@@ -63,26 +64,26 @@ class SqlRosterStore:
     async def wipe(self) -> None:
         await self._database.wipe()
 
-    async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
-        return await roster_history.runs(self._database, limit, source=source)
+    async def runs(self, limit: int, source: str | None = None, before: Before | None = None) -> list[HrRun]:
+        return await roster_history.runs(self._database, limit, source=source, before=before)
 
     async def runs_since(self, at: datetime) -> list[HrRun]:
         return await roster_history.runs(self._database, None, since=at)
 
-    async def plans(self, limit: int, *, only_open: bool = False) -> list[PlanRow]:
-        return await roster_history.plans(self._database, limit, only_open=only_open)
+    async def plans(self, limit: int, *, only_open: bool = False, before: Before | None = None) -> list[PlanRow]:
+        return await roster_history.plans(self._database, limit, only_open=only_open, before=before)
 
     async def plan(self, id_: int) -> PlanRow | None:
         return await roster_history.plan(self._database, id_)
 
-    async def notes(self, limit: int, person: str | None = None) -> list[RosterNote]:
-        return await roster_history.notes(self._database, limit, person)
+    async def notes(self, limit: int, person: str | None = None, before: Before | None = None) -> list[RosterNote]:
+        return await roster_history.notes(self._database, limit, person, before)
 
     async def add_coverage(self, row: CoverageRow) -> None:
         await roster_history.add_coverage(self._database, row)
 
-    async def coverage(self, limit: int) -> list[CoverageRow]:
-        return await roster_history.coverage_rows(self._database, limit)
+    async def coverage(self, limit: int, before: Before | None = None) -> list[CoverageRow]:
+        return await roster_history.coverage_rows(self._database, limit, before)
 
     async def prune(self, before: datetime) -> int:
         return await roster_history.prune(self._database, before)

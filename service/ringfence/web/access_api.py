@@ -26,10 +26,10 @@ from ringfence.web.access_models import (
     sealed_out,
     session_out,
 )
-from ringfence.web.call_api import Limit
 from ringfence.web.callers import caller
 from ringfence.web.errors import declared
 from ringfence.web.order_models import Why
+from ringfence.web.paging import Limit
 
 Asking = Annotated[Caller, Depends(caller)]
 Id = Annotated[str, Path(alias="id", max_length=64)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
@@ -31,14 +32,12 @@ from ringfence.web.call_models import (
 from ringfence.web.errors import declared
 from ringfence.web.order_models import DidText
 from ringfence.web.order_targets import read_did
+from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
 from ringfence.web.status_view import DECISION_WORDS, override_out
 
-MAX_ROWS: Final = 1000
 LOST_SCOPE_WORDS: Final = (
     "its platform {} is not configured: its calls go to their trunk's platform, and its own plan is not used"
 )
-
-Limit = Annotated[int, Query(ge=1, le=MAX_ROWS, description="at most so many rows")]
 
 
 def routes(operator: Operator, default_country: str) -> APIRouter:
@@ -51,15 +50,21 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
         return explanation_out(explanation, operator.status())
 
     @router.get("/calls", responses=declared(503), operation_id="calls")
-    async def calls(limit: Limit = 100, did: Annotated[DidText | None, Query()] = None) -> CallsOut:
+    async def calls(
+        limit: Limit = 100, did: Annotated[DidText | None, Query()] = None, before: BeforeText = None
+    ) -> CallsOut:
         """Recent calls, newest first."""
         wanted = None if did is None else read_did(did, default_country)
-        return CallsOut(calls=[_call(record) for record in await operator.calls(limit, wanted)])
+        page = await asked_page(
+            lambda rows, begin: operator.calls(rows, wanted, begin), limit, before, attrgetter("ended_at")
+        )
+        return CallsOut(calls=[_call(record) for record in page.rows], next=next_text(page))
 
     @router.get("/history", responses=declared(503), operation_id="history")
-    async def history(limit: Limit = 100) -> HistoryOut:
+    async def history(limit: Limit = 100, before: BeforeText = None) -> HistoryOut:
         """Mode changes and people's words, newest first."""
-        return HistoryOut(history=[_history_row(row) for row in await operator.history(limit)])
+        page = await asked_page(operator.history, limit, before, attrgetter("at"))
+        return HistoryOut(history=[_history_row(row) for row in page.rows], next=next_text(page))
 
     return router
 

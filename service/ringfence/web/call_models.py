@@ -11,6 +11,7 @@ from ringfence.domain.directory import LineKind
 from ringfence.domain.outage import Decision
 from ringfence.domain.records import Forced
 from ringfence.domain.route_plan import Omission, StepReason
+from ringfence.web.paging import Next
 from ringfence.web.status_models import OverrideOut
 
 
@@ -96,6 +97,7 @@ class CallsOut(BaseModel):
     """Newest first."""
 
     calls: list[CallOut]
+    next: Next
 
 
 class HistoryRowOut(BaseModel):
@@ -116,3 +118,4 @@ class HistoryOut(BaseModel):
     """Newest first."""
 
     history: list[HistoryRowOut]
+    next: Next

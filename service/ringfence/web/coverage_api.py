@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,8 +14,8 @@ from ringfence.app.coverage_watch import Measured
 from ringfence.app.hr.ports import CoverageRow
 from ringfence.app.operator import NotNow
 from ringfence.domain.coverage import MAX_UNCOVERED, CoverageReason, percent_of
-from ringfence.web.call_api import Limit
 from ringfence.web.errors import declared
+from ringfence.web.paging import BeforeText, Limit, Next, asked_page, next_text
 from ringfence.web.ports import RosterDoor
 
 
@@ -62,6 +63,7 @@ class CoverageHistoryOut(BaseModel):
     """Newest first, one row a day."""
 
     history: list[CoverageDayOut]
+    next: Next
 
 
 def routes(door: RosterDoor) -> APIRouter:
@@ -80,9 +82,10 @@ def routes(door: RosterDoor) -> APIRouter:
         return coverage_out(measured, uncovered)
 
     @router.get("/coverage/history", responses=declared(503), operation_id="coverage_history")
-    async def history(limit: Limit = 100) -> CoverageHistoryOut:
+    async def history(limit: Limit = 100, before: BeforeText = None) -> CoverageHistoryOut:
         """Coverage day by day."""
-        return CoverageHistoryOut(history=[day_out(row) for row in await door.coverage.history(limit)])
+        page = await asked_page(door.coverage.history, limit, before, attrgetter("at"))
+        return CoverageHistoryOut(history=[day_out(row) for row in page.rows], next=next_text(page))
 
     return router
 

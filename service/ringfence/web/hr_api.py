@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 
 from ringfence.app.operator import OrderRefused, check_words
 from ringfence.domain.hr.guard import Category
-from ringfence.web.call_api import Limit
 from ringfence.web.errors import Conflict, declared
 from ringfence.web.hr_models import (
     MAX_ITEMS,
@@ -26,6 +26,7 @@ from ringfence.web.hr_models import (
     UnknownDidOut,
 )
 from ringfence.web.hr_view import plan_out, run_out, synced_out
+from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
 from ringfence.web.ports import RosterDoor
 from ringfence.web.roster_view import source_out
 from ringfence.web.security import who as stated_who
@@ -66,9 +67,12 @@ def _sources(router: APIRouter, door: RosterDoor) -> None:
         return SyncDone(dry_run=order.dry_run, runs=[synced_out(one) for one in done])
 
     @router.get("/runs", responses=declared(503), operation_id="hr_runs")
-    async def runs(limit: Limit = 100, source: Source = None) -> RunsOut:
+    async def runs(limit: Limit = 100, source: Source = None, before: BeforeText = None) -> RunsOut:
         """What every source brought, newest first."""
-        return RunsOut(runs=[run_out(run) for run in await door.desk.runs(limit, source)])
+        page = await asked_page(
+            lambda rows, begin: door.desk.runs(rows, source, begin), limit, before, attrgetter("at")
+        )
+        return RunsOut(runs=[run_out(run) for run in page.rows], next=next_text(page))
 
     @router.get("/conflicts", responses=declared(503), operation_id="hr_conflicts")
     async def conflicts() -> ConflictsOut:
@@ -84,10 +88,16 @@ def _plans(router: APIRouter, door: RosterDoor) -> None:
     async def plans(
         limit: Limit = 100,
         closed: Annotated[Literal["true"] | None, Query(description="also those that are closed")] = None,
+        before: BeforeText = None,
     ) -> HeldPlansOut:
         """What is held of each source, newest first."""
-        found = await door.desk.plans(limit, only_open=closed is None)
-        return HeldPlansOut(plans=[plan_out(view, with_items=False) for view in found])
+        page = await asked_page(
+            lambda rows, begin: door.desk.plans(rows, only_open=closed is None, before=begin),
+            limit,
+            before,
+            lambda view: view.row.opened_at,
+        )
+        return HeldPlansOut(plans=[plan_out(view, with_items=False) for view in page.rows], next=next_text(page))
 
     @router.get("/plans/{id}", responses=declared(404, 503), operation_id="hr_plan")
     async def plan(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from ringfence.app.hr.ports import PlanStatus, RunOutcome
 from ringfence.domain.hr.guard import Category
 from ringfence.web.order_models import Why
+from ringfence.web.paging import Next
 from ringfence.web.status_models import SourceOut
 
 MAX_ITEMS: Final = 1000
@@ -93,6 +94,7 @@ class RunsOut(BaseModel):
     """Newest first."""
 
     runs: list[RunOut]
+    next: Next
 
 
 class HeldPlanOut(BaseModel):
@@ -119,6 +121,7 @@ class HeldPlansOut(BaseModel):
     """Newest first."""
 
     plans: list[HeldPlanOut]
+    next: Next
 
 
 class DecisionOrder(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -14,10 +15,10 @@ from ringfence.domain.hr.provenance import PersonView
 from ringfence.domain.hr.roster import NumberFacts, Origin
 from ringfence.domain.numbers import NumberError, parse_did
 from ringfence.web import people_entries as read
-from ringfence.web.call_api import Limit
 from ringfence.web.errors import declared
 from ringfence.web.order_models import DidText, Why
 from ringfence.web.order_targets import read_did
+from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
 from ringfence.web.people_models import (
     MAX_KEY_CHARACTERS,
     AwayOrder,
@@ -74,9 +75,10 @@ def _questions(router: APIRouter, door: RosterDoor) -> None:
         return person_out(await door.desk.person(key))
 
     @router.get("/people/{key}/history", responses=declared(404, 503), operation_id="person_history")
-    async def history(key: Key, limit: Limit = 100) -> NotesOut:
+    async def history(key: Key, limit: Limit = 100, before: BeforeText = None) -> NotesOut:
         """What people decided about and entered for this person, newest first."""
-        return NotesOut(history=[note_out(note) for note in await door.desk.notes(limit, key)])
+        page = await asked_page(lambda rows, begin: door.desk.notes(rows, key, begin), limit, before, attrgetter("at"))
+        return NotesOut(history=[note_out(note) for note in page.rows], next=next_text(page))
 
 
 def _numbers(router: APIRouter, door: RosterDoor, now: Callable[[], datetime]) -> None:

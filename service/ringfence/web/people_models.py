@@ -17,6 +17,7 @@ from ringfence.domain.directory import (
 from ringfence.domain.hr.provenance import Standing
 from ringfence.domain.hr.record import NumberUse
 from ringfence.web.order_models import MAX_DID_CHARACTERS, DidText, Why
+from ringfence.web.paging import Next
 
 MAX_DIDS: Final = 50
 MAX_PURPOSE_CHARACTERS: Final = 80
@@ -104,6 +105,7 @@ class NotesOut(BaseModel):
     """Newest first."""
 
     history: list[NoteOut]
+    next: Next
 
 
 class EntryDone(BaseModel):

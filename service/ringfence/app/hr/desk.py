@@ -23,6 +23,7 @@ from ringfence.app.hr.ports import HrRun, KeepsNumbers, RosterNote, RosterStore,
 from ringfence.app.hr.retention import Eraser, Retention
 from ringfence.app.hr.views import EntryField, PlanView, Rehearsal, RosterSummary, SourceSpec, SourceView
 from ringfence.app.hr.watch import SourceWatch
+from ringfence.app.paging import Before, from_here
 from ringfence.app.ports import Clock, StoreUnavailable
 from ringfence.app.supervisor import supervise
 from ringfence.app.table_keeper import TableKeeper
@@ -171,12 +172,13 @@ class RosterDesk:
             fault=force.fault,
         )
 
-    async def plans(self, limit: int = 100, *, only_open: bool = True) -> list[PlanView]:
+    async def plans(self, limit: int = 100, *, only_open: bool = True, before: Before | None = None) -> list[PlanView]:
         """Newest first. Raises StoreError unless only open ones are asked for."""
         if only_open:
-            rows = sorted(self._book.open_plans.values(), key=lambda row: row.id, reverse=True)[:limit]
+            newest = sorted(self._book.open_plans.values(), key=lambda row: (row.opened_at, row.id), reverse=True)
+            rows = from_here(newest, lambda row: row.opened_at, before)[:limit]
         else:
-            rows = await self._book.store.plans(limit)
+            rows = await self._book.store.plans(limit, before=before)
         return [await self._plans.view(row) for row in rows]
 
     async def plan(self, id_: int) -> PlanView:
@@ -204,13 +206,13 @@ class RosterDesk:
             await self._force.catch_up()
             return view
 
-    async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
+    async def runs(self, limit: int, source: str | None = None, before: Before | None = None) -> list[HrRun]:
         """Newest first. Raises StoreError."""
-        return await self._book.store.runs(limit, source)
+        return await self._book.store.runs(limit, source, before)
 
-    async def notes(self, limit: int, person: str | None = None) -> list[RosterNote]:
+    async def notes(self, limit: int, person: str | None = None, before: Before | None = None) -> list[RosterNote]:
         """Newest first. Raises StoreError."""
-        return await self._book.store.notes(limit, person)
+        return await self._book.store.notes(limit, person, before)
 
     async def person(self, key: str) -> PersonView:
         """Raises NotOurs."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from ringfence.app.paging import Before
 from ringfence.app.ports import RingfenceError
 from ringfence.domain.hr.guard import Category
 from ringfence.domain.hr.record import Batch, RowProblem
@@ -189,7 +190,7 @@ class RosterStore(Protocol):
         """All or nothing. What a removed or overwritten row held is gone for good after the next `wipe`."""
         ...
 
-    async def runs(self, limit: int, source: str | None = None) -> list[HrRun]:
+    async def runs(self, limit: int, source: str | None = None, before: Before | None = None) -> list[HrRun]:
         """Newest first."""
         ...
 
@@ -197,19 +198,19 @@ class RosterStore(Protocol):
         """For the guard's window: from this moment on, newest first, all of them."""
         ...
 
-    async def plans(self, limit: int, *, only_open: bool = False) -> list[PlanRow]:
+    async def plans(self, limit: int, *, only_open: bool = False, before: Before | None = None) -> list[PlanRow]:
         """Newest first."""
         ...
 
     async def plan(self, id_: int) -> PlanRow | None: ...
 
-    async def notes(self, limit: int, person: str | None = None) -> list[RosterNote]:
+    async def notes(self, limit: int, person: str | None = None, before: Before | None = None) -> list[RosterNote]:
         """Newest first."""
         ...
 
     async def add_coverage(self, row: CoverageRow) -> None: ...
 
-    async def coverage(self, limit: int) -> list[CoverageRow]:
+    async def coverage(self, limit: int, before: Before | None = None) -> list[CoverageRow]:
         """Newest first."""
         ...
 
