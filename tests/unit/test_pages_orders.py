@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from ringfence.app.second_person import SecondPersonPolicy
 from ringfence.domain.access import Role
 from ringfence.domain.outage import Decision
-from ringfence.domain.override import OverrideKind
+from ringfence.domain.override import Level, OverrideKind
 from tests.fakes.doors import local_door, signed_in_door
 from tests.fakes.node import DID, OTHER_DID, SCOPE
 from tests.fakes.roster_node import RosterNode, ada, bob
@@ -161,6 +162,26 @@ async def test_a_word_is_released_and_taken_back() -> None:
         box = hidden((await client.get("/")).text, "/override/release")
         assert (await client.post("/override/release", data=box | {"reason": "over"})).status_code == 303
         assert node.failover.overrides == {}
+
+
+async def test_a_second_person_approves_on_the_page() -> None:
+    async with helpdesk() as (node, grace), local_door(node) as ada_door:
+        node.second_person.policy = SecondPersonPolicy(frozenset({Level.PLATFORM}))
+        fields = await previewed(grace)
+        assert (await grace.post("/override", data=fields)).status_code == 303
+        assert node.failover.overrides == {}
+        page = (await ada_door.get("/")).text
+        assert "Waits for a second person" in page
+        assert "the vendor confirms an outage" in page
+        (waiting,) = node.words_desk.pending()
+        assert f"-{waiting.id}" in page  # whoever watches is told
+        own = await grace.post(f"/override/pending/{waiting.id}/approve")
+        assert own.status_code == 409
+        assert (await ada_door.post(f"/override/pending/{waiting.id}/approve")).status_code == 303
+        (word,) = node.failover.overrides.values()
+        assert (word.who, word.approved_by) == ("grace@example.org", "ada")
+        assert "Approved by ada." in (await grace.get("/")).text
+        assert (await ada_door.post(f"/override/pending/{waiting.id}/reject", data={"reason": "x"})).status_code == 404
 
 
 async def test_a_form_from_elsewhere_changes_nothing() -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from ringfence.app.hr.ports import CoverageRow
 from ringfence.domain.access import Role
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.directory import PersonKey
@@ -218,8 +219,13 @@ def test_a_curve_stays_within_its_chart() -> None:
 
 async def test_coverage_is_told_as_a_chart_and_as_a_table() -> None:
     async with helpdesk() as (node, client):
-        await node.coverage.current()
+        for day, covered in ((14, 1), (15, 2)):
+            at = datetime(2030, 1, day, tzinfo=UTC)
+            await node.roster_store.add_coverage(CoverageRow(at, 2, covered, {"vacant": 2 - covered}))
         page = (await client.get("/coverage")).text
         assert "0.0 %" in page
         assert page.count("nobody ever confirmed that the number reaches the owner") >= 2
         assert '<th scope="row"><a href="/people?site=Leeds">' in page
+        assert "Coverage from 50.0 % on 2030-01-14 to 100.0 % on 2030-01-15" in page
+        assert page.count("<circle") == 2
+        assert '<th scope="row">2030-01-14</th>' in page
