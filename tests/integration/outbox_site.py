@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from ringfence.app.notifier import Notifier
 from ringfence.app.notify.ports import Channel
 from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
+from ringfence.app.ports import OutageChange
 from ringfence.app.supervisor import supervise
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_routes import Route
@@ -92,13 +93,18 @@ class Outbox:
 
 @asynccontextmanager
 async def outbox(
-    file: Path, clock: FakeClock, routes: Sequence[Route], channels: Mapping[str, Channel]
+    file: Path,
+    clock: FakeClock,
+    routes: Sequence[Route],
+    channels: Mapping[str, Channel],
+    unstored: Callable[[], Sequence[OutageChange]] = tuple,
 ) -> AsyncIterator[Outbox]:
     """Running. Leaving it is a killed daemon: tasks are dropped where they stand."""
     database = CountedDatabase.at(file)
     await database.prepare()
     store = SqlNoticeStore(database)
-    notifier = Notifier(store, clock, routes, channels, notice_of, lambda number: number.startswith("+44113"))
+    ours = lambda number: number.startswith("+44113")  # noqa: E731
+    notifier = Notifier(store, clock, routes, channels, notice_of, ours, unstored=unstored)
     workers = [
         OutboxWorker(route, channels[route.name], store, clock, notifier.changed, lambda: 0.5) for route in routes
     ]

@@ -17,7 +17,7 @@ from ringfence.app.notify.ports import (
     delivery_id,
 )
 from ringfence.app.ports import OutageChange
-from ringfence.domain.notice import Severity
+from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.domain.notice_routes import Route
 from ringfence.domain.outage import Mode, Signal, Transition, first_state
 from ringfence.domain.reasons import Reason
@@ -155,6 +155,41 @@ async def test_what_is_critical_goes_past_an_outbox_that_takes_nothing_and_is_no
             assert [delivery for delivery, _ in desk.taken] == [delivery_id("event:1", "desk")]
         await site.advance(60)
     assert desk.keys == ["event:1", "event:2"]
+
+
+async def test_an_outage_is_told_while_the_database_takes_nothing_and_not_again_from_its_history(file: Path) -> None:
+    clock, desk, mail = FakeClock(), FakeChannel(), FakeChannel()
+    waits = [failover(clock)]
+    only_words = replace(MAIL, kinds=frozenset({NoticeKind.OVERRIDE}))
+    async with outbox(file, clock, [DESK, only_words], {"desk": desk, "mail": mail}, lambda: waits) as site:
+        site.database._patience_seconds = 0.01
+        with locked_by_another(file):
+            for _ in range(4):
+                await clock.advance(10)
+                for _ in range(10):
+                    await site.settle()
+            assert desk.keys == ["transition:change-1"]
+        change = waits.pop()
+        await SqlOutageStore(site.database).commit(change)
+        await site.advance(60)
+        (view,) = await site.notifier.listed(NoticeQuery())
+    assert desk.keys == ["transition:change-1"]
+    assert mail.taken == []
+    assert [delivery.state for delivery in view.deliveries] == [DeliveryState.SENT]
+
+
+async def test_what_has_ended_while_the_database_took_nothing_wakes_nobody_afterwards(file: Path) -> None:
+    clock, desk, boss = FakeClock(), FakeChannel(), FakeChannel()
+    routes = [replace(DESK, escalate_to="boss"), Route("boss", escalations_only=True)]
+    async with outbox(file, clock, routes, {"desk": desk, "boss": boss}) as site:
+        site.database._patience_seconds = 0.01
+        await site.notifier.tell(notice(1, clock, Severity.CRITICAL))
+        await site.advance(5)
+        with locked_by_another(file):
+            await site.notifier.over("event:1")
+        await site.advance(1_800, step=30)
+    assert desk.keys == ["event:1"]
+    assert boss.taken == []
 
 
 async def test_a_refusal_is_given_up_after_three_and_says_why(file: Path) -> None:

@@ -27,8 +27,9 @@ from ringfence.app.notify.ports import (
     Untold,
     delivery_id,
 )
+from ringfence.app.notify.words import row_of
 from ringfence.app.operator import NotOurs
-from ringfence.app.ports import Clock, StoreError
+from ringfence.app.ports import Clock, OutageChange, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import without_numbers
@@ -59,7 +60,9 @@ class Notifier:
         words: Callable[[Untold], Notice | None],
         ours: Callable[[str], bool],
         keep_days: float = 90,
+        unstored: Callable[[], Sequence[OutageChange]] = tuple,
     ) -> None:
+        """`unstored`: changes that the database does not hold yet, oldest first."""
         self.routes = tuple(routes)
         self._store = store
         self._clock = clock
@@ -67,7 +70,10 @@ class Notifier:
         self._words = words
         self._ours = ours
         self._keep = timedelta(days=keep_days)
+        self._unstored = unstored
+        self._told_unstored: frozenset[str] = frozenset()
         self._waiting: deque[_Waiting] = deque()
+        self._over: dict[str, datetime] = {}
         self._stored = asyncio.Event()
         self._healthy = True
         self._pruned_at: Moment | None = None
@@ -78,16 +84,15 @@ class Notifier:
     async def tell(self, notice: Notice) -> None:
         """Puts it into the outbox; the workers send it. Never raises: what cannot be stored waits in memory, bounded,
         and is stored later."""
-        safe = without_numbers(notice, self._ours)
-        self._keep_waiting(_Waiting(ToTell(safe, routes_for(safe, self.routes)), self._clock.now()))
+        self._take(notice)
         await self._store_waiting()
 
     async def over(self, key: str) -> None:
-        """What the notice with this key told of has ended: nobody need acknowledge it any more. Never raises."""
-        try:
-            await self._store.acknowledge_key(key, OVER, self._clock.now().wall)
-        except StoreError as error:
-            self._edge(error)
+        """What the notice with this key told of has ended: nobody need acknowledge it any more. Never raises: what
+        cannot be stored is stored later."""
+        self._over[key] = self._clock.now().wall
+        if not self._waiting:  # else it may itself be waiting
+            await self._store_over()
 
     async def run(self) -> None:
         """Stores what waits, tells the history, sums up groups, escalates, forgets what is old."""
@@ -97,6 +102,7 @@ class Notifier:
 
     async def look(self) -> None:
         """One round of `run`."""
+        self._take_unstored()
         await self._store_waiting()
         try:
             await self._tell_history()
@@ -109,7 +115,12 @@ class Notifier:
             await self._prune()
         except StoreError as error:
             self._edge(error)
-            await self._past_the_outbox()
+        else:
+            if not self._waiting:
+                await self._store_over()
+                self._well()
+        # A full disk lets everything through that has nothing to write, so this hangs on what waits alone.
+        await self._past_the_outbox()
 
     async def acknowledge(self, notice: int, who: str, by: str = "") -> NoticeView | None:
         """Somebody sees to it: it escalates no further. `by`: how they had signed in. None: there is no such notice.
@@ -147,6 +158,35 @@ class Notifier:
     def waiting_in_memory(self) -> int:
         return len(self._waiting)
 
+    @property
+    def takes(self) -> bool:
+        """Whether the outbox took what was stored last."""
+        return self._healthy
+
+    def _take(self, notice: Notice) -> None:
+        safe = without_numbers(notice, self._ours)
+        self._keep_waiting(_Waiting(ToTell(safe, routes_for(safe, self.routes)), self._clock.now()))
+
+    def _take_unstored(self) -> None:
+        """People hear of an outage although the database holds nothing of it yet. The notice has the key that the row
+        of history will give it, so it is told once."""
+        changes = self._unstored()
+        for change in changes:
+            row = None if change.key in self._told_unstored else row_of(change)
+            notice = None if row is None else self._words(row)
+            if notice is not None:
+                self._take(notice)
+        self._told_unstored = frozenset(change.key for change in changes)
+
+    async def _store_over(self) -> None:
+        for key, at in list(self._over.items()):
+            try:
+                await self._store.acknowledge_key(key, OVER, at)
+            except StoreError as error:
+                self._edge(error)
+                return
+            self._over.pop(key, None)
+
     def _announce(self) -> None:
         self._stored.set()
         self._stored = asyncio.Event()
@@ -183,10 +223,13 @@ class Notifier:
                     told[row.id] = None
                     continue
                 ends = safe.kind is NoticeKind.MODE and row.after == Mode.NORMAL
-                told[row.id] = ToTell(safe, routes_for(safe, self.routes), ends=ends)
+                told[row.id] = ToTell(safe, routes_for(safe, self.routes), sent=self._sent(safe.key), ends=ends)
             await self._store.tell(told, self._clock.now().wall)
             self._announce()
-        self._well()
+
+    def _sent(self, key: str) -> Mapping[str, datetime]:
+        """Routes that were told of it past the outbox, while it waits here."""
+        return next((one.told.sent for one in self._waiting if one.told.notice.key == key), {})
 
     def _escalations(self, now: datetime) -> list[Escalation]:
         return [

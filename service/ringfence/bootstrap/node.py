@@ -103,7 +103,8 @@ class Node:
         self.sweeps = self._due_sweeps()
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
-        self.notices = NoticeSide(settings, secrets, database, clock, keeper, self.hr.desk, lambda: self.holder.current)
+        shown, unstored = lambda: self.holder.current, self.ledger.waiting
+        self.notices = NoticeSide(settings, secrets, database, clock, keeper, self.hr.desk, shown, unstored)
         self.board = self._board()
         self.operator = Operator(
             clock,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from ringfence.app.notify.staff import StaffMessages, StaffRules
 from ringfence.app.notify.staff_ports import StaffStore
 from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
-from ringfence.app.ports import Clock
+from ringfence.app.ports import Clock, OutageChange
 from ringfence.app.snapshot import Snapshot
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.channels import ClosedChannel, open_channel
@@ -54,8 +54,9 @@ class NoticeSide:
         keeper: TableKeeper,
         roster: RosterDesk,
         snapshot: Callable[[], Snapshot],
+        unstored: Callable[[], Sequence[OutageChange]],
     ) -> None:
-        """A channel that cannot be opened stays closed and says why."""
+        """A channel that cannot be opened stays closed and says why. `unstored`: `Ledger.waiting`."""
         self._settings = settings
         self._clock = clock
         self._snapshot = snapshot
@@ -66,7 +67,14 @@ class NoticeSide:
         self.channels = {one.name: _opened(one, secrets, settings.node) for one in settings.notify}
         store = SqlNoticeStore(database)
         self.notifier = Notifier(
-            store, clock, routes, self.channels, notice_of, self._ours, keep_days=settings.keep_notices_days
+            store,
+            clock,
+            routes,
+            self.channels,
+            notice_of,
+            self._ours,
+            keep_days=settings.keep_notices_days,
+            unstored=unstored,
         )
         share = Random().random  # noqa: S311  spreads attempts, guards nothing
         self.workers = [
@@ -123,6 +131,15 @@ class NoticeSide:
                     f"route {name}: notices of the last day were given up",
                     f"{level.failed} were. `ringfence notify list --route {name}` says why.",
                 )
+        if not self.notifier.takes and self._snapshot().store.up:
+            # Nothing was decided since, so nobody else has noticed.
+            yield Alarm(
+                "outbox",
+                "the database takes nothing",
+                "Routing goes on from memory; changes by people are refused. Look at the database and its disk: "
+                "`ringfence doctor`.",
+                Severity.CRITICAL,
+            )
         if self.notifier.lost:
             yield Alarm(
                 "notices lost",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ringfence.app.notify.ports import Untold
+from ringfence.app.ports import OutageChange
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.outage import Mode
 from ringfence.domain.reasons import Reason
@@ -51,6 +52,26 @@ def notice_of(row: Untold) -> Notice | None:
     if row.signal == OVERRIDE:
         return _word(row)
     return _mode(row) if row.before != row.after else None
+
+
+def row_of(change: OutageChange) -> Untold | None:
+    """A mode change that is not stored yet as the row of history it will be; None for everything else."""
+    moved = change.transition
+    if moved is None:
+        return None
+    return Untold(
+        id=0,
+        key=change.key,
+        at=moved.at.wall,
+        scope=moved.scope,
+        before=moved.before,
+        after=moved.after,
+        signal=moved.signal,
+        reason=moved.reason,
+        who=change.who,
+        why=change.why,
+        evidence=moved.evidence,
+    )
 
 
 def _mode(row: Untold) -> Notice | None:
