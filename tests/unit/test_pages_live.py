@@ -114,12 +114,12 @@ async def test_one_looks_for_all_and_only_while_somebody_watches() -> None:
             return str(asked)
 
         broadcaster = Broadcaster(node.operator, version)
-        with broadcaster.viewer("ada"), broadcaster.viewer("bob"):
+        with broadcaster.viewer("ada") as place, broadcaster.viewer("bob"):
             assert broadcaster.viewers == 2
-            seen = await broadcaster.seen_after(None)
+            seen = await broadcaster.seen_after(None, place)
             await settle()
             node.refresh()
-            assert await broadcaster.seen_after(seen) == Seen("2", 0)
+            assert await broadcaster.seen_after(seen, place) == Seen("2", 0)
         assert broadcaster.viewers == 0
         await settle()
         node.refresh()

@@ -150,6 +150,7 @@ class Frame:
             "who": self._who_mark,
             "form_token": self._token_mark,
             "here": request.url.path,
+            "home": _home(asking, self.there),
             "back_here": quote(request.url.path) if request.method == "GET" else quote("/"),
             # What answers a form cannot be asked for again, so such a page stays as it is.
             "alive": request.method == "GET" and asking is not None and asking.may(Permission.SEE),
@@ -183,6 +184,7 @@ def _environment(zone: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -227,6 +229,12 @@ def _say(context: Context, said: Said) -> str:
 
 def _allowed(caller: Caller | None, permission: str) -> bool:
     return caller is not None and caller.may(Permission(permission))
+
+
+def _home(asking: Caller | None, there: Collection[str]) -> str:
+    """The first page for the caller: their own where they may see no other."""
+    own = asking is not None and asking.may(Permission.OWN) and not asking.may(Permission.SEE)
+    return "/me" if own and "page_me" in there else "/"
 
 
 def _navigation(asking: Caller | None, there: Collection[str]) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +26,8 @@ from ringfence.web.closing import ended_by_the_door, is_closing
 HEARTBEAT_SECONDS: Final = 15
 LOOK_SECONDS: Final = 1.0  # how often new calls are looked for; the state is waited for
 GATHER_SECONDS: Final = 0.25  # many things change in one moment; watchers are told of the first, then of all others
+WOKEN_AT_ONCE: Final = 10
+BETWEEN_SECONDS: Final = 0.005
 MAX_VIEWERS: Final = 400
 MAX_VIEWERS_OF_ONE: Final = 40
 SPREAD_MS_PER_VIEWER: Final = 10  # they must not all ask again in one moment, nor again before all have asked
@@ -53,42 +54,42 @@ class Broadcaster:
         self._operator = operator
         self._version = version
         self._seen = Seen("", 0)
-        self._changed = asyncio.Event()
-        self._viewers: Counter[str] = Counter()
+        self._places: dict[asyncio.Event, str] = {}
         self._looking: asyncio.Task[None] | None = None
 
     @property
     def viewers(self) -> int:
-        return self._viewers.total()
+        return len(self._places)
 
     def check_room(self, name: str, at_most: int = MAX_VIEWERS_OF_ONE) -> None:
         """Raises TooManyViewers."""
-        if self.viewers >= MAX_VIEWERS or self._viewers[name] >= at_most:
+        own = sum(other == name for other in self._places.values())
+        if self.viewers >= MAX_VIEWERS or own >= at_most:
             raise TooManyViewers(
                 "live: too many pages watch already.", "Close some; a page can always be loaded again."
             )
 
     @contextmanager
-    def viewer(self, name: str) -> Iterator[None]:
-        """Within, somebody watches."""
-        self._viewers[name] += 1
+    def viewer(self, name: str) -> Iterator[asyncio.Event]:
+        """Within, somebody watches from this place."""
+        place = asyncio.Event()
+        self._places[place] = name
         if self._looking is None or self._looking.done():
             self._look_now()
             self._looking = asyncio.create_task(self._look(), name="live pages")
         try:
-            yield
+            yield place
         finally:
-            self._viewers[name] -= 1
-            if not self._viewers[name]:
-                del self._viewers[name]
-            if not self._viewers and self._looking is not None:
+            del self._places[place]
+            if not self._places and self._looking is not None:
                 self._looking.cancel()
                 self._looking = None
 
-    async def seen_after(self, seen: Seen | None) -> Seen:
+    async def seen_after(self, seen: Seen | None, place: asyncio.Event) -> Seen:
         """What there is to see as soon as it is not `seen` any more."""
         while self._seen == seen:
-            await self._changed.wait()
+            place.clear()
+            await place.wait()
         return self._seen
 
     async def _look(self) -> None:
@@ -99,6 +100,7 @@ class Broadcaster:
             except TimeoutError:
                 pass
             if self._look_now():
+                await self._wake()
                 await asyncio.sleep(max(GATHER_SECONDS, self.viewers * SPREAD_MS_PER_VIEWER / 1000))
 
     def _look_now(self) -> bool:
@@ -107,9 +109,15 @@ class Broadcaster:
         if seen == self._seen:
             return False
         self._seen = seen
-        self._changed.set()
-        self._changed = asyncio.Event()
         return True
+
+    async def _wake(self) -> None:
+        """A few at a time: whoever asks for a page meanwhile must not wait until all are told."""
+        places = list(self._places)
+        for first in range(0, len(places), WOKEN_AT_ONCE):
+            for place in places[first : first + WOKEN_AT_ONCE]:
+                place.set()
+            await asyncio.sleep(BETWEEN_SECONDS)
 
 
 def events(request: Request, broadcaster: Broadcaster) -> Response:
@@ -124,13 +132,13 @@ def events(request: Request, broadcaster: Broadcaster) -> Response:
 
     async def told() -> AsyncIterator[ServerSentEvent]:
         seen: Seen | None = None
-        with broadcaster.viewer(name):
+        with broadcaster.viewer(name) as place:
             while not is_closing(request):
                 try:
                     # Nothing is sent within: what ends the wait must not end a sending.
                     async with asyncio.timeout(None) as wait:
                         with ended_by_the_door(request, wait):
-                            seen = await broadcaster.seen_after(seen)
+                            seen = await broadcaster.seen_after(seen, place)
                 except TimeoutError:
                     return
                 data = asdict(seen) | {"spread_ms": broadcaster.viewers * SPREAD_MS_PER_VIEWER}
