@@ -39,9 +39,9 @@ async def test_the_record_is_paged_and_filtered() -> None:
     await noted(node, AuditKind.PERSON, AuditKind.MODE, AuditKind.PERSON)
     async with local_door(node) as client:
         first = (await client.get("/v1/audit", params={"limit": 2})).json()
-        assert ([row["number"] for row in first["rows"]], first["more"]) == ([3, 2], True)
+        assert ([row["number"] for row in first["rows"]], first["next"]) == ([3, 2], 2)
         rest = (await client.get("/v1/audit", params={"before": 2})).json()
-        assert ([row["number"] for row in rest["rows"]], rest["more"]) == ([1], False)
+        assert ([row["number"] for row in rest["rows"]], rest["next"]) == ([1], None)
         for asked, numbers in (
             ({"kind": "mode"}, [2]),
             ({"about": "ada"}, [3, 2]),

@@ -26,9 +26,9 @@ async def test_notices_are_paged_and_filtered() -> None:
             await tell(node, number, Severity.CRITICAL if number == 1 else Severity.INFO)
         page = (await client.get("/v1/notices?limit=2")).json()
         assert [one["title"] for one in page["notices"]] == ["event 4", "event 3"]
-        rest = (await client.get(f"/v1/notices?limit=5&before={page['next_before']}")).json()
+        rest = (await client.get(f"/v1/notices?limit=5&before={page['next']}")).json()
         assert [one["title"] for one in rest["notices"]] == ["event 2", "event 1", "event 0"]
-        assert rest["next_before"] is None
+        assert rest["next"] is None
         loud = (await client.get("/v1/notices?severity=critical")).json()["notices"]
         assert [one["title"] for one in loud] == ["event 1"]
         assert loud[0]["deliveries"][0] | {"route": "desk", "state": "waiting"} == loud[0]["deliveries"][0]

@@ -81,8 +81,8 @@ def list_(
         show_table(out, ("row", "at", "kind", "what", "about", "who", "why"), rows)
         if not rows:
             out.print("Nothing is recorded that fits.")
-        elif found["more"]:
-            out.print(f"There is more: --before {found['rows'][-1]['number']}")
+        elif found["next"] is not None:
+            out.print(f"There is more: --before {found['next']}")
 
     emit(as_json, found, render)
 

@@ -96,7 +96,7 @@ def acknowledge(context: typer.Context, id_: IdArgument, as_json: AsJson = False
     """
     with faults_told(as_json):
         found = invocation(context).daemon().call("POST", f"/v1/notices/{id_}/acknowledge")
-    emit(as_json, found, lambda out: _show(out, {"notices": [found], "next_before": None}))
+    emit(as_json, found, lambda out: _show(out, {"notices": [found], "next": None}))
 
 
 def _show(out: Console, found: dict[str, Any]) -> None:
@@ -114,8 +114,8 @@ def _show(out: Console, found: dict[str, Any]) -> None:
     show_table(out, ("ID", "at", "severity", "what", "routes", "acknowledged by"), rows)
     if not rows:
         out.print("There is none.")
-    if found["next_before"] is not None:
-        print_lines(out, [f"More: --before {found['next_before']}"])
+    if found["next"] is not None:
+        print_lines(out, [f"More: --before {found['next']}"])
 
 
 def _way(delivery: dict[str, Any]) -> str:

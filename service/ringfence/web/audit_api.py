@@ -69,7 +69,8 @@ def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
         """What was done, by whom and why, newest first."""
         query = AuditQuery(before, kind, who, about, _utc(since), _utc(until))
         page = await book.page(query, limit)
-        return AuditOut(rows=[row_out(row, page.pseudonyms) for row in page.rows], more=page.more)
+        older = page.rows[-1].number if page.more else None
+        return AuditOut(rows=[row_out(row, page.pseudonyms) for row in page.rows], next=older)
 
     @router.get("/verify", responses=declared(503), operation_id="verify_audit")
     async def verify() -> AuditVerified:

@@ -38,7 +38,7 @@ class AuditOut(BaseModel):
     """Newest first."""
 
     rows: list[AuditRowOut]
-    more: bool = Field(description="ask again with `before` set to the last row's number")
+    next: int | None = Field(description="`before` of the next page; null: there are no older ones")
 
 
 class AuditFaultOut(BaseModel):

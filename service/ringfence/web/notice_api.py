@@ -54,7 +54,7 @@ def routes(desk: NoticeDesk) -> APIRouter:
         """What people were told and are to be told, newest first, each with what became of it on every route."""
         query = NoticeQuery(limit, before, kind, severity, scope, route, state, unacknowledged)
         found = [notice_out(view) for view in await desk.notifier.listed(query)]
-        return NoticesOut(notices=found, next_before=found[-1].id if len(found) == limit else None)
+        return NoticesOut(notices=found, next=found[-1].id if len(found) == limit else None)
 
     @router.get("/notices/routes", responses=declared(), operation_id="notice_routes")
     async def notice_routes() -> RoutesOut:

@@ -45,7 +45,7 @@ class NoticesOut(BaseModel):
     """Newest first."""
 
     notices: list[NoticeOut]
-    next_before: int | None = Field(description="ask with `before` set to this for older ones; null: there are none")
+    next: int | None = Field(description="`before` of the next page; null: there are no older ones")
 
 
 class RouteOut(BaseModel):
