@@ -27,7 +27,7 @@ from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
 from ringfence.bootstrap.sign_in_side import SignInSide
-from ringfence.web.app import create_app
+from ringfence.web.app import at_door, operations
 from ringfence.web.ports import RosterDoor, Services
 from ringfence.web.security import BearerToken, LocalSocket, SignIns
 from ringfence.web.server import Door, Listener, listen_tcp, listen_unix
@@ -137,15 +137,14 @@ def _applications(
     listeners: list[Listener],
 ) -> list[Door]:
     services = services_of(settings, node, access, entry.door)
-    local = create_app(services, LocalSocket(), settings.default_country)
-    doors = [Door(local, listeners[0])]
     mounts = {} if node.hr.scim is None else {SCIM_PATH: node.hr.scim}
+    app = operations(services, settings.default_country, mounts=mounts)
+    doors = [Door(at_door(app, LocalSocket()), listeners[0])]
     for listener in listeners[1:]:
         names = [settings.node, settings.http.host, settings.http.public_host]
         auth = SignIns(BearerToken(secrets.http_token.get_secret_value(), filter(None, names)), access.desk)
         protection = access.protection(secrets)
-        app = create_app(services, auth, settings.default_country, mounts=mounts, protection=protection)
-        doors.append(Door(app, listener, None if entry.certificate is None else entry.certificate.context))
+        doors.append(Door(at_door(app, auth, protection), listener, None if entry.certificate is None else entry.certificate.context))
     return doors
 
 

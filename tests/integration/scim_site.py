@@ -18,7 +18,7 @@ from ringfence.domain.hr.record import Batch, HrRecord
 from ringfence.hr.scim import ScimDoor, ScimSettings
 from ringfence.store.database import Database
 from ringfence.store.scim_store import SqlScimStore
-from ringfence.web.app import create_app
+from ringfence.web.app import at_door, operations
 from ringfence.web.ports import Services
 from ringfence.web.security import BearerToken
 from ringfence.web.server import Door, listen_tcp
@@ -101,7 +101,7 @@ async def scim_site(file: Path, settings: ScimSettings | None = None) -> AsyncIt
     roster, store = FakeRoster(), SqlScimStore(database, SOURCE)
     scim = ScimDoor(settings or scim_settings(), store, roster.take, SCIM_TOKEN, SystemClock(), "GB")
     node = FakeNode()
-    app = create_app(Services(node.operator, node.importer), BearerToken(API_TOKEN), mounts={"/scim": scim})
+    app = at_door(operations(Services(node.operator, node.importer), mounts={"/scim": scim}), BearerToken(API_TOKEN))
     door = Door(app, listen_tcp("127.0.0.1", 0))
     serving = asyncio.create_task(door.run())
     url = f"{door.place}/scim/v2"

@@ -11,12 +11,12 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
 from ringfence.domain.access import GRANTS, Permission, Role
-from ringfence.web.app import create_app
 from ringfence.web.pages.assets import assets
 from ringfence.web.pages.texts import language_of
 from ringfence.web.permissions import OPERATIONS
-from ringfence.web.security import BearerToken, LocalSocket
+from ringfence.web.security import BearerToken
 from tests.fakes.doors import TOKEN, door, local_door, signed_in_door
+from tests.fakes.full_application import full_application
 from tests.fakes.node import DID
 from tests.fakes.roster_node import RosterNode
 
@@ -68,7 +68,7 @@ async def test_the_navigation_shows_what_a_role_may_open(role: Role) -> None:
 
 
 def test_every_page_asks_for_a_permission_or_is_meant_for_strangers() -> None:
-    app = create_app(RosterNode().services, LocalSocket())
+    app = full_application()
     pages = [route for route in iter_route_contexts(app.routes) if getattr(route, "include_in_schema", True) is False]
     named = {route.operation_id for route in pages if getattr(route, "operation_id", None)}
     assert len(named & OPERATIONS.keys()) > 10

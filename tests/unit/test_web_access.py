@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ringfence.app.ports import StoreUnavailable
 from ringfence.domain.access import Permission, Role
-from ringfence.web.app import create_app
+from ringfence.web.app import at_door, operations
 from ringfence.web.csrf import Csrf, comes_from_us
 from ringfence.web.protection import Protection
 from ringfence.web.rates import MAX_CALLERS, Rates
@@ -35,7 +35,7 @@ async def stranger(
     node: FakeNode, protection: Protection | None = None, peer: str = BROWSER
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody on TCP with nothing but an address."""
-    app = create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk), protection=protection)
+    app = operations(node.services)
 
     async def breaks(request: Request) -> Response:
         raise RuntimeError("on purpose")
@@ -46,7 +46,8 @@ async def stranger(
 
     app.router.add_route("/breaks", breaks)
     app.router.add_route("/whence", whence)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 40000))
+    door = at_door(app, SignIns(BearerToken(TOKEN), node.access.desk), protection)
+    transport = httpx.ASGITransport(door, raise_app_exceptions=False, client=(peer, 40000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -11,13 +12,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from ringfence.web.app import create_app
+from ringfence.web.app import operations
 from ringfence.web.openapi import read_examples
-from ringfence.web.security import BearerToken
-from tests.fakes.doors import TOKEN
 from tests.fakes.roster_node import RosterNode
+from tests.tidy.tree import ROOT, text_of
 
-DOCUMENT: dict[str, Any] = create_app(RosterNode().services, BearerToken(TOKEN)).openapi()
+DOCUMENT: dict[str, Any] = operations(RosterNode().services).openapi()
 OPERATIONS = {operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()}
 JSON = "application/json"
 
@@ -69,3 +69,9 @@ def test_no_operation_has_examples_in_two_files() -> None:
 
 def test_the_schema_says_which_version_it_is_of() -> None:
     assert DOCUMENT["info"]["x-api-version"] == "1.0"
+
+
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+def test_every_operation_is_on_the_page(path: str) -> None:
+    named = re.sub(r"\\\{\w+\\\}", "[A-Z]+", re.escape(path))
+    assert re.search(rf"`[^`\n]*{named}(?![/\w])", text_of(ROOT / "docs" / "reference" / "http-api.md"))

@@ -8,9 +8,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 
-from ringfence.web.app import create_app
-from ringfence.web.security import BearerToken
-from tests.fakes.doors import TOKEN, WITH_TOKEN
+from ringfence.web.app import operations
+from tests.fakes.doors import WITH_TOKEN
 from tests.fakes.roster_node import RosterNode, roster
 from tests.fakes.thread import ServedNode, served_on_tcp
 
@@ -36,7 +35,7 @@ def served() -> Iterator[ServedNode]:
 
 def _document() -> dict[str, object]:
     node = RosterNode()
-    app = create_app(node.services, BearerToken(TOKEN))
+    app = operations(node.services)
     document: dict[str, object] = app.openapi()
     return document
 
@@ -60,8 +59,8 @@ def test_every_operation_declares_what_goes_wrong() -> None:
     document = _document()
     paths = document["paths"]
     assert isinstance(paths, dict)
-    for path, operations in paths.items():
-        for operation in operations.values():
+    for path, methods in paths.items():
+        for operation in methods.values():
             assert "200" in operation["responses"]
             if path.startswith("/v1"):
                 assert {"400", "401"} <= set(operation["responses"]), path

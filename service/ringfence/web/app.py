@@ -1,4 +1,4 @@
-"""The application. The daemon makes two of it: one behind a token on TCP, one on the local socket."""
+"""The application: one set of operations for all doors, and what stands around it at each of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from ringfence.app.operator import OrderRefused
@@ -55,18 +56,32 @@ docs/reference/permissions.md. Private numbers are masked.
 _declared_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="an API key, or the token")
 
 
-def create_app(
+def create_app(services: Services, auth: Auth, protection: Protection | None = None) -> ASGIApp:
+    """Everything behind one door of its own."""
+    return at_door(operations(services), auth, protection)
+
+
+def at_door(app: FastAPI, auth: Auth, protection: Protection | None = None) -> ASGIApp:
+    """The operations behind one door. `protection`: what else stands around them; None: no limits of rate, no proxy."""
+    mounts = [route.path for route in app.routes if isinstance(route, Mount)]
+
+    def max_body_bytes(path: str) -> int | None:
+        return None if any(path.startswith(f"{place}/") for place in mounts) else _max_body_bytes(path)
+
+    return (protection or Protection()).around(app, auth, max_body_bytes)
+
+
+def operations(
     services: Services,
-    auth: Auth,
     default_country: str = "GB",
     metrics: CollectorRegistry | None = None,
     mounts: Mapping[str, ASGIApp] = MappingProxyType({}),
-    protection: Protection | None = None,
 ) -> FastAPI:
-    """`default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
+    """All of them, for every door: some 7 MB of routes and schemas. Nobody is asked here who they are.
+
+    `default_country` (ISO 3166) is that of DIDs written without a plus. `metrics`: a registry to which the
     daemon has added measures of its own, begun with `metrics.registry_of(operator)`; None: the snapshot's alone.
-    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length.
-    `protection`: what else stands around it; None: no limits of rate, no proxy."""
+    `mounts`: path -> an application with a guard of its own, which looks at the token and at the body's length."""
     operator, roster = services.operator, services.roster
     app = Api(
         title="Ringfence",
@@ -114,11 +129,6 @@ def create_app(
     for place, mounted in mounts.items():
         app.mount(place, mounted)
     errors.add_to(app)
-
-    def max_body_bytes(path: str) -> int | None:
-        return None if any(path.startswith(f"{place}/") for place in mounts) else _max_body_bytes(path)
-
-    (protection or Protection()).around(app, auth, max_body_bytes)
     return app
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Any
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ringfence.web.csrf import Csrf
@@ -27,11 +28,9 @@ class Protection:
     trusted_proxies: Collection[str] = ()
     form_origins: Collection[str] = ()
 
-    def around(self, app: FastAPI, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> None:
-        """Whoever is added later stands further out."""
-        app.add_middleware(Guard, auth=auth, max_body_bytes=max_body_bytes, forms=self.csrf, rates=self.rates)
+    def around(self, app: ASGIApp, auth: Auth, max_body_bytes: Callable[[str], int | None]) -> ASGIApp:
+        """The application with all of it."""
+        guarded: Any = Guard(app, auth, max_body_bytes, self.csrf, self.rates)
         if self.trusted_proxies:
-            app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(self.trusted_proxies))
-        # Around Starlette's own last handler as well: what it answers to an unexpected error has the headers too.
-        inner = app.build_middleware_stack
-        app.build_middleware_stack = lambda: SecurityHeaders(inner(), self.form_origins)  # type: ignore[method-assign]
+            guarded = ProxyHeadersMiddleware(guarded, trusted_hosts=list(self.trusted_proxies))
+        return SecurityHeaders(guarded, self.form_origins)
