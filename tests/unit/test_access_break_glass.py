@@ -9,7 +9,7 @@ import pytest
 from ringfence.app.access.lockout import FIRST_LOCK_SECONDS, WRONG_BEFORE_LOCKED
 from ringfence.app.access.ports import SealedAccountsFault, SignInRefused, TooManyAttempts
 from ringfence.app.ports import StoreUnavailable
-from ringfence.domain.access import Permission, SignedInBy
+from ringfence.domain.access import Permission, Role, SignedInBy
 from ringfence.domain.notice import NoticeKind, Severity
 from tests.fakes.access import ACCOUNT, ADMIN, OTHER_ACCOUNT, PASSWORD, SOMEWHERE, FakeAccess
 from tests.fakes.clock import FakeClock
@@ -137,6 +137,26 @@ async def test_a_renewed_password_ends_the_sessions_of_the_old_one_and_undoes_th
     assert "renewed" in access.notices[-1].title
     await access.desk.break_glass(ACCOUNT, "fresh", ELSEWHERE)
     assert await access.desk.note_renewed(ADMIN) == []
+
+
+async def test_a_session_of_the_old_password_does_not_come_back_with_the_database(
+    access: FakeAccess, clock: FakeClock
+) -> None:
+    await access.desk.tidy()
+    old = await access.desk.break_glass(ACCOUNT, PASSWORD, SOMEWHERE)
+    other = await access.signed_in(Role.ADMIN, name=ACCOUNT)
+    await clock.advance(60)
+    desk = access.restarted()
+    access.accounts.hashes[ACCOUNT] = "hash of fresh"
+    access.store.fault = StoreUnavailable("The disk is full.")
+    await desk.note_renewed(ADMIN)
+    new = await desk.break_glass(ACCOUNT, "fresh", SOMEWHERE)
+    access.store.fault = None
+    await desk.load()
+    assert desk.session(old.token) is None
+    assert desk.session(new.token) is not None
+    assert desk.session(other) is not None
+    assert old.row.id not in access.store.sessions
 
 
 async def test_a_password_that_was_renewed_unseen_is_told_after_a_restart(access: FakeAccess) -> None:

@@ -111,6 +111,16 @@ async def test_what_is_ended_has_ended_at_once_and_after_a_restart(access: FakeA
     )
 
 
+async def test_what_has_ended_while_it_was_being_read_stays_ended(access: FakeAccess) -> None:
+    desk = access.restarted()
+    new = await desk.begin_session("ada", frozenset({Role.ADMIN}), SignedInBy.OIDC)
+    answer, access.store.sessions = access.store.sessions, {}
+    await desk.end_session(new.row.id)
+    access.store.sessions = answer  # what the store had read before
+    await desk.load()
+    assert desk.session(new.token) is None
+
+
 async def test_all_sessions_of_one_person_end(access: FakeAccess) -> None:
     tokens = [await access.signed_in(Role.VIEWER) for _ in range(3)]
     other = await access.signed_in(Role.VIEWER, name="bob@example.org")
@@ -193,6 +203,13 @@ async def test_the_oldest_of_too_many_sessions_of_one_name_makes_room(access: Fa
         await access.signed_in(Role.VIEWER)
     assert access.desk.session(first) is None
     assert len(access.desk.sessions()) == len(access.store.sessions) == MAX_OF_ONE_NAME
+
+
+async def test_somebody_who_is_called_like_a_sealed_account_ends_none_of_its_sessions(access: FakeAccess) -> None:
+    sealed = await access.desk.break_glass(ACCOUNT, PASSWORD, SOMEWHERE)
+    for _ in range(MAX_OF_ONE_NAME + 1):
+        await access.signed_in(Role.STAFF, name=ACCOUNT)
+    assert access.desk.session(sealed.token) is not None
 
 
 async def test_wrong_passwords_without_a_database_do_not_fill_the_memory(access: FakeAccess, clock: FakeClock) -> None:

@@ -66,6 +66,11 @@ class BreakGlass:
             if row.name not in self._known:
                 self._known[row.name] = replace(row, used=self._used_early.pop(row.name, row.used))
 
+    def renewed_at(self, name: str) -> datetime | None:
+        """Since when the account has the password it has now, as far as it was seen."""
+        known = self._known.get(name)
+        return None if known is None else known.renewed
+
     async def check(self, name: str, password: str, address: str) -> SealedRow | None:
         """Returns when the password is the account's own: with what is now to be remembered of it. Raises
         WrongPassword, TooManyAttempts, SealedAccountsFault."""

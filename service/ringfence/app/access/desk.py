@@ -178,6 +178,8 @@ class AccessDesk:
         self._sealed.restore(stored.sealed)
         over = self._sessions.restore(stored.sessions)
         self.loaded = True
+        # A password may have been renewed while nothing was known of the sessions begun with the old one.
+        await self._end(self._is_of_an_old_password, None, _RENEWED, must=False)
         if over:
             await self._storing.soon(AccessChange(ended=over))
 
@@ -194,6 +196,10 @@ class AccessDesk:
         seen, used = self._sessions.seen_since_stored(), self._keys.used_since_stored()
         if seen or used:
             await self._storing.at_once(AccessChange(seen=seen, used=used))
+
+    def _is_of_an_old_password(self, row: SessionRow) -> bool:
+        renewed = self._sealed.renewed_at(row.name) if row.by is SignedInBy.BREAK_GLASS else None
+        return renewed is not None and row.begun < renewed
 
     async def _end(self, chosen: Callable[[SessionRow], bool], by: Caller | None, why: str, must: bool = True) -> int:
         rows = [row for row in self._sessions.rows() if chosen(row)]

@@ -53,12 +53,17 @@ class Sessions:
         self._clock = clock
         self._limits = limits
         self._living: dict[str, _Living] = {}
+        # Until what was stored is known: it may have been read before one of them was ended.
+        self._dropped: set[str] | None = set()
 
     def restore(self, rows: Iterable[SessionRow]) -> frozenset[str]:
-        """Takes in what was stored, beside those that have begun meanwhile; gives the ids of those that are over."""
-        now = self._clock.now()
+        """Takes in what was stored, once, beside those that have begun meanwhile; what has ended meanwhile stays ended.
+        Gives the ids of those that are over."""
+        now, dropped = self._clock.now(), self._dropped or set()
+        self._dropped = None
         for row in rows:
-            self._living.setdefault(row.digest, self._of(row, now))
+            if row.id not in dropped:
+                self._living.setdefault(row.digest, self._of(row, now))
         return self.over()
 
     def begin(
@@ -72,7 +77,9 @@ class Sessions:
         now, made = self._clock.now(), new_session_token()
         until = now.wall + timedelta(minutes=self._limits.minutes(by) if minutes is None else minutes)
         row = SessionRow(made.id, made.digest, name, roles, by, person, now.wall, now.wall, until)
-        own = sorted((one for one in self._living.values() if one.row.name == name), key=lambda one: one.seen.monotonic)
+        # Somebody whose provider calls them `break-glass-1` must not end that account's sessions by signing in often.
+        own = [one for one in self._living.values() if (one.row.name, one.row.by) == (name, by)]
+        own.sort(key=lambda one: one.seen.monotonic)
         crowded = frozenset(one.row.id for one in own[: max(0, len(own) - MAX_OF_ONE_NAME + 1)])
         self.drop(crowded)
         self._living[made.digest] = self._of(row, now)
@@ -94,6 +101,8 @@ class Sessions:
         return sorted(found, key=lambda row: (row.begun, row.id), reverse=True)
 
     def drop(self, ids: frozenset[str]) -> None:
+        if self._dropped is not None:
+            self._dropped |= ids
         for digest in [digest for digest, one in self._living.items() if one.row.id in ids]:
             del self._living[digest]
 
