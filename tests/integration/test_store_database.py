@@ -11,13 +11,14 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.ports import StoreCorrupt, StoreError, StoreUnavailable
 from ringfence.store.database import Database
 from ringfence.store.memory_store import SqlMemoryStore
-from ringfence.store.migrating import configuration
+from ringfence.store.migrating import configuration, revisions
 from ringfence.store.tables_roster import hr_records
 from tests.integration.stores import NOW, locked_by_another, opened
 
@@ -209,3 +210,8 @@ async def touch(connection: AsyncConnection) -> None:
     await connection.execute(
         text("INSERT OR REPLACE INTO delivered (did, at) VALUES ('+441134960123', '2026-03-01 12:00:00.000000')")
     )
+
+
+def test_the_migrations_files_say_what_alembic_will_do() -> None:
+    scripts = ScriptDirectory.from_config(configuration())
+    assert revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
