@@ -35,6 +35,7 @@ def person(name: str, by: SignedInBy = SignedInBy.SOCKET, session: str = "", key
 
 
 ADA, BOB = person("ada"), person("bob")
+PAGE_ADA = person("Ada Example (ada@example.org)", SignedInBy.OIDC, "s1")
 
 
 def strict_node() -> FakeNode:
@@ -78,7 +79,16 @@ async def test_a_wide_order_moves_nothing_until_another_person_approves_it() -> 
         (person("ada"), person("ADA "), False),
         (person("ada"), person("ada (http)", SignedInBy.TOKEN), False),
         (person("ada (http)", SignedInBy.TOKEN), person("bob (http)", SignedInBy.TOKEN), False),
-        (person("ada (http)", SignedInBy.TOKEN), person("bob"), True),
+        (person("ada (http)", SignedInBy.TOKEN), person("bob"), False),
+        (person("ada"), person("bob (http)", SignedInBy.TOKEN), False),
+        (person("ada"), person("wallboard (key)", SignedInBy.KEY), False),
+        (person("nightly (key)", SignedInBy.KEY), person("ada"), False),
+        (PAGE_ADA, person("ada"), False),
+        (PAGE_ADA, person("Ada Married (ada@example.org)", SignedInBy.OIDC, "s2"), False),
+        (PAGE_ADA, person("Ada Example (ada.2@example.org)", SignedInBy.OIDC, "s2"), False),
+        (PAGE_ADA, person("bob"), True),
+        (PAGE_ADA, person("Bob Example (bob@example.org)", SignedInBy.OIDC, "s2"), True),
+        (PAGE_ADA, person("break-glass-1", SignedInBy.BREAK_GLASS, "s2"), True),
         (person("ada", session="s1"), person("ada at home", session="s1"), False),
         (person("ada", session="s1"), person("bob", session="s2"), True),
         (person("ada", key="p1"), person("a.example", key="p1"), False),

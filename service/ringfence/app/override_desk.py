@@ -118,7 +118,9 @@ class OverrideDesk(OverrideTargets):
         last two it no longer waits."""
         pending, alone = await self._second_person.take(id_, caller)
         self._check(pending.order, pending.who)
-        word = await self._say(pending.order, pending.who, approved_by="" if alone else caller.name, alone=alone)
+        # By another name, whoever carries it out is named, even where that proves no second person.
+        approved_by = "" if caller.name == pending.who else caller.name
+        word = await self._say(pending.order, pending.who, approved_by=approved_by, alone=alone)
         if alone:
             await self._tell(
                 f"alone:{word.id}",

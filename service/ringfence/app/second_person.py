@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 LOAD_AGAIN_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 10.0
-_OVER_HTTP: Final = " (http)"
+
+_NOBODY: Final = frozenset({SignedInBy.TOKEN, SignedInBy.KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +173,20 @@ class SecondPerson:
 
 
 def _same_person(pending: PendingOrder, caller: Caller) -> bool:
-    """Whether both may be one person. All who know the shared token say who they are, and prove nothing."""
-    if SignedInBy.TOKEN is pending.by is caller.by:
+    """Whether both may be one person. A token or a key says nothing of who holds it: it is nobody's second person, and
+    nobody is its."""
+    if not _NOBODY.isdisjoint((pending.by, caller.by)):
         return True
     if pending.session and pending.session == caller.session:
         return True
     if pending.person is not None and pending.person == caller.person:
         return True
-    return _plain(pending.who) == _plain(caller.name)
+    return not _names(pending.who).isdisjoint(_names(caller.name))
 
 
-def _plain(name: str) -> str:
-    return name.removesuffix(_OVER_HTTP).strip().casefold()
+def _names(name: str) -> frozenset[str]:
+    """By what somebody may be called elsewhere: `Ada Example (ada@example.org)` on the page is `ada` on the node."""
+    whole = name.strip().casefold()
+    shown, _, login = whole.removesuffix(")").rpartition(" (")
+    found = (whole, shown, login, login.partition("@")[0])
+    return frozenset(part.strip() for part in found if part.strip())
