@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.lab.browser import keep_screenshot
+from tests.lab.browser import keep_screenshot, visitor
 from tests.lab.faults.stage import Stage, opened
 from tests.lab.installation import Installation
 from tests.lab.page_visit import ACCOUNT, confirm, preview, release, signed_in
+from tests.pages.test_look import looked_at_in_every_way
 from tests.scenarios.outage_steps import ORGANISATION, PLATFORM, call, until
 
 
@@ -27,6 +28,10 @@ async def test_a_toggle_on_the_page_moves_the_next_call_and_back(stage: Stage, b
 
         await until(stage, f"{decision} in Asterisk", told)
 
+    async with visitor(browser, f"http://localhost:{stage.node.http_port}") as stranger:
+        await stranger.page.goto("/calls")
+        await expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        await looked_at_in_every_way(stranger.page, "sign-in")
     async with signed_in(browser, stage.node) as agent:
         assert await call(stage) == "platform"
         await preview(agent.page, "scope:uc", "dr")
