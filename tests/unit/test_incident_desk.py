@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
+from threading import get_ident
 from zipfile import ZipFile
 
 import pytest
@@ -19,7 +21,7 @@ from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.directory import Directory
 from ringfence.domain.incident import Change, Gap, GapReason, Incident
-from ringfence.domain.missed_calls import CallBackState
+from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls, MissedList
 from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.domain.numbers import Did
 from tests.fakes.clock import NOON, FakeClock
@@ -66,6 +68,28 @@ async def test_calls_belong_to_it_from_as_long_before_as_the_verdict_may_take(st
     stage.call(1790, AnsweredBy.PERSON, OTHER_CALLER, duration_ms=3_600_000)
     view = await stage.desk.view(1)
     assert (view.tally.calls, view.calls_kept) == (4, True)
+
+
+async def test_a_list_is_put_together_beside_the_loop_and_anew_only_when_something_was_said(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    grouped = MissedList.grouped
+
+    def seen(missed: MissedList, said: Mapping[str, CallBack]) -> tuple[MissedCalls, ...]:
+        threads.append(get_ident())
+        return grouped(missed, said)
+
+    monkeypatch.setattr(MissedList, "grouped", seen)
+    missed = stage.call(60, AnsweredBy.ANNOUNCEMENT)
+    for _ in range(3):
+        await stage.desk.view(1)
+        await stage.desk.missed(1)
+    assert len(threads) == 1
+    line = await stage.desk.call_back(1, missed.call_id, CallBackState.CALLING, ADA)
+    assert line.state is CallBackState.CALLING
+    assert len(threads) == 2
+    assert get_ident() not in threads
 
 
 async def test_many_who_look_at_once_read_the_journal_once(stage: Stage) -> None:

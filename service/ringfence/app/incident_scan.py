@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from ringfence.app.collector import resting
 from ringfence.app.incident_ports import IncidentStore
 from ringfence.app.ports import Clock
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import Gap, Incident, Span
 from ringfence.domain.incident_calls import CallTally, bucket_seconds, started_at
-from ringfence.domain.missed_calls import MissedList
+from ringfence.domain.missed_calls import CallBack, MissedCalls, MissedList, counted
 from ringfence.domain.moment import Moment
 
 FRESH_SECONDS: Final = 5.0
@@ -28,11 +29,35 @@ REACHED_LATER: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The call-back list, and how many of its lines are in which state."""
+
+    said: Mapping[str, CallBack]
+    lines: tuple[MissedCalls, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(slots=True)
 class Scanned:
     """The calls of one incident as they were at a moment."""
 
     tally: CallTally
     missed: MissedList
+    _listed: Listed | None = field(default=None, repr=False)
+
+    async def listed(self, said: Mapping[str, CallBack]) -> Listed:
+        """`said`: see `MissedList.grouped`. Grouping 20,000 calls takes 0.2 s: it is done in a thread, and again only
+        when somebody has said something since."""
+        found = self._listed
+        if found is None or found.said != said:
+            with resting():
+                found = self._listed = await asyncio.to_thread(_listed, self.missed, said)
+        return found
+
+
+def _listed(missed: MissedList, said: Mapping[str, CallBack]) -> Listed:
+    lines = missed.grouped(said)
+    return Listed(said, lines, counted(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +89,8 @@ class CallScan:
             if kept is not None and self._fresh(kept, known):
                 return kept.scanned
             begun = self._clock.now()
-            scanned = await self._scan(incident, span)
+            with resting():
+                scanned = await self._scan(incident, span)
             at = self._clock.now()
             self._kept[incident.id] = _Kept(at, at.since(begun), known, scanned)
             self._kept.move_to_end(incident.id)

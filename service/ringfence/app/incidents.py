@@ -28,7 +28,7 @@ from ringfence.domain.incident import (
     timeline,
 )
 from ringfence.domain.incident_calls import CallTally
-from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls, counted
+from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice
 
@@ -150,13 +150,13 @@ class IncidentDesk:
         notes = await self._store.notes(number)
         gaps = await self._unheard(span)
         scanned = await self._scan.of(incident, span, gaps)
-        lines = scanned.missed.grouped(await self._store.call_backs(number))
+        listed = await scanned.listed(await self._store.call_backs(number))
         return IncidentView(
             incident,
             span,
             timeline(incident, changes, notes, gaps),
             scanned.tally,
-            counted(lines),
+            listed.counts,
             gaps,
             tuple(notes),
             span.since >= self.now() - timedelta(days=self.policy.keep_calls_days),
@@ -181,8 +181,8 @@ class IncidentDesk:
         span = self._span(incident)
         gaps = await self._unheard(span)
         scanned = await self._scan.of(incident, span, gaps)
-        lines = scanned.missed.grouped(await self._store.call_backs(number))
-        return MissedView(incident, lines, counted(lines), scanned.missed.left_out, gaps)
+        listed = await scanned.listed(await self._store.call_backs(number))
+        return MissedView(incident, listed.lines, listed.counts, scanned.missed.left_out, gaps)
 
     async def call_back(
         self, number: int, call: str, state: CallBackState, doer: Doer, note: str = "", take_over: bool = False
