@@ -10,7 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ringfence.app.notify.ports import ChannelUnavailable
+from ringfence.cli.invocation import console
 from ringfence.cli.main import build
+from ringfence.cli.notice_commands import show_routes
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from tests.fakes.node import FakeNode
 from tests.fakes.thread import ServedNode, served_on_socket
@@ -59,3 +61,8 @@ def test_a_route_is_tried_and_one_that_fails_ends_with_4(served: ServedNode) -> 
     assert (bad.exit_code, bad.stdout.strip()) == (4, "desk DID NOT TAKE the test: 503 Service Unavailable.")
     assert ringfence(served, "routes").exit_code == 4
     assert ringfence(served, "test", "pigeon").exit_code == 1
+
+
+def test_without_a_route_the_setting_is_named_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    show_routes(console(), {"routes": []})
+    assert "See [[notify]] in the configuration." in capsys.readouterr().out

@@ -66,7 +66,7 @@ def routes(context: typer.Context, as_json: AsJson = False) -> None:
     """
     with faults_told(as_json):
         found = invocation(context).daemon().call("GET", "/v1/notices/routes")
-    emit(as_json, found, lambda out: _show_routes(out, found))
+    emit(as_json, found, lambda out: show_routes(out, found))
     if any(route["failing"] or route["failed"] for route in found["routes"]):
         raise typer.Exit(NOT_WELL)
 
@@ -126,7 +126,7 @@ def _way(delivery: dict[str, Any]) -> str:
     return f"{words}{tried} ({delivery['said']})" if delivery["said"] else f"{words}{tried}"
 
 
-def _show_routes(out: Console, found: dict[str, Any]) -> None:
+def show_routes(out: Console, found: dict[str, Any]) -> None:
     rows = [
         (
             one["name"],
@@ -140,4 +140,5 @@ def _show_routes(out: Console, found: dict[str, Any]) -> None:
     ]
     show_table(out, ("route", "waiting", "since", "given up", "state", "escalates to"), rows)
     if not rows:
-        out.print("No route is configured: nobody is told anything. See [[notify]] in the configuration.")
+        # As it is: the brackets are no markup.
+        print_lines(out, ["No route is configured: nobody is told anything. See [[notify]] in the configuration."])
