@@ -27,7 +27,7 @@ def notice(number: int, clock: FakeClock, severity: Severity = Severity.WARNING,
     """The one with this number: the same key at each call."""
     return Notice(
         key=f"event:{number}",
-        kind=NoticeKind.INCIDENT,
+        kind=NoticeKind.ALARM,
         severity=severity,
         at=clock.now().wall,
         title=f"event {number}",

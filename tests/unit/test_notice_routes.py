@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from ringfence.channels.webhook_settings import WebhookSettings
 from ringfence.config import ConfigError, parse
+from ringfence.app.notify.ports import Untold
+from ringfence.app.notify.words import notice_of
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS, without_numbers
 from ringfence.domain.notice_routes import (
@@ -47,6 +49,24 @@ def test_a_route_takes_what_it_names_and_everything_where_it_names_nothing() -> 
     assert routes_for(notice(NoticeKind.HR, Severity.CRITICAL, "pbx"), routes) == ("all", "loud")
     assert routes_for(notice(scope=""), routes) == ("all", "modes", "uc")
     assert routes_for(notice(NoticeKind.TEST), routes) == ()
+
+
+def test_an_outage_is_one_message_where_nobody_asked_for_more() -> None:
+    """Its mode change and its incident are one event."""
+    named = frozenset({NoticeKind.MODE, NoticeKind.INCIDENT})
+    routes = [Route("all"), Route("loud", severities=frozenset({Severity.CRITICAL})), Route("tickets", kinds=named)]
+    assert routes_for(notice(NoticeKind.MODE, Severity.CRITICAL), routes) == ("all", "loud", "tickets")
+    assert routes_for(notice(NoticeKind.INCIDENT, Severity.CRITICAL), routes) == ("tickets",)
+
+
+def test_who_hears_only_what_is_loud_hears_the_end_of_an_outage_too() -> None:
+    loud = [Route("loud", severities=frozenset({Severity.WARNING, Severity.CRITICAL}))]
+    rows = [
+        Untold(1, "k", NOON, "uc", before, after, "outage", "silent", "ringfence", "")
+        for before, after in (("NORMAL", "FAILED_OVER"), ("FAILED_OVER", "HOLD_DOWN"), ("TRIAL", "NORMAL"))
+    ]
+    told = [notice_of(row) for row in rows]
+    assert [one is not None and bool(routes_for(one, loud)) for one in told] == [True, False, True]
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.floats(0, 1e9))

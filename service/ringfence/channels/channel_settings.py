@@ -43,7 +43,7 @@ class ChannelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: RouteName = Field(description="its name, under which it is tested: small letters, digits, underscore")
-    events: list[NoticeKind] = Field([], description="what it is told of; empty: everything")
+    events: list[NoticeKind] = Field([], description="what it is told of; empty: everything but `incident`")
     severities: list[Severity] = Field([], description="how loud; empty: everything. The end of an alarm is `info`")
     scopes: list[str] = Field([], description="platforms it is told of; empty: all. What is about none goes to all")
     quiet_hours: Annotated[str, AfterValidator(_hours)] = Field(

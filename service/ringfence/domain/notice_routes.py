@@ -19,6 +19,9 @@ LONGEST_ASKED_WAIT_SECONDS: Final = 3_600.0  # a receiver that asks us to wait l
 TRY_FOR: Final = timedelta(hours=72)
 MAX_REFUSALS: Final = 3
 
+ASKED_FOR: Final = frozenset({NoticeKind.INCIDENT})
+"""What only a route gets that names it: an incident opens and closes with a mode change, and that is told already."""
+
 GROUP_WINDOW: Final = timedelta(minutes=5)
 GROUP_PASSES: Final = 3
 """So many notices of one kind, scope and severity go out by themselves within the window; the rest become one."""
@@ -26,8 +29,8 @@ GROUP_PASSES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way of telling people. Of `kinds`, `severities` and `scopes` an empty one means all; what is about no scope
-    goes to everybody. `quiet`: the local hours in which only what is critical passes. A critical notice that nobody
+    """One way of telling people. Of `severities` and `scopes` an empty one means all, of `kinds` all but `ASKED_FOR`:
+    one event is one message. What is about no scope goes to everybody. `quiet`: the local hours in which only what is critical passes. A critical notice that nobody
     has acknowledged after `escalate_after` goes to the route `escalate_to` as well (empty: to nobody else).
     `escalations_only`: it is told nothing else."""
 
@@ -45,7 +48,7 @@ class Route:
         if self.escalations_only or notice.kind is NoticeKind.TEST:
             return False
         return (
-            (not self.kinds or notice.kind in self.kinds)
+            (notice.kind in self.kinds if self.kinds else notice.kind not in ASKED_FOR)
             and (not self.severities or notice.severity in self.severities)
             and (not self.scopes or not notice.scope or notice.scope in self.scopes)
         )

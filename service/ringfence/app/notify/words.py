@@ -19,7 +19,7 @@ _MODES: Final = {
         Severity.CRITICAL,
         "calls go to default numbers (DR mode)",
         "Nothing has to be done for the calls. Find out what is wrong with the platform; `ringfence status` shows the "
-        "evidence.",
+        "evidence, `ringfence incident list` names the incident with its timeline and its call-back list.",
     ),
     Mode.HOLD_DOWN: (
         Severity.INFO,
@@ -32,9 +32,10 @@ _MODES: Final = {
         "Nothing has to be done. `ringfence status` shows how the trial goes.",
     ),
     Mode.NORMAL: (
-        Severity.INFO,
+        Severity.WARNING,  # so that a route of what is loud hears the end of what it heard begin
         "calls go to the platform again",
-        "Nothing has to be done. Look at who was not reached meanwhile.",
+        "Nothing has to be done for the calls. `ringfence incident list` names the incident; `ringfence incident "
+        "missed` with its number lists whom nobody could reach.",
     ),
 }
 
