@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ringfence.channels.webhook_settings import WebhookSettings
-from ringfence.config import ConfigError, parse
 from ringfence.app.notify.ports import Untold
 from ringfence.app.notify.words import notice_of
+from ringfence.channels.webhook_settings import WebhookSettings
+from ringfence.config import ConfigError, parse
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS, without_numbers
 from ringfence.domain.notice_routes import (

@@ -30,9 +30,9 @@ GROUP_PASSES: Final = 3
 @dataclass(frozen=True, slots=True)
 class Route:
     """One way of telling people. Of `severities` and `scopes` an empty one means all, of `kinds` all but `ASKED_FOR`:
-    one event is one message. What is about no scope goes to everybody. `quiet`: the local hours in which only what is critical passes. A critical notice that nobody
-    has acknowledged after `escalate_after` goes to the route `escalate_to` as well (empty: to nobody else).
-    `escalations_only`: it is told nothing else."""
+    one event is one message. What is about no scope goes to everybody. `quiet`: the local hours in which only what is
+    critical passes. A critical notice that nobody has acknowledged after `escalate_after` goes to the route
+    `escalate_to` as well (empty: to nobody else). `escalations_only`: it is told nothing else."""
 
     name: str
     kinds: frozenset[NoticeKind] = frozenset()
