@@ -3,20 +3,24 @@ JavaScript, seen by everybody at once, and over when its time is."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Page, expect
 
 from ringfence.domain.access import Role
 from ringfence.domain.outage import Decision
 from tests.fakes.clock import settle
+from tests.fakes.roster_node import ada, bob
 from tests.lab.browser import PHONE, keep_screenshot
-from tests.pages.site import SCOPE, Site, order, outage
+from tests.pages.site import DID, SCOPE, Site, order, outage
 from tests.pages.test_look import accessible, looked_at_in_every_way
 
 BANNER = "#banner"
 IN_DR = f"Calls of {SCOPE} go to default numbers (DR mode)."
 CONFIRM = "Confirm: move them to DR"
 WHAT = f"scope:{SCOPE}"
+TEAM = "Service desk"
 
 # What the browser draws around the focus. Forced colours and shadows count too.
 OUTLINED = """() => {
@@ -181,3 +185,30 @@ async def test_the_other_language_is_spoken_all_over(site: Site) -> None:
         await keep_screenshot(agent.page, "start-german")
         await agent.page.get_by_role("link", name="English").click()
         await expect(agent.page.get_by_role("heading", level=1)).to_have_text("Where calls go now")
+
+
+async def test_a_newcomer_needs_three_actions_at_most(site: Site) -> None:
+    """An action is something sent or followed, with what is filled in for it."""
+    run = await site.node.say(ada(department=TEAM), bob(department=TEAM))
+    assert run.plan is not None, "both at once are held"
+    await site.node.desk.decide(run.plan, True, "hr", "they are the desk")
+    await settle()
+    async with site.visited() as newcomer:
+        page = newcomer.page
+        await page.goto("/")
+        await page.get_by_role("searchbox").fill("0113 496 0123")
+        await page.get_by_role("button", name="Find").click()  # 1
+        await expect(page.get_by_role("heading", level=1)).to_have_text(f"Why {DID} rings where it does")
+        await expect(page.get_by_role("main")).to_contain_text("the owner's default number")
+
+        await page.goto("/")
+        await page.get_by_role("searchbox").fill("desk")
+        await page.get_by_role("button", name="Find").click()  # 1
+        await looked_at_in_every_way(page, "found")
+        await page.get_by_label("Reason: the others will read it").first.fill("no desk phones")
+        await page.get_by_role("button", name=f"Move team {TEAM} to DR for an hour").click()  # 2
+        await page.get_by_role("button", name=CONFIRM).click()  # 3
+        await expect(page.locator(".done")).to_be_visible()
+        ((target, word),) = site.node.failover.overrides.items()
+        assert (target.team, word.until) == (TEAM, site.node.clock.now().wall + timedelta(hours=1))
+        assert newcomer.complaints == []

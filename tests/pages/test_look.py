@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
+from tests.fakes.node import PRIVATE_NUMBERS
+from tests.fakes.roster_node import NEW_NUMBER
 from tests.lab.browser import DESK, PHONE, keep_screenshot
-from tests.pages.site import PAGES, Site
+from tests.pages.site import CALLER, PAGES, Site
 
 AXE = Axe()
 
@@ -31,7 +34,15 @@ async def _fits(page: Page) -> None:
     assert wide <= 0, f"{wide} pixels too wide at {page.viewport_size}"
 
 
+async def _keeps_numbers(page: Page, how: str) -> None:
+    """Neither what is seen nor what is in the source shows a private number, or a caller's, however it is written."""
+    digits = re.sub(r"[^0-9<>]", "", await page.content())
+    assert [number for number in (*PRIVATE_NUMBERS, NEW_NUMBER, CALLER) if number[3:] in digits] == [], how
+
+
 async def looked_at_in_every_way(page: Page, name: str) -> None:
+    await _keeps_numbers(page, name)
+    await page.set_viewport_size(DESK)
     await accessible(page, f"{name}, light")
     await keep_screenshot(page, f"{name}-light")
     await page.emulate_media(color_scheme="dark")
