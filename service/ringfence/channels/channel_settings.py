@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -85,11 +84,3 @@ CaFile = Annotated[
 def words_of(at: datetime) -> str:
     """A moment as every channel writes it: RFC 3339 in UTC."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address or name that never leaves this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

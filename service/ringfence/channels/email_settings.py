@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ringfence.channels.channel_settings import CaFile, ChannelSettings, is_loopback
+from ringfence.channels.channel_settings import CaFile, ChannelSettings
+from ringfence.domain.loopback import is_loopback
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 

@@ -7,7 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from yarl import URL
 
-from ringfence.channels.channel_settings import CaFile, ChannelSettings, is_loopback
+from ringfence.channels.channel_settings import CaFile, ChannelSettings
+from ringfence.domain.loopback import is_loopback
 
 
 class WebhookSettings(ChannelSettings):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from ringfence.config.settings import PlatformSettings, Settings
 from ringfence.config.snippets import INCLUDE_DIR
+from ringfence.domain.loopback import is_loopback
 
 MIN_WITNESSES = 2
 """As `domain.verdict.WitnessPolicy`: with fewer, a silent platform is believed dead although we may be cut off."""
@@ -33,14 +33,6 @@ def witness_count(settings: Settings, platform: PlatformSettings) -> int:
     asked += [trunk.host_port for trunk in settings.trunk if trunk.host_port is not None]
     hosts = {_host(host_port) for host_port in asked}
     return len({host for host in hosts if host != _host(platform.host_port) and not is_loopback(host)})
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address or name that never leaves this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _about_witnesses(settings: Settings) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from yarl import URL
 
-from ringfence.web.loopback import is_loopback
+from ringfence.domain.loopback import is_loopback
 
 
 def _network(text: str) -> str:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from yarl import URL
 
 from ringfence.channels.apprise_settings import AppriseSettings
-from ringfence.channels.channel_settings import is_loopback
 from ringfence.channels.email_settings import EmailSettings
 from ringfence.channels.webhook_settings import WebhookSettings
+from ringfence.domain.loopback import is_loopback
 from ringfence.domain.notice_routes import escalation_faults
 
 AnyChannel = WebhookSettings | EmailSettings | AppriseSettings

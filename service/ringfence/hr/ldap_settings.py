@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ringfence.hr.addresses import is_loopback
+from ringfence.domain.loopback import is_loopback
 from ringfence.hr.ldap_names import DnParts, dn_parts, domain_of, is_at_or_below, why_not_dn, why_not_filter
 from ringfence.hr.source_settings import SourceSettings
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from yarl import URL
 
-from ringfence.hr.addresses import is_loopback
+from ringfence.domain.loopback import is_loopback
 from ringfence.hr.json_paths import why_not_path
 from ringfence.hr.source_settings import SourceSettings
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from ringfence.web.loopback import is_loopback
+from ringfence.domain.loopback import is_loopback
 from ringfence.web.oidc.refusal import OidcRefused, Refusal
 
 MAX_ANSWER_BYTES: Final = 512 << 10

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from yarl import URL
 
 from ringfence.domain.access import Role
-from ringfence.web.loopback import is_loopback
+from ringfence.domain.loopback import is_loopback
 
 ClaimPath = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$")]
