@@ -81,7 +81,13 @@ async def _serve(config_path: Path, settings: config.Settings, secrets: config.S
     node, database = await open_node(settings, secrets, node_id, SystemClock())
     access = AccessSide(settings, config_path, database, node.clock, lambda notice: node.notices.notifier.tell(notice))
     entry = SignInSide(
-        settings, config_path, access.desk, node.clock, lambda: node.keeper.directory, node.board.warn_of_http
+        settings,
+        config_path,
+        access.desk,
+        node.clock,
+        lambda: node.keeper.directory,
+        node.board.warn_of_http,
+        node.hr.desk.left_among,
     )
     served = _applications(settings, secrets, node, access, entry, doors)
     main = asyncio.current_task()
@@ -144,7 +150,13 @@ def _applications(
         names = [settings.node, settings.http.host, settings.http.public_host]
         auth = SignIns(BearerToken(secrets.http_token.get_secret_value(), filter(None, names)), access.desk)
         protection = access.protection(secrets)
-        doors.append(Door(at_door(app, auth, protection), listener, None if entry.certificate is None else entry.certificate.context))
+        doors.append(
+            Door(
+                at_door(app, auth, protection),
+                listener,
+                None if entry.certificate is None else entry.certificate.context,
+            )
+        )
     return doors
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +71,7 @@ class ShiftedClock:
 
 @dataclass
 class House:
-    """Everything of one test. `base` is our own address."""
+    """Everything of one test. `base` is our own address; `gone`: people who have left."""
 
     base: str
     site: OidcSite
@@ -79,6 +79,7 @@ class House:
     clock: ShiftedClock
     door: SignInDoor
     authority: CertificateAuthority
+    gone: set[str]
 
     def browser(self, **headers: str) -> Browser:
         context = ssl.create_default_context(cafile=self.authority.file)
@@ -171,13 +172,18 @@ async def house(lab: Lab, secret: str | None = CLIENT_SECRET, **changes: Any) ->
         base = f"https://{HOST}:{listener.sock.getsockname()[1]}"
         provider = Provider(settings_of(site, authority, **changes), secret, base, clock)
         known = node.directory_store.stored.directory
-        door = SignInDoor(access.desk, clock, [provider], lambda key: key if known.person(key) else None)
+        gone: set[str] = set()
+
+        async def left(people: Set[str]) -> frozenset[str]:
+            return frozenset(people & gone)
+
+        door = SignInDoor(access.desk, clock, [provider], lambda key: key if known.person(key) else None, left)
         app = create_app(replace(node.services, sign_in=door), SignIns(BearerToken(TOKEN), access.desk))
         served = Door(app, listener, lab.certificate.context())
         task = asyncio.create_task(served.run())
         await served.open()
         try:
-            yield House(base, site, access, clock, door, authority)
+            yield House(base, site, access, clock, door, authority, gone)
         finally:
             task.cancel()
             await asyncio.wait([task])

@@ -51,6 +51,14 @@ async def test_staff_are_found_in_the_directory_by_their_claim(lab: Lab) -> None
         assert caller.person == "ada"
 
 
+async def test_whoever_has_left_does_not_come_in_though_the_provider_lets_them(lab: Lab) -> None:
+    async with house(lab) as ours, ours.browser() as browser:
+        ours.gone.add("ada")
+        answer = await browser.sign_in("ada")
+        assert (answer.status_code, browser.caller()) == (403, None)
+        assert "you have left" in said(answer)
+
+
 async def test_a_stranger_is_sent_to_sign_in_and_back_to_the_page(lab: Lab) -> None:
     async with house(lab) as site, site.browser() as browser:
         sent = await browser.client.get("/?scope=uc")

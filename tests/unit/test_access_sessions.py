@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Set
+
 import pytest
 
+from ringfence.app.access.leavers import LOOK_SECONDS, end_leavers
 from ringfence.app.access.ports import NoSuchAccess, SignInRefused
 from ringfence.app.access.sessions import MAX_OF_ONE_NAME, SessionLimits
 from ringfence.app.access.storing import MAX_WAITING
 from ringfence.app.ports import StoreError, StoreUnavailable
 from ringfence.domain.access import GRANTS, Permission, Role, SignedInBy
+from ringfence.domain.audit import MACHINE
 from tests.fakes.access import ACCOUNT, ADMIN, PASSWORD, SOMEWHERE, FakeAccess
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import FakeClock, settle
 
 HOUR = 3600.0
 
@@ -203,6 +208,29 @@ async def test_the_oldest_of_too_many_sessions_of_one_name_makes_room(access: Fa
         await access.signed_in(Role.VIEWER)
     assert access.desk.session(first) is None
     assert len(access.desk.sessions()) == len(access.store.sessions) == MAX_OF_ONE_NAME
+
+
+async def test_the_sign_ins_of_people_who_have_left_are_over_within_a_minute(
+    access: FakeAccess, clock: FakeClock
+) -> None:
+    gone: set[str] = set()
+
+    async def left(people: Set[str]) -> frozenset[str]:
+        return frozenset(people & gone)
+
+    ada = await access.signed_in(Role.HELPDESK, person="ada")
+    bob = await access.signed_in(Role.HELPDESK, name="bob", person="bob")
+    task = asyncio.create_task(end_leavers(access.desk, left, clock))
+    await settle()
+    assert access.desk.session(ada) is not None
+    gone.add("ada")
+    await clock.advance(LOOK_SECONDS)
+    assert access.desk.session(ada) is None
+    assert access.desk.session(bob) is not None
+    task.cancel()
+    fact = access.store.facts[-1]
+    assert (fact.action, fact.about) == ("session_revoked", "ada@example.org")
+    assert (fact.who, fact.why) == (MACHINE, "they have left")
 
 
 async def test_somebody_who_is_called_like_a_sealed_account_ends_none_of_its_sessions(access: FakeAccess) -> None:

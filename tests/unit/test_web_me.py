@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from ringfence.domain.access import Caller, Role, SignedInBy, granted
 from ringfence.domain.directory import PersonKey
-from tests.fakes.doors import door
+from tests.fakes.doors import door, local_door
 from tests.fakes.node import DID, PRIVATE_NUMBERS
 from tests.fakes.roster_node import RosterNode
 
@@ -102,3 +102,18 @@ async def test_somebody_the_directory_does_not_know_is_told_so() -> None:
     async with as_staff(None) as (_, client):
         for answer in (await client.get("/v1/me"), await client.delete("/v1/me/today")):
             assert (answer.status_code, answer.json()["field"]) == (404, "person")
+
+
+async def test_whoever_has_left_says_nothing_more_of_themselves() -> None:
+    async with as_staff("ada") as (node, client), local_door(node) as helpdesk:
+        order = {"numbers": [{"number": ENTERED}], "reason": "my new mobile"}
+        assert await node.desk.left_among({"ada", "bob", "carol"}) == frozenset()
+        left = await helpdesk.put("/v1/people/ada/leaving", json={"reason": "handed in the badge"})
+        assert left.status_code == 200, left.text
+        assert await node.desk.left_among({"ada", "bob", "carol"}) == {"ada"}
+        assert (await helpdesk.delete("/v1/people/ada", params={"reason": "asked to be"})).status_code == 200
+        refused = await client.put("/v1/me/numbers", json=order)
+        assert (refused.status_code, refused.json()["field"]) == (409, "person")
+        assert (await client.get("/v1/me")).json()["person"]["numbers"] == []
+        entered = await helpdesk.put("/v1/people/ada/numbers", json=order)
+        assert entered.status_code == 200, entered.text

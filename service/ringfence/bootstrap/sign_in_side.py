@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from ringfence.app.access.desk import AccessDesk
+from ringfence.app.access.leavers import LeftAmong, end_leavers
 from ringfence.app.ports import Clock
 from ringfence.config import ConfigError, Settings, load_client_secrets
 from ringfence.domain.directory import Directory
@@ -31,9 +33,10 @@ class SignInSide:
         clock: Clock,
         directory: Callable[[], Directory | None],
         warn: Callable[[str], None],
+        left: LeftAmong,
     ) -> None:
         """`config` is the configuration's file: client secrets lie beside it. `warn` shows in the status what is wrong
-        with the certificate, empty when nothing is."""
+        with the certificate, empty when nothing is. `left` tells who has left."""
         secrets = _client_secrets(config, settings)
         providers = [
             Provider(
@@ -46,12 +49,15 @@ class SignInSide:
             known = directory()
             return key if known is not None and known.person(key) is not None else None
 
-        self.door = SignInDoor(desk, clock, providers, person_of)
+        self._clock = clock
+        self.door = SignInDoor(desk, clock, providers, person_of, left)
         self.certificate = _certificate(settings, clock, warn)
 
     def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
         """What runs for as long as the node, each by its name."""
-        return () if self.certificate is None else (("certificate", self.certificate.run),)
+        certificate = () if self.certificate is None else (("certificate", self.certificate.run),)
+        watch = partial(end_leavers, self.door.desk, self.door.left, self._clock)
+        return (("sign-ins of leavers", watch), *certificate)
 
     def reload(self) -> None:
         """On SIGHUP."""

@@ -4,7 +4,7 @@ signing in goes on while the database is down; what is ended has ended here befo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import datetime
 from typing import Final
 
@@ -99,6 +99,11 @@ class AccessDesk:
     async def end_sessions_of(self, name: str, by: Caller, why: str = "") -> int:
         """All of one name; how many there were. Raises StoreError as `end_session`."""
         return await self._end(lambda row: row.name == name, by, why)
+
+    async def end_sessions_of_people(self, people: Set[str], why: str) -> int:
+        """All of these people, by the keys of the directory; how many there were. What cannot be stored is stored
+        later."""
+        return await self._end(lambda row: row.person in people, None, why, must=False)
 
     async def create_key(
         self, name: str, permissions: frozenset[Permission], expires: datetime, creator: Caller

@@ -20,9 +20,11 @@ def session_begun(row: SessionRow, address: str = "") -> AuditFact:
 
 
 def session_ended(row: SessionRow, at: datetime, ended_by: Caller | None, why: str) -> AuditFact:
-    """`ended_by` None: whoever it is signed out."""
-    action = "session_ended" if ended_by is None else "session_revoked"
-    who, by = (row.name, row.by) if ended_by is None else (ended_by.name, ended_by.by)
+    """`ended_by` None: whoever it is signed out; with a `why`, Ringfence did it."""
+    action = "session_revoked" if ended_by is not None or why else "session_ended"
+    who, by = (row.name, str(row.by)) if not why else (MACHINE, "")
+    if ended_by is not None:
+        who, by = ended_by.name, ended_by.by
     return AuditFact(at, AuditKind.ACCESS, action, row.name, who, why, by, {"session": row.id})
 
 

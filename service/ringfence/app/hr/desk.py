@@ -235,9 +235,14 @@ class RosterDesk:
     ) -> PersonView:
         """Enters something by hand; None clears it. `value` is of the type that `PersonEntries` has in `field`
         (numbers: tuple[HrNumber, ...]; dids: tuple[Did, ...]; left_at, on_call_until: aware datetime; away: Away;
-        facts: NumberFacts of `number`). Returns once it is routed by. Raises OrderRefused, NotOurs, StoreError."""
+        facts: NumberFacts of `number`). Returns once it is routed by. Raises OrderRefused, NotOurs, NotNow (a person
+        of themselves, after they have left), StoreError."""
         self.check_loaded()
         return await self._by_hand.enter(key, field, value, origin, who, why, number)
+
+    async def left_among(self, people: Set[str]) -> frozenset[str]:
+        """Those of these people who have left; nobody before the roster was read."""
+        return await self._by_hand.left_among(people) if people and self._book.loaded.is_set() else frozenset()
 
     async def forget(self, key: str, who: str, why: str) -> None:
         """Erases the private numbers of somebody who is not employed, everywhere. Raises OrderRefused, NotOurs, NotNow

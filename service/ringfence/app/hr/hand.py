@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from ringfence.app.hr.book import RosterBook
@@ -40,14 +40,27 @@ class ByHand:
         keys = await asyncio.to_thread(found_keys, text, self._in_force, roster, limit)
         return await self._views(keys, roster) if keys else []
 
+    async def left_among(self, keys: Set[str]) -> frozenset[str]:
+        """Those of these people who have left. A leaving that is held is none yet."""
+        roster = self._book.roster.copy()
+        views = await self._views([roster.key_of(PersonKey(key)) for key in keys], roster)
+        left = {view.key for view in views if view.standing is Standing.LEFT}
+        return frozenset(key for key in keys if roster.key_of(PersonKey(key)) in left)
+
     async def enter(
         self, key: str, field: EntryField, value: Any, origin: Origin, who: str, why: str, number: str | None
     ) -> PersonView:
-        """Raises OrderRefused, NotOurs, StoreError."""
+        """Raises OrderRefused, NotOurs, NotNow (of themselves, and they have left), StoreError."""
         check_words(who, why)
         book = self._book
         async with book.lock:
-            person, now = (await self.person(key)).key, book.now()
+            view = await self.person(key)
+            person, now = view.key, book.now()
+            if origin is Origin.PERSON and value is not None and view.standing is Standing.LEFT:
+                # A sign-in that is still good must not bring back what has been erased.
+                raise NotNow(
+                    "person", f"{person} has left", "Whoever is back is told to us by HR or the helpdesk first."
+                )
             stated = None if value is None else Stated(value, origin, who, why, now)
             before = book.roster.entries.get(person, PersonEntries())
             after = entered(before, field, stated, book.base.directory, number)

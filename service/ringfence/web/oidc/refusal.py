@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     DENIED = "the provider did not let them in"
     TOKEN_REFUSED = "the ID token does not verify"  # noqa: S105  no secret
     NO_ROLE = "no role"
+    HAS_LEFT = "they have left"
     ROLES_LEFT_OUT = "too many groups for the token"
     TOO_MANY = "too many tries"
     NO_SESSION = "no session could be stored"

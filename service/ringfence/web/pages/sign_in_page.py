@@ -214,6 +214,8 @@ def _taken(request: Request, provider: Provider, door: SignInDoor) -> Begun:
 
 async def _begin_session(request: Request, found: SignedIn, door: SignInDoor) -> NewSession:
     person = door.person_of(found.key) if found.key else None
+    if person is not None and await door.left({person}):
+        raise OidcRefused(Refusal.HAS_LEFT, facts={"name": found.name})
     try:
         return await door.desk.begin_session(
             found.name, found.roles, SignedInBy.OIDC, person, address=_address(request)

@@ -61,6 +61,11 @@ REFUSALS: Final[Mapping[Refusal, Words]] = MappingProxyType(
                 "Ask your admin for a role. Looked at was the claim %(claim)s; it has to hold one of these: %(values)s."
             ),
         ),
+        Refusal.HAS_LEFT: Words(
+            403,
+            N_("You are known to %(provider)s as %(name)s, but here you have left."),
+            N_("If that is wrong, HR or the helpdesk has to correct it first."),
+        ),
         Refusal.ROLES_LEFT_OUT: Words(
             403,
             N_("You are known to %(provider)s as %(name)s, but it left your groups out, because they are too many."),
