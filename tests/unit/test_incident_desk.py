@@ -24,6 +24,7 @@ from ringfence.domain.incident import Change, Gap, GapReason, Incident
 from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls, MissedList
 from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.domain.numbers import Did
+from ringfence.domain.override import OverrideTarget
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.incident_desk import FakeIncidents
 from tests.fakes.node import DID, OTHER_DID, small_directory
@@ -205,6 +206,7 @@ def filled(stage: Stage) -> Stage:
             at, "uc", "NORMAL", "FAILED_OVER", "silent", ("sip options: missed: <b>no answer</b>",), "ringfence", ""
         ),
         Change(at, f"did:{DID}", "-", "dr", "person_forced_dr", (), "=cmd()", f"ring {PRIVATE} & say so"),
+        Change(at, str(OverrideTarget.of_dids([DID, OTHER_DID])), "-", "dr", "person_forced_dr", (), "ada", "both"),
     ]
     stage.gaps.kept[1] = Gap(1, at, at, GapReason.STOPPED, covered=False, calls=0, detail="there is no such file")
     return stage
@@ -242,6 +244,7 @@ async def test_the_evidence_can_leave_out_which_people_were_called(stage: Stage)
     assert not [did for did in (DID, OTHER_DID) if did in whole or did[3:] in whole]
     assert VACANT not in whole, "it is in no directory: it may have been somebody's"
     assert "person-1" in whole and "person-2" in whole
+    assert "2 DIDs from person-" in files["timeline.csv"]
     assert stage.exports[0].detail["DIDs of people"] == "left out"
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from ringfence.app.incidents import IncidentView
 from ringfence.domain.incident import Entry
 from ringfence.domain.incident_calls import DidTally, Served
+from ringfence.domain.target_words import target_words
 
 MAX_DIDS_SHOWN: Final = 1_000
 
@@ -96,9 +97,8 @@ def _entry(entry: Entry, name: Name, when: When) -> tuple[str, str, str]:
 
 
 def about_shown(about: str, name: Name) -> str:
-    """What an override is about; its DID as DIDs are shown."""
-    kind, _, rest = about.partition(":")
-    return f"{kind}:{name(rest)}" if kind == "did" else about
+    """What an override is about; its DIDs as DIDs are shown."""
+    return target_words(about, name)
 
 
 def _outcomes(view: IncidentView) -> str:

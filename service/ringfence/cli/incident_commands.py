@@ -12,6 +12,7 @@ from ringfence.cli.client import path_part
 from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say, usage
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
+from ringfence.domain.target_words import target_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -209,7 +210,7 @@ def _show(out: Console, found: dict[str, Any]) -> None:
 
 
 def _about(entry: dict[str, Any]) -> str:
-    return f"{entry['words']} ({entry['about']})" if entry["about"] else str(entry["words"])
+    return f"{entry['words']} ({target_words(entry['about'])})" if entry["about"] else str(entry["words"])
 
 
 def _show_missed(out: Console, found: dict[str, Any]) -> None:

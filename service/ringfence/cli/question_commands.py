@@ -12,6 +12,7 @@ from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invoca
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
 from ringfence.domain.ring_hours import parse_ring_hours
+from ringfence.domain.target_words import target_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,10 +78,17 @@ def history(context: typer.Context, limit: Limit = 50, as_json: AsJson = False) 
 
     def render(out: Console) -> None:
         rows: list[tuple[str, ...]] = [
-            (local(r["at"]), r["scope"], f"{r['before'] or '-'} -> {r['after']}", r["sentence"], r["who"], r["why"])
+            (
+                local(r["at"]),
+                target_words(r["scope"]),
+                f"{r['before'] or '-'} -> {r['after']}",
+                r["sentence"],
+                r["who"],
+                r["why"],
+            )
             for r in found["history"]
         ]
-        show_table(out, ("when", "scope", "change", "because", "who", "in their words"), rows)
+        show_table(out, ("when", "about", "change", "because", "who", "in their words"), rows)
         if not rows:
             out.print("Nothing has happened yet.")
 

@@ -10,6 +10,7 @@ from ringfence.app.ports import OutageChange
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.outage import Mode
 from ringfence.domain.reasons import Reason
+from ringfence.domain.target_words import target_words
 
 OVERRIDE: Final = "override"  # the signal of a person's word
 STORED: Final = "stored"  # the signal of a state without a change
@@ -130,8 +131,7 @@ def _word(row: Untold) -> Notice:
 def _target(scope: str) -> str:
     if scope == "everything":
         return "all platforms"
-    kind, colon, rest = scope.partition(":")
-    return f"{kind} {rest}" if colon else f"platform {scope}"
+    return target_words(scope) if ":" in scope else f"platform {scope}"
 
 
 def sentence(reason: str) -> str:
