@@ -39,7 +39,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-_MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/x-ndjson"}
+MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/x-ndjson"}
 
 Asking = Annotated[Caller, Depends(caller)]
 Kind = Annotated[AuditKind | None, Query(description="only rows about this")]
@@ -79,7 +79,7 @@ def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
 
     @router.get(
         "/export",
-        responses={**declared(503), 200: {"content": {media: {} for media in _MEDIA.values()}}},
+        responses={**declared(503), 200: {"content": {media: {} for media in MEDIA.values()}}},
         response_class=StreamingResponse,
         operation_id="export_audit",
     )
@@ -97,12 +97,13 @@ def routes(book: AuditBook, now: Callable[[], datetime]) -> APIRouter:
         fact = AuditFact(now(), AuditKind.EXPORT, "audit record exported", "audit", asking.name, reason, asking.by)
         portions = await book.export(query, fact)
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="ringfence-audit.{format}"'}
-        return StreamingResponse(_written(portions, format), media_type=_MEDIA[format], headers=headers)
+        return StreamingResponse(written(portions, format), media_type=MEDIA[format], headers=headers)
 
     return router
 
 
-async def _written(portions: AsyncIterator[tuple[AuditRow, ...]], format: Format) -> AsyncIterator[str]:
+async def written(portions: AsyncIterator[tuple[AuditRow, ...]], format: Format) -> AsyncIterator[str]:
+    """The rows as a file, piece by piece."""
     if format is Format.CSV:
         yield ",".join(COLUMNS) + "\r\n"
     async for rows in portions:

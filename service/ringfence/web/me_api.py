@@ -89,11 +89,12 @@ async def own_lines(operator: Operator, view: PersonView) -> list[OwnLineOut]:
         explanation = await operator.explain(held.did)
         plan = () if explanation.plan is None else explanation.plan.plan
         words = explanation_out(explanation, snapshot).decision_words
-        lines.append(OwnLineOut(did=held.did, words=words, steps=[_step(planned, mine) for planned in plan]))
+        lines.append(OwnLineOut(did=held.did, words=words, steps=[own_step(planned, mine) for planned in plan]))
     return lines
 
 
-def _step(planned: PlannedStep, mine: Collection[str]) -> OwnStepOut:
+def own_step(planned: PlannedStep, mine: Collection[str]) -> OwnStepOut:
+    """`mine`: the numbers (E.164) of whoever is shown it; of others nothing is told."""
     step = planned.step
     target = step.target
     if step.kind is StepKind.PERSON:

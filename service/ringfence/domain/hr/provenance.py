@@ -7,7 +7,7 @@ The fields are those of `HrRecord`. What was entered by hand stands beside what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -78,7 +78,7 @@ class DidView:
 @dataclass(frozen=True, slots=True)
 class PersonView:
     """All of it. `since` and `until` are those of the employment, where they are known. `today_until`: the first number
-    is where the person is until then."""
+    is where the person is until then. `usual`: the numbers as they are stated without that."""
 
     key: PersonKey
     name: str
@@ -89,6 +89,7 @@ class PersonView:
     dids: tuple[DidView, ...]
     numbers: tuple[NumberView, ...]
     today_until: datetime | None = None
+    usual: tuple[HrNumber, ...] = ()
 
 
 FIELDS: Final = (*DETAIL_FIELDS, "dids", "numbers", *STATUS_FIELDS)
@@ -136,6 +137,11 @@ def _view(
     away = absence is not None and absence.covers(now)
     known = known_numbers(facts, facts.current, away, policy, now)
     today = facts.entries.today
+    usual = known
+    if today is not None:
+        usual = known_numbers(
+            replace(facts, entries=replace(facts.entries, today=None)), facts.current, away, policy, now
+        )
     return PersonView(
         key=key,
         name=_name(facts, states),
@@ -146,6 +152,7 @@ def _view(
         dids=tuple(_dids(key, directory, roster)),
         numbers=tuple(_numbers(known, facts, now)),
         today_until=None if today is None or now >= today.value.until else today.value.until,
+        usual=tuple(HrNumber(number.e164, use, number.ring_seconds) for number, use, _ in usual),
     )
 
 

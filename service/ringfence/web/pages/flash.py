@@ -29,6 +29,14 @@ FLASHES: Final[Mapping[str, str]] = MappingProxyType(
         "cleared": N_("Done: the sources decide about it again."),
         "plan-approved": N_("Approved: it is routed by."),
         "plan-rejected": N_("Rejected: nothing of it is taken."),
+        "own-entered": N_("Done: calls to you follow it from now on."),
+        "note-written": N_("Your note is in the timeline."),
+        "call-back-said": N_("Done: the others see it."),
+        "acknowledged": N_("Acknowledged: it escalates no further."),
+        "key-revoked": N_("Revoked: the key is of no use any more."),
+        "session-ended": N_("Ended: whoever it was has to sign in again."),
+        "accounts-renewed": N_("Noted: the sessions begun with the old passwords are over."),
+        "accounts-not-renewed": N_("No account has another password than before; nothing has changed."),
         "signed-out": N_("You are signed out."),
     }
 )

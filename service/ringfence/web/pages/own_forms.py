@@ -50,8 +50,8 @@ async def _add(own: OwnEntry) -> Sequence[Entered]:
     entered = [Entered(EntryField.NUMBERS, (*own.view.usual, number), warned=bool(warnings))]
     if entry.fields.get("consent"):
         # What was known of the number before does not count against what is said of it now.
-        order = entry.read(FactsOrder, number=number.e164, consent=Consent.GIVEN)
-        facts = read.read_facts(order, NumberFacts(), own.zone, entry.now)
+        consent = entry.read(FactsOrder, number=number.e164, consent=Consent.GIVEN)
+        facts = read.read_facts(consent, NumberFacts(), own.zone, entry.now)
         entered.append(Entered(EntryField.FACTS, facts, number.e164))
     return entered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Response
@@ -13,9 +14,11 @@ from starlette.requests import Request
 from ringfence.app.operator import NotOurs, Operator
 from ringfence.domain.directory import DEFAULT_RING_SECONDS, MAX_DEFAULT_NUMBERS
 from ringfence.domain.hr.provenance import PersonView
+from ringfence.domain.numbers import Did
 from ringfence.domain.outage import Decision
+from ringfence.web.call_api import explanation_out
 from ringfence.web.callers import caller
-from ringfence.web.me_api import OWN_REASON, OwnLineOut, enter_own, own_key, own_lines
+from ringfence.web.me_api import MAX_LINES, OWN_REASON, OwnStepOut, enter_own, own_key, own_step
 from ringfence.web.pages import people_words
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
@@ -40,6 +43,15 @@ EXPERIENCES: Final[Mapping[Decision | None, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """One DID as a caller would experience it now. `words` is translated where it is shown."""
+
+    did: Did
+    words: str
+    steps: list[OwnStepOut]
+
+
 def routes(frame: Frame, door: RosterDoor, operator: Operator) -> APIRouter:
     router = page_router(frame)
 
@@ -49,7 +61,7 @@ def routes(frame: Frame, door: RosterDoor, operator: Operator) -> APIRouter:
         try:
             view = await door.desk.person(own_key(caller(request)))
         except NotOurs:
-            return frame.page(request, "me_unknown.html", 404)
+            return frame.page(request, "me_unknown.html")
         return frame.page(request, "me.html", **await _own(operator, view))
 
     @router.post("/me/{what}", operation_id="page_me_enter")
@@ -76,7 +88,7 @@ async def _own(operator: Operator, view: PersonView) -> dict[str, Any]:
     usual = [number.e164 for number in view.usual]
     return {
         "person": person_out(view),
-        "lines": [(line, await _experience(operator, line)) for line in await own_lines(operator, view)],
+        "lines": [await _line(operator, held.did, view) for held in view.dids[:MAX_LINES]],
         # Of each number its place among the usual ones, None for today's alone.
         "places": [usual.index(number.e164) if number.e164 in usual else None for number in view.numbers],
         "usual": len(usual),
@@ -85,3 +97,11 @@ async def _own(operator: Operator, view: PersonView) -> dict[str, Any]:
         "ring_seconds": DEFAULT_RING_SECONDS,
         "most": MAX_DEFAULT_NUMBERS,
     }
+
+
+async def _line(operator: Operator, did: Did, view: PersonView) -> OwnLine:
+    explanation = await operator.explain(did)
+    mine = {number.e164 for number in view.numbers}
+    plan = () if explanation.plan is None else explanation.plan.plan
+    decision = explanation_out(explanation, operator.status()).decision
+    return OwnLine(did, EXPERIENCES[decision], [own_step(planned, mine) for planned in plan])

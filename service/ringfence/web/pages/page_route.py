@@ -27,6 +27,7 @@ _TITLES = {
     409: N_("Not like this, now"),
     413: N_("Too much was sent"),
     422: N_("Something has to be changed"),
+    429: N_("Too much was asked for"),
     503: N_("Not answering at the moment"),
 }
 

@@ -17,6 +17,7 @@ from ringfence.web.pages import (
     calls_page,
     coverage_page,
     did_page,
+    more_pages,
     override_page,
     people_page,
     plans_page,
@@ -78,6 +79,7 @@ def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRo
     ]
     if services.words is not None:
         found.append(override_page.routes(frame, services, services.words, default_country))
+    found += more_pages.routes(frame, services)
     if services.roster is not None:
         found.append(people_page.routes(frame, services.roster, services.operator))
         found.append(plans_page.routes(frame, services.roster))
