@@ -88,6 +88,12 @@ class FakeIncidentStore(Faulty):
         self._answer()
         self.handed_over |= {(incident.id, False), (incident.id, incident.closed_at is not None)}
 
+    async def abandon(self, incident: Incident, note: Note, fact: AuditFact) -> None:
+        self._answer()
+        self.kept[incident.id] = replace(incident, closed_at=note.at)
+        self.handed_over |= {(incident.id, True)}
+        await self.add_note(incident.id, note, fact)
+
     async def prune(self, before: datetime) -> int:
         self._answer()
         old = [one.id for one in self.kept.values() if one.closed_at is not None and one.closed_at < before]

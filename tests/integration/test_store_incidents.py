@@ -89,6 +89,19 @@ async def test_two_outages_are_two_and_scopes_do_not_mix(database: Database, sto
     assert [one.id for one in await store.incidents(9, is_open=False)] == [1]
 
 
+async def test_one_that_no_failback_will_close_is_closed_once_with_a_note_and_a_row_of_the_record(
+    database: Database, store: SqlIncidentStore
+) -> None:
+    await go(database, first_state("uc", NOW), Mode.FAILED_OVER)
+    incident = await only(store)
+    for seconds in (60, 120):
+        await store.abandon(incident, Note(0, later(seconds), "ringfence", "It is not configured."), FACT)
+    assert (await only(store)).closed_at == later(60)
+    assert [note.at for note in await store.notes(1)] == [later(60)]
+    assert len(await SqlAuditStore(database).page(AuditQuery(kind=AuditKind.INCIDENT), 10)) == 1
+    assert await store.untold(10) == []
+
+
 async def test_a_persons_word_opens_none(database: Database, store: SqlIncidentStore) -> None:
     outages = SqlOutageStore(database)
     for number, target in enumerate((UC, EVERYTHING)):

@@ -93,6 +93,18 @@ async def test_a_list_is_put_together_beside_the_loop_and_anew_only_when_somethi
     assert get_ident() not in threads
 
 
+async def test_one_of_a_platform_that_was_taken_out_of_the_configuration_ends_and_says_why(stage: Stage) -> None:
+    for number, scope in ((2, "gone"), (3, "uc")):
+        stage.store.kept[number] = Incident(number, scope, NOON, None, "silent", late=False, relapses=0)
+        stage.store.handed_over |= {(number, False)}
+    await stage.desk.look()
+    await stage.desk.look()
+    lost, watched = await stage.desk.view(2), await stage.desk.view(3)
+    assert (lost.incident.closed_at, watched.incident.closed_at) == (NOON, None)
+    assert [note.text for note in lost.notes] == ["Platform gone is no longer configured: closed without a failback."]
+    assert not [one for one in stage.teller.told if one.scope == "gone"], "calls do not go to that platform again"
+
+
 async def test_many_who_look_at_once_read_the_journal_once(stage: Stage) -> None:
     for _ in range(5):
         await stage.desk.view(1)

@@ -85,6 +85,10 @@ class IncidentStore(Protocol):
         """Its opening, and its closing where it is closed, have been handed over."""
         ...
 
+    async def abandon(self, incident: Incident, note: Note, fact: AuditFact) -> None:
+        """Closes it at the note's time, without a word to anybody: no failback will. One that is closed stays so."""
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Deletes what closed earlier, and gaps that ended earlier; returns how many incidents."""
         ...

@@ -14,7 +14,7 @@ from ringfence.app.incident_ports import Claim, GapStore, IncidentStore
 from ringfence.app.incident_scan import CallScan
 from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.app.ports import Clock
-from ringfence.domain.audit import AuditFact, AuditKind, masked
+from ringfence.domain.audit import MACHINE, AuditFact, AuditKind, masked
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import (
     MAX_NOTE_CHARACTERS,
@@ -38,6 +38,7 @@ LOOK_SECONDS: Final = 5.0
 PRUNE_EVERY_SECONDS: Final = 3_600.0
 MAX_GAPS: Final = 200
 MAX_UNTOLD: Final = 50
+MAX_OPEN: Final = 1_000
 # The history's rows of a verdict carry its time, which is a moment before the incident's own.
 EDGE: Final = timedelta(seconds=1)
 
@@ -52,8 +53,8 @@ class Teller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IncidentPolicy:
-    """`detection_seconds`: scope -> how long a verdict may take. `keep_days`: incidents; `keep_calls_days`: the calls
-    they are told from. `zone` is the time zone (IANA) of the times in reports."""
+    """`detection_seconds`: every configured scope -> how long a verdict may take. `keep_days`: incidents;
+    `keep_calls_days`: the calls they are told from. `zone` is the time zone (IANA) of the times in reports."""
 
     detection_seconds: Mapping[str, float]
     keep_days: int
@@ -116,6 +117,7 @@ class IncidentDesk:
         self._deaf_since = deaf_since
         self._scan = CallScan(store, clock)
         self._pruned_at: Moment | None = None
+        self._abandoned = False
 
     def now(self) -> datetime:
         return self._clock.now().wall
@@ -128,6 +130,8 @@ class IncidentDesk:
 
     async def look(self) -> None:
         """One turn of `run`."""
+        if not self._abandoned:
+            await self._abandon()
         for incident in await self._store.untold(MAX_UNTOLD):
             await self._tell(incident)
             await self._store.told(incident)
@@ -204,6 +208,20 @@ class IncidentDesk:
         detail = {"calls": str(view.tally.calls), "DIDs of people": "left out" if people_masked else "given"}
         about = f"incident {view.incident.id} of scope {view.incident.scope}"
         return AuditFact(self.now(), AuditKind.EXPORT, "incident evidence", about, doer.who, by=doer.by, detail=detail)
+
+    async def _abandon(self) -> None:
+        """Closes what is open of platforms that are configured no more: nothing watches them, so no failback ever
+        would, and their incidents would count calls for ever. The configuration is read once."""
+        for incident in await self._store.incidents(MAX_OPEN, is_open=True):
+            if incident.scope in self.policy.detection_seconds:
+                continue
+            words = f"Platform {incident.scope} is no longer configured: closed without a failback."
+            fact = self._fact(self.now(), "closed", incident, Doer(MACHINE), {"because": "not configured"})
+            await self._store.abandon(incident, Note(0, self.now(), MACHINE, words), fact)
+            log.warning("incident of a lost platform closed", extra={"incident": incident.id, "scope": incident.scope})
+            if (teller := self._teller()) is not None:
+                await teller.over(opened_key(incident))
+        self._abandoned = True
 
     async def _known(self, number: int) -> Incident:
         incident = await self._store.incident(number)

@@ -95,10 +95,7 @@ class SqlIncidentStore:
 
     async def add_note(self, incident: int, note: Note, fact: AuditFact) -> Note:
         async def work(connection: AsyncConnection) -> int:
-            values = {"incident": incident, "at": note.at, "who": note.who, "text": note.text}
-            row = tables.fitting(incident_notes, values)
-            added = await connection.execute(insert(incident_notes).values(row).returning(incident_notes.c.id))
-            number = int(added.scalar_one())
+            number = await _write_note(connection, incident, note)
             await append(connection, [fact])
             return number
 
@@ -142,6 +139,17 @@ class SqlIncidentStore:
 
         await self._database.write(work)
 
+    async def abandon(self, incident: Incident, note: Note, fact: AuditFact) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            mine = (incidents.c.id == incident.id) & incidents.c.closed_at.is_(None)
+            at = max(note.at, incident.opened_at)
+            closed = update(incidents).where(mine).values(closed_at=at, opened_told=True, closed_told=True)
+            if (await connection.execute(closed)).rowcount:
+                await _write_note(connection, incident.id, note)
+                await append(connection, [fact])
+
+        await self._database.write(work)
+
     async def prune(self, before: datetime) -> int:
         total = 0
         while deleted := await self._database.write(lambda connection: _prune(connection, before)):
@@ -157,6 +165,12 @@ async def _held(connection: AsyncConnection, claim: Claim) -> CallBack | None:
         with understood("A call back"):
             said += [_call_back(row) for row in rows.all()]
     return newest(said)
+
+
+async def _write_note(connection: AsyncConnection, incident: int, note: Note) -> int:
+    row = tables.fitting(incident_notes, {"incident": incident, "at": note.at, "who": note.who, "text": note.text})
+    added = await connection.execute(insert(incident_notes).values(row).returning(incident_notes.c.id))
+    return int(added.scalar_one())
 
 
 async def _prune(connection: AsyncConnection, before: datetime) -> int:
