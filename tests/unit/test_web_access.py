@@ -239,6 +239,17 @@ async def test_the_local_socket_has_no_limit() -> None:
         assert {(await admin.get("/v1/access/me")).status_code for _ in range(300)} == {200}
 
 
+async def test_another_name_with_the_shared_token_is_no_other_caller() -> None:
+    node = FakeNode()
+    rates = Rates(1, 3, lambda: node.clock.now().monotonic)
+    async with node.running(), stranger(node, Protection(rates=rates)) as client:
+        said = []
+        for name in ("ada", "bob", "carol", "dan"):
+            headers = {"Authorization": f"Bearer {TOKEN}", "X-Ringfence-Who": name}
+            said.append((await client.get("/v1/access/me", headers=headers)).status_code)
+        assert said == [200, 200, 200, 429]
+
+
 def test_a_crowd_of_callers_takes_no_more_memory() -> None:
     rates = Rates(1, 1, lambda: 0.0)
     assert all(rates.wait_seconds(f"address {number}") == 0 for number in range(MAX_CALLERS + 10))

@@ -200,10 +200,12 @@ def _not_ours() -> JSONResponse:
 
 
 def _whose(asking: Caller | None, scope: Scope) -> str:
-    """Whom a request counts for: a sign-in, a key, or the address where there is none."""
+    """Whom a request counts for: a sign-in, a key, or an address. With the shared token everybody says who they are,
+    and another name at each request would be another burst."""
+    address = f"address {scope['client'][0] if scope.get('client') else ''}"
     if asking is None:
-        return f"address {scope['client'][0] if scope.get('client') else ''}"
-    return f"{asking.by} {asking.session or asking.name}"
+        return address
+    return f"{asking.by} {address if asking.by is SignedInBy.TOKEN else asking.session or asking.name}"
 
 
 def stated_who(headers: Headers) -> str:
