@@ -83,10 +83,6 @@ class CallerAgent(asyncio.DatagramProtocol):
             del self._calls[invite.call_id]
             media_transport.close()
 
-    def send_raw(self, datagram: bytes) -> None:
-        """Anything at all, such as an INVITE cut in half."""
-        self._send(datagram)
-
     def datagram_received(self, data: bytes, addr: Address) -> None:
         message = parse(data)
         if message is None:

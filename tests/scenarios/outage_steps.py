@@ -90,10 +90,5 @@ async def until(stage: Stage, what: str, holds: Any) -> None:
     await wait_until(holds, what=what, deadline_seconds=GENEROUS_SECONDS, diagnose=stage.node.process.log_tail)
 
 
-async def log_says(stage: Stage, words: str) -> None:
-    log = stage.node.process.log_path
-    await until(stage, f"{words!r} in the log", lambda: words in log.read_text(errors="replace"))
-
-
 def log_lines(stage: Stage, words: str) -> int:
     return sum(words in line for line in stage.node.process.log_path.read_text(errors="replace").splitlines())

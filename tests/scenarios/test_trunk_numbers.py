@@ -6,8 +6,6 @@ import pytest
 
 from tests.scenarios.site import CallSite
 
-TO_HEADER = "To"
-
 
 @pytest.mark.parametrize(
     ("trunk", "received", "did"),

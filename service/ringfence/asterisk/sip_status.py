@@ -22,10 +22,6 @@ class LegResult(Enum):
     UNANSWERED = "unanswered"
 
 
-PASSED_BACK = frozenset({LegResult.BUSY, LegResult.DECLINED, LegResult.UNANSWERED})
-"""The person's own doing: the caller hears it, and nothing is diverted."""
-
-
 @dataclass(frozen=True, slots=True)
 class StatusRule:
     """One row. `pattern` is a status, or a class as `4XX`; the exact status wins."""

@@ -23,7 +23,6 @@ Did = NewType("Did", str)
 MAX_TEXT_LENGTH: Final = 64  # a number with every usual separator is far shorter; longer is not a number
 MAX_EMERGENCY_DIGITS: Final = 8  # the longest that any country has is of 6; asking for every number costs a fifth
 VISIBLE_DIGITS: Final = 3
-NON_GEOGRAPHIC: Final = "001"  # phonenumbers' region for calling codes of no country, as +882 and +883
 
 # The patterns are bounded in number; `re` would look them up a hundred times for each telephone number.
 phonenumbers.enable_pattern_cache()

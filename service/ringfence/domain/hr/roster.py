@@ -192,10 +192,6 @@ class Roster:
     def of_source(self, source: str) -> Iterator[tuple[RecordId, RecordState]]:
         return ((id_, state) for id_, state in self.records.items() if id_.source == source)
 
-    def of_person(self, key: PersonKey) -> Iterator[tuple[RecordId, RecordState]]:
-        """Walks over everything: for one person's view, not for a loop over people."""
-        return ((id_, state) for id_, state in self.records.items() if state.key == key)
-
 
 @dataclass(frozen=True, slots=True)
 class RosterPolicy:
