@@ -57,9 +57,10 @@ class FakeOutageStore(Faulty):
             self.overrides.pop(change.override_released, None)
         self.changes.append(change)
 
-    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
         self._answer()
-        return from_here([_row(change) for change in reversed(self.changes)], lambda row: row.at, before)[:limit]
+        rows = [row for change in reversed(self.changes) if (row := _row(change)) and scope in (None, row.scope)]
+        return from_here(rows, lambda row: row.at, before)[:limit]
 
 
 def _row(change: OutageChange) -> TransitionRow:

@@ -123,6 +123,7 @@ async def test_overrides_are_set_replaced_released_and_told(store: OutageStore) 
         ("uc", "-", "dr", "person_forced_dr", "ada"),
     ]
     assert len(await store.history(2)) == 2
+    assert [row.who for row in await store.history(10, None, "did:+441134960123")] == ["ringfence", "ada"]
 
 
 async def test_an_admin_called_as_we_are_is_a_person(store: OutageStore) -> None:

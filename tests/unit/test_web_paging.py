@@ -11,9 +11,9 @@ import pytest
 
 from ringfence.app.hr.ports import CoverageRow, HrRun, RosterNote, RunOutcome
 from ringfence.app.ports import OutageChange
-from tests.fakes.clock import NOON
+from tests.fakes.clock import NOON, settle
 from tests.fakes.doors import http_door
-from tests.fakes.node import DID, SOURCE
+from tests.fakes.node import DID, SCOPE, SOURCE
 from tests.fakes.roster_node import RosterNode
 from tests.pages.site import call
 
@@ -91,3 +91,18 @@ async def test_a_page_that_nobody_gave_is_refused(before: str) -> None:
         for path in LISTS:
             answer = await client.get(path, params={**dict(httpx.URL(path).params), "before": before})
             assert (answer.status_code, answer.json()["field"]) == (422, "before"), path
+
+
+async def test_the_history_of_one_thing_alone() -> None:
+    node = RosterNode()
+    async with node.running(), http_door(node) as client:
+        for scope in ({"scope": SCOPE}, {"did": DID}):
+            order = {"mode": "dr", "reason": "drill", **scope}
+            assert (await client.put("/v1/override", json=order)).status_code == 200
+        await settle(100)  # the history is stored behind
+        told = {row["scope"] for row in (await client.get("/v1/history")).json()["history"]}
+        assert len(told) == 2
+        for scope in told:
+            rows = (await client.get("/v1/history", params={"scope": scope})).json()["history"]
+            assert rows and {row["scope"] for row in rows} == {scope}
+        assert (await client.get("/v1/history", params={"scope": "unheard of"})).json()["history"] == []

@@ -131,7 +131,9 @@ class OutageStore(Protocol):
         very change (`key`) is stored already."""
         ...
 
-    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]: ...
+    async def history(
+        self, limit: int, before: Before | None = None, scope: str | None = None
+    ) -> list[TransitionRow]: ...
 
 
 class Spool(Protocol):

@@ -72,9 +72,13 @@ class SqlOutageStore:
 
         await self._database.write(work, QUICK_SECONDS)
 
-    async def history(self, limit: int, before: Before | None = None) -> list[TransitionRow]:
+    async def history(
+        self, limit: int, before: Before | None = None, scope: str | None = None
+    ) -> list[TransitionRow]:
         newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
         newest = from_here(newest, transitions.c.at, before)
+        if scope is not None:
+            newest = newest.where(transitions.c.scope == scope)
         async with self._database.reading() as connection:
             with understood("The history"):
                 rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()

@@ -30,7 +30,7 @@ from ringfence.web.call_models import (
     StepOut,
 )
 from ringfence.web.errors import declared
-from ringfence.web.order_models import DidText
+from ringfence.web.order_models import MAX_SCOPE_CHARACTERS, DidText
 from ringfence.web.order_targets import read_did
 from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
 from ringfence.web.status_view import DECISION_WORDS, override_out
@@ -38,6 +38,13 @@ from ringfence.web.status_view import DECISION_WORDS, override_out
 LOST_SCOPE_WORDS: Final = (
     "its platform {} is not configured: its calls go to their trunk's platform, and its own plan is not used"
 )
+
+Scope = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_SCOPE_CHARACTERS, description="only about this: a platform's name, `did:<E.164>`, `everything`"
+    ),
+]
 
 
 def routes(operator: Operator, default_country: str) -> APIRouter:
@@ -61,9 +68,11 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
         return CallsOut(calls=[_call(record) for record in page.rows], next=next_text(page))
 
     @router.get("/history", responses=declared(503), operation_id="history")
-    async def history(limit: Limit = 100, before: BeforeText = None) -> HistoryOut:
+    async def history(limit: Limit = 100, before: BeforeText = None, scope: Scope = None) -> HistoryOut:
         """Mode changes and people's words, newest first."""
-        page = await asked_page(operator.history, limit, before, attrgetter("at"))
+        page = await asked_page(
+            lambda rows, begin: operator.history(rows, begin, scope), limit, before, attrgetter("at")
+        )
         return HistoryOut(history=[_history_row(row) for row in page.rows], next=next_text(page))
 
     return router
