@@ -134,7 +134,7 @@ def test_freeze_history_and_calls(served: ServedNode) -> None:
     assert "ada" in past.stdout
     assert told(ringfence(served, "history", "--json"))["history"][0]["why"] == WHY[1]
     assert ringfence(served, "calls").stdout == "No calls yet.\n"
-    assert told(ringfence(served, "calls", "--did", DID, "--json")) == {"calls": []}
+    assert told(ringfence(served, "calls", "--did", DID, "--json")) == {"calls": [], "next": None}
 
 
 USAGE: dict[str, tuple[tuple[str, ...], str]] = {
