@@ -1,4 +1,5 @@
-"""One request for each operation, made from its own schema: good enough to do something where it is let through."""
+"""One request for each operation, its first example or else made from its own schema: good enough to do something where
+it is let through. So no first example may name a moment: a real clock has passed it, or finds it too far ahead."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ from ringfence.domain.hr.roster import (
     SourceState,
     Stated,
     Tenure,
+    Today,
 )
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import parse_ring_hours
@@ -96,6 +97,7 @@ def everything() -> RosterChange:
                 stated(later(60)),
                 stated(Away(date(2026, 3, 2), None, BO)),
                 stated(later(120)),
+                stated(Today(MOBILE, later(240))),
                 {MOBILE.e164: stated(facts), "+447700900124": stated(NumberFacts())},
             ),
             BO: PersonEntries(numbers=stated(()), away=stated(Away(date(2026, 3, 2), date(2026, 3, 9), None))),
