@@ -130,24 +130,61 @@ async def test_several_dids_and_ranges_are_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "words"),
+    ("order", "field", "words"),
     [
-        ({"what": ""}, "it is not said what this is about"),
-        ({"reason": " "}, "is empty"),
-        ({"dids": "+447700900555 1234567890"}, "no DID"),
-        ({"dids": "07700 900555"}, "no DID of ours"),
-        ({"mode": "sideways"}, "none of dr, normal and freeze"),
-        ({"what": "team:Nobody"}, "no DID belongs"),
-        ({"until": "yesterday"}, "is not a time"),
+        ({"what": ""}, "what", "Choose what is to be moved"),
+        ({"what": "team:Nobody"}, "what", "not there any more"),
+        ({"what": "scope:elsewhere"}, "what", "not there any more"),
+        ({"dids": "+447700900555 1234567890"}, "dids", "no DID of ours"),
+        ({"dids": "07700 900555"}, "dids", "no DID of ours"),
+        ({"dids": "0113 496 0700 to 0113 496 0710"}, "dids", "the range holds none"),
+        ({"mode": "sideways"}, "mode", "Choose one of the others"),
+        ({"mode": "freeze", "what": "site:Leeds"}, "mode", "Only platforms and everything can be frozen"),
+        ({"length": "a while"}, "length", "Choose one of the lengths"),
+        ({"until": "yesterday"}, "until", "This is no time"),
+        ({"until": "2030-01-15T11:59"}, "until", "or it is over"),
+        ({"reason": " "}, "reason", "Say in a few words why"),
+        ({"reason": "x" * 301}, "reason", "at most 300 characters"),
     ],
 )
-async def test_what_cannot_be_done_is_said_beside_the_form(order: dict[str, str], words: str) -> None:
+async def test_what_cannot_be_done_is_said_at_its_field(order: dict[str, str], field: str, words: str) -> None:
     async with helpdesk() as (node, client):
         answer = await client.post("/override/preview", data=ORDER | order)
         assert answer.status_code in (404, 422)
-        assert words in answer.text
-        assert 'action="/override/preview"' in answer.text
+        assert faults_in(answer.text).keys() == {field}
+        assert words in faults_in(answer.text)[field]
+        assert answer.text.count("autofocus") == 1
+        assert "07700 900555" not in answer.text
+        assert "7700900555" not in answer.text
         assert node.failover.overrides == {}
+
+
+async def test_all_faults_are_said_at_once_and_nothing_else_that_was_written_is_lost() -> None:
+    async with helpdesk() as (_, client):
+        written = {"what": "", "dids": "0113 496 0123", "mode": "normal", "until": "2030-01-15T11:59", "reason": ""}
+        answer = await client.post("/override/preview", data=ORDER | written)
+        assert faults_in(answer.text).keys() == {"until", "reason"}
+        assert 'id="dids" name="dids" value="0113 496 0123"' in answer.text
+        assert 'name="until" value="2030-01-15T11:59"' in answer.text
+        assert 'value="normal" checked' in answer.text
+
+
+async def test_what_becomes_wrong_before_it_is_confirmed_is_asked_for_again() -> None:
+    async with helpdesk() as (node, client):
+        shown = await previewed(client, until="2030-01-15T12:01", reason="until the vendor calls")
+        await node.clock.advance(61)
+        answer = await client.post("/override", data=shown)
+        assert answer.status_code == 422
+        assert faults_in(answer.text).keys() == {"until"}
+        assert "until the vendor calls" in answer.text
+        assert node.failover.overrides == {}
+
+
+def faults_in(text: str) -> dict[str, str]:
+    """What is said below each field, by the field's id; each is tied to the field."""
+    found = dict(re.findall(r'<p class="fault" id="([a-z]+)-fault">(.*?)</p>', text))
+    assert all(f'aria-describedby="{field}-fault' in text for field in found)
+    return found
 
 
 async def test_a_word_is_released_and_taken_back() -> None:

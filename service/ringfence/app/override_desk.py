@@ -98,7 +98,7 @@ class OverrideDesk(OverrideTargets):
 
     async def order(self, order: WordOrder, caller: Caller) -> Override | PendingOrder:
         """Says it, or keeps it for a second person to approve. Raises OrderRefused, NotNow, NotOurs, Overtaken."""
-        self._check(order, caller.name)
+        self.check(order, caller.name)
         if not self.needs_second_person(order.target):
             return await self._say(order, caller.name)
         pending = await self._second_person.ask(order, caller)
@@ -117,7 +117,7 @@ class OverrideDesk(OverrideTargets):
         """Carries out what waits. Raises NotOurs, NotNow (whoever asked, too early), OrderRefused, Overtaken; after the
         last two it no longer waits."""
         pending, alone = await self._second_person.take(id_, caller)
-        self._check(pending.order, pending.who)
+        self.check(pending.order, pending.who)
         # By another name, whoever carries it out is named, even where that proves no second person.
         approved_by = "" if caller.name == pending.who else caller.name
         word = await self._say(pending.order, pending.who, approved_by=approved_by, alone=alone)
@@ -180,7 +180,8 @@ class OverrideDesk(OverrideTargets):
             )
         return found
 
-    def _check(self, order: WordOrder, who: str) -> None:
+    def check(self, order: WordOrder, who: str) -> None:
+        """Says nothing yet: whether it could be said now. Raises OrderRefused, NotNow, NotOurs."""
         now, target = self._clock.now().wall, order.target
         check_words(who, order.why)
         self.check_target(target)

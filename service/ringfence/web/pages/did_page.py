@@ -32,10 +32,10 @@ MAX_QUERY_CHARACTERS: Final = 80
 MAX_TEAM_DIDS: Final = 200
 
 WOULD: Final[Mapping[Decision | None, str]] = {
-    Decision.NORMAL: N_("It rings on the platform. Should that fail on the call, it goes to the plan on the spot."),
+    Decision.NORMAL: N_("It rings on the platform. Should that fail on the call, its plan below rings on the spot."),
     Decision.PINNED: N_("It rings on the platform, whatever becomes of it there."),
-    Decision.DIVERT: N_("It goes to the plan at once, without asking the platform."),
-    Decision.TRIAL: N_("It may be one of the few that try the platform; else it goes to the plan at once."),
+    Decision.DIVERT: N_("Its plan below rings at once, one number after the other. The platform is not tried."),
+    Decision.TRIAL: N_("It may be one of the few that try the platform; else its plan below rings at once."),
     None: N_("It goes to its trunk's platform as it comes: this DID has no plan that is used."),
 }
 
@@ -59,6 +59,7 @@ def routes(frame: Frame, services: Services, default_country: str) -> APIRouter:
                 "would": WOULD[explanation.decision],
                 "calls": calls,
                 "words": WORDS,
+                "scopes": snapshot.scopes,
             } | _ownership(services, number, snapshot.overrides)
 
         return await frame.shared(request, "did.html", context, operator.calls_seen)

@@ -156,6 +156,7 @@ class Frame:
             "alive": request.method == "GET" and asking is not None and asking.may(Permission.SEE),
             "node": snapshot.node,
             "at": snapshot.at.wall,
+            "zone": self.zone.key,
             "version": self.version(snapshot),
             "there": self.there,
             "paths": {path for page, path, _ in NAVIGATION if page in self.there},

@@ -14,11 +14,11 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from ringfence.app.once import Answer
-from ringfence.app.operator import Operator, check_words
+from ringfence.app.operator import NotOurs, Operator, OrderRefused, check_words
 from ringfence.app.orders import Overtaken
 from ringfence.app.ports import RingfenceError
 from ringfence.app.second_person import PendingOrder, WordOrder
-from ringfence.domain.override import PRECEDENCE_WORDS, OverrideTarget
+from ringfence.domain.override import PRECEDENCE_WORDS, OverrideKind, OverrideTarget
 from ringfence.web.callers import caller
 from ringfence.web.errors import status_of
 from ringfence.web.oidc.next_page import next_page
@@ -28,6 +28,7 @@ from ringfence.web.pages import people_words
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
 from ringfence.web.pages.frame import Frame
+from ringfence.web.pages.order_faults import faults_of
 from ringfence.web.pages.order_form import OrderForm
 from ringfence.web.pages.page_route import page_router
 from ringfence.web.pages.start_page import WORDS, order_context
@@ -58,23 +59,22 @@ class _Decision:
     async def preview(self, request: Request, order: OrderForm, overtaken: Overtaken | None = None) -> Response:
         """The page to confirm on, or to put right what cannot be done. `overtaken`: somebody was faster."""
         frame, services = self._frame, self._services
+        faults, error = self._faults(request, order)
         context: dict[str, Any] = order_context(services.operator.status(), services, order) | {
             "words": WORDS,
             "line_kinds": people_words.KINDS,
+            "faults": faults,
         }
-        try:
-            check_words(caller(request).name, order.reason)
-            until, lasts = order.end(frame.zone)
-            preview = await self._words.preview.of(order.kind, self._target(order))
-        except RingfenceError as error:
-            # What was written for a DID may be somebody's private number: it does not come back.
-            context["order"] = replace(order, dids="")
-            return frame.page(request, "preview.html", status_of(error), error=error, preview=None, **context)
+        if error is not None:
+            # What was written for a DID and is none may be somebody's private number: it does not come back.
+            context["order"] = replace(order, dids="") if "dids" in faults else order
+            return frame.page(request, "preview.html", status_of(error), preview=None, **context)
+        until, lasts = order.end(frame.zone)
+        preview = await self._words.preview.of(order.kind, self._target(order))
         return frame.page(
             request,
             "preview.html",
             200 if overtaken is None else 409,
-            error=None,
             preview=preview,
             overtaken=overtaken,
             until=until if lasts is None else services.operator.now() + lasts,
@@ -96,6 +96,33 @@ class _Decision:
             return back_to(START, await _once(request, self._words, key, repr(order), act))
         except Overtaken as error:
             return await self.preview(request, order, error)
+        except (OrderRefused, NotOurs):
+            if not self._faults(request, order)[0]:
+                raise
+            # It became wrong since it was shown: its time is over, a team is gone. What was written is kept.
+            return await self.preview(request, order)
+
+    def _faults(self, request: Request, order: OrderForm) -> tuple[dict[str, str], RingfenceError | None]:
+        who, desk = caller(request).name, self._words.desk
+
+        def end() -> None:
+            # With what cannot be wrong in the other fields: theirs are faults of their own.
+            until, lasts = order.end(self._frame.zone)
+            desk.check(WordOrder(OverrideKind.NORMAL, OverrideTarget(), "-", until, lasts), who)
+
+        def whole() -> None:
+            until, lasts = order.end(self._frame.zone)
+            desk.check(WordOrder(order.kind, self._target(order), order.reason, until, lasts), who)
+
+        return faults_of(
+            [
+                lambda: desk.check_target(self._target(order)),
+                lambda: order.kind,
+                end,
+                lambda: check_words(who, order.reason),
+                whole,
+            ]
+        )
 
     def _target(self, order: OrderForm) -> OverrideTarget:
         """Raises OrderRefused, NotOurs."""

@@ -85,6 +85,7 @@ def order_context(snapshot: Snapshot, services: Services, order: OrderForm | Non
     directory = None if services.roster is None else services.roster.directory()
     return {
         "order": order or OrderForm(),
+        "faults": {},
         "scopes": sorted(snapshot.scopes),
         "choices": choices_of(directory),
         "lengths": LENGTHS,

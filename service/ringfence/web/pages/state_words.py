@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ringfence.app.snapshot import Snapshot
+from ringfence.app.snapshot import ScopeView, Snapshot
 from ringfence.domain.health import EvidenceKind, TargetRole
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import OverrideKind
@@ -37,7 +38,7 @@ WEIGHT_WORDS: Final[Mapping[Weight, str]] = {
 @dataclass(frozen=True, slots=True)
 class Said:
     """A sentence with gaps, what goes into them, and what to do. Values that are texts of ours are in `translated`.
-    `link` leads to the page that helps."""
+    `link` leads to the page that helps. `since`: from when it is so; `why`: a text of ours that says why."""
 
     weight: Weight
     text: str
@@ -45,6 +46,8 @@ class Said:
     translated: Mapping[str, str] = field(default_factory=dict)
     todo: str = ""
     link: str = ""
+    since: datetime | None = None
+    why: str = ""
 
     @property
     def label(self) -> str:
@@ -64,6 +67,21 @@ DECISION_WORDS: Final[Mapping[Decision, str]] = {
     Decision.DIVERT: N_("calls go to default numbers"),
     Decision.TRIAL: N_("a few calls go to the platform, the others to default numbers"),
 }
+
+DECIDED: Final = N_("a person decided so")
+
+MODE_TODO: Final[Mapping[Decision, str]] = {
+    Decision.NORMAL: "",
+    Decision.PINNED: N_(
+        "A person decided that calls go to the platform all the same: they fail as long as it does. Release that "
+        "decision unless the platform works."
+    ),
+    Decision.DIVERT: N_(
+        "Calls reach people by their default numbers. Tell the platform's vendor; it goes back by itself."
+    ),
+    Decision.TRIAL: N_("Nothing: if the few calls are put through, all of them go to the platform again."),
+}
+"""What to do while a platform is not in normal mode, by where its calls go."""
 
 OVERRIDE_WORDS: Final[Mapping[OverrideKind, str]] = {
     OverrideKind.DR: N_("to default numbers (DR)"),
@@ -102,8 +120,13 @@ def banner_of(snapshot: Snapshot) -> Said:
     diverted = sorted(name for name, view in snapshot.scopes.items() if view.decision is Decision.DIVERT)
     on_trial = sorted(name for name, view in snapshot.scopes.items() if view.decision is Decision.TRIAL)
     if diverted:
+        since, why = min(_since(snapshot.scopes[name]) for name in diverted)
         return Said(
-            Weight.ALARM, N_("Calls of %(names)s go to default numbers (DR mode)."), {"names": ", ".join(diverted)}
+            Weight.ALARM,
+            N_("Calls of %(names)s go to default numbers (DR mode)."),
+            {"names": ", ".join(diverted)},
+            since=since,
+            why=why if len(diverted) == 1 else "",
         )
     if on_trial:
         return Said(Weight.NOTE, N_("Trying the platform again: %(names)s."), {"names": ", ".join(on_trial)})
@@ -118,6 +141,14 @@ def banner_of(snapshot: Snapshot) -> Said:
     if said:
         return Said(Weight.NOTE, N_("Calls go to the platform. Things to know: %(number)s."), {"number": len(said)})
     return Said(Weight.GOOD, N_("Calls go to the platform."))
+
+
+def _since(view: ScopeView) -> tuple[datetime, str]:
+    """From when the calls go where they go, and why."""
+    forced = view.override is not None and view.override.kind is not OverrideKind.FREEZE
+    if view.override is not None and forced:
+        return view.override.set_at, DECIDED
+    return view.state.since.wall, view.state.reason.sentence
 
 
 def alarms_of(snapshot: Snapshot) -> Iterator[Said]:
@@ -169,9 +200,8 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
                 N_("%(name)s is in %(mode)s: %(sentence)s."),
                 {"name": name},
                 {"mode": MODE_WORDS[view.state.mode], "sentence": view.state.reason.sentence},
-                todo=N_(
-                    "Calls reach people by their default numbers. Tell the platform's vendor; it goes back by itself."
-                ),
+                todo=MODE_TODO[view.decision],
+                since=view.state.since.wall,
             )
         if view.override is not None:
             yield Said(
@@ -180,8 +210,10 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
                 {"name": name, "who": view.override.who, "why": view.override.why},
                 {"kind": OVERRIDE_WORDS[view.override.kind]},
                 todo=N_("Release it when the reason is gone."),
+                since=view.override.set_at,
             )
-        if view.verdict.state in (VerdictState.DOWN, VerdictState.DEGRADED):
+        said = view.state.mode is not Mode.NORMAL and view.state.reason is view.verdict.reason
+        if view.verdict.state in (VerdictState.DOWN, VerdictState.DEGRADED) and not said:
             yield Said(
                 Weight.ALARM if view.verdict.state is VerdictState.DOWN else Weight.NOTE,
                 N_("Platform %(name)s is %(state)s: %(sentence)s."),

@@ -29,8 +29,8 @@ def filters(zone: ZoneInfo) -> Mapping[str, Callable[..., Any]]:
         return _time(at, zone, "%Y-%m-%d %H:%M %Z")
 
     def clock(at: datetime | None) -> Markup:
-        """Time of day to the second."""
-        return _time(at, zone, "%H:%M:%S")
+        """Time of day to the second, and the zone's name."""
+        return _time(at, zone, "%H:%M:%S %Z")
 
     @pass_context
     def past(context: Context, at: datetime) -> str:
