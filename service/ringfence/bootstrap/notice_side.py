@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from ringfence.channels.email import EmailChannel
 from ringfence.config import Secrets, Settings
 from ringfence.config.notify_settings import AnyChannel
 from ringfence.domain.notice import Severity
+from ringfence.domain.notice_routes import Route
 from ringfence.domain.outage import Decision
 from ringfence.store.alarm_store import SqlAlarmStore
 from ringfence.store.database import Database
@@ -78,7 +79,15 @@ class NoticeSide:
         )
         share = Random().random  # noqa: S311  spreads attempts, guards nothing
         self.workers = [
-            OutboxWorker(route, self.channels[route.name], store, clock, self.notifier.changed, share)
+            OutboxWorker(
+                route,
+                self.channels[route.name],
+                store,
+                clock,
+                self.notifier.changed,
+                share,
+                _closed(self.channels, route),
+            )
             for route in routes
         ]
         self.desk = NoticeDesk(self.notifier, self.workers)
@@ -211,6 +220,11 @@ class NoticeSide:
             "table": snapshot.table.state,
             "alarms": len(self.alarms.told),
         }
+
+
+def _closed(channels: Mapping[str, Channel], route: Route) -> str:
+    channel = channels[route.name]
+    return channel.why if isinstance(channel, ClosedChannel) else ""
 
 
 def _opened(settings: AnyChannel, secrets: Secrets, node: str) -> Channel:

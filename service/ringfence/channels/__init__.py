@@ -27,6 +27,10 @@ class ClosedChannel:
     def __init__(self, fault: ChannelUnavailable) -> None:
         self._fault = fault
 
+    @property
+    def why(self) -> str:
+        return str(self._fault)
+
     async def send(self, notice: Notice, delivery_id: str) -> str:
         raise ChannelUnavailable(self._fault.message, self._fault.fix)
 

@@ -47,7 +47,9 @@ class OutboxWorker:
         clock: Clock,
         changed: Callable[[], Coroutine[Any, Any, None]],
         share: Callable[[], float],
+        closed: str = "",
     ) -> None:
+        """`closed`: why the channel could not be opened; else nobody would know before there is something to tell."""
         self.route = route
         self._channel = channel
         self._store = store
@@ -56,8 +58,8 @@ class OutboxWorker:
         self._share = share
         self._failures_in_a_row = 0
         self._pause_until: Moment | None = None
-        self.failing = ""
-        self.failing_since: Moment | None = None
+        self.failing = closed
+        self.failing_since: Moment | None = clock.now() if closed else None
         self.failures = 0
         self.sent = 0
 
