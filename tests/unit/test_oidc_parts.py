@@ -107,6 +107,7 @@ def test_whom_a_token_is_about() -> None:
     found = signed_in(claims, settings)
     assert (found.name, found.subject, found.key, found.roles) == ("Ada Example (8f)", "company:8f", "4711", HELPDESK)
     assert signed_in({"sub": "8f"}, settings).key == ""
+    assert signed_in({"sub": "Ringfence"}, settings).name == "Ringfence (company)"  # what the machine does is signed so
 
 
 def test_a_list_that_was_left_out_is_known() -> None:

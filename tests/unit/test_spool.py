@@ -26,7 +26,7 @@ def changes() -> list[OutageChange]:
         OutageChange("1", state=state, transition=transition, at=START.wall),
         OutageChange("2", override_set=override, at=START.wall, who="ann", why="übung | x"),
         OutageChange("3", override_released=OverrideTarget(scope="uc"), at=START.wall, who="bob"),
-        OutageChange("4", override_released=OverrideTarget(scope="teams"), at=START.wall, expired=True),
+        OutageChange("4", override_released=OverrideTarget(scope="teams"), at=START.wall, expired=True, by="token"),
     ]
 
 

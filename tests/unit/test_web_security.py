@@ -7,6 +7,8 @@ import logging
 import httpx
 import pytest
 
+from ringfence.app.audit_facts import facts_of_outage
+from ringfence.domain.audit import MACHINE
 from ringfence.web.security import BearerToken
 from tests.fakes.doors import TOKEN, WITH_TOKEN, door, http_door, local_door
 from tests.fakes.node import DID, SCOPE, FakeNode
@@ -111,6 +113,21 @@ async def test_who_said_it_is_shown_with_the_door_it_came_through() -> None:
         assert said == ["http", "bob (http)", "ada", "Zo\u00eb"]
         too_long = await _put_as(local, "x" * 200, order)
         assert (too_long.status_code, too_long.json()["field"]) == (422, "who")
+
+
+async def test_the_record_tells_how_whoever_orders_had_signed_in_and_takes_nobody_for_the_machine() -> None:
+    node = FakeNode()
+    order = {"mode": "dr", "scope": SCOPE, "reason": "drill"}
+    async with node.running(), http_door(node) as http, local_door(node) as local:
+        await _put_as(http, MACHINE, order)
+        await _put_as(local, MACHINE, order)
+        assert (await http.delete("/v1/override", params={"scope": SCOPE, "reason": "drill"})).status_code == 200
+        facts = [fact for change in node.outage_store.changes for fact in facts_of_outage(change)]
+    assert [(fact.who, fact.by) for fact in facts] == [
+        ("ringfence (http)", "token"),
+        ("ringfence (local socket)", "local socket"),
+        ("http", "token"),
+    ]
 
 
 async def _put_as(client: httpx.AsyncClient, name: str, order: dict[str, str]) -> httpx.Response:

@@ -15,8 +15,7 @@ from ringfence.domain.hr.roster import Origin
 from ringfence.domain.override import Override, OverrideTarget
 
 SIGNED_IN_BY: Final[ContextVar[str]] = ContextVar("SIGNED_IN_BY", default="")
-"""How whoever sent the request in hand had signed in: the doors set it. Use cases know people by name alone. What is
-carried out elsewhere than in the request (an order that waits for the one writer) has none."""
+"""How whoever sent the request in hand had signed in: the doors set it. Use cases know people by name alone."""
 
 
 def facts_of_outage(change: OutageChange) -> Iterator[AuditFact]:
@@ -30,17 +29,18 @@ def facts_of_outage(change: OutageChange) -> Iterator[AuditFact]:
             f"scope:{moved.scope}",
             change.who,
             change.why,
-            detail={"reason": moved.reason, "signal": moved.signal, "evidence": "; ".join(moved.evidence)},
+            change.by,
+            {"reason": moved.reason, "signal": moved.signal, "evidence": "; ".join(moved.evidence)},
         )
     if released is not None:
         assert change.at is not None, "a change made by a person has a time"
         action = "override expired" if change.expired else "override released"
         detail = _named(released)
-        yield AuditFact(change.at, AuditKind.OVERRIDE, action, str(released), change.who, change.why, detail=detail)
+        yield AuditFact(change.at, AuditKind.OVERRIDE, action, str(released), change.who, change.why, change.by, detail)
     if said is not None:
         at, detail = change.at or said.set_at, _said(said)
         action, about = f"override {said.kind} set", str(said.target)
-        yield AuditFact(at, AuditKind.OVERRIDE, action, about, change.who, change.why, detail=detail)
+        yield AuditFact(at, AuditKind.OVERRIDE, action, about, change.who, change.why, change.by, detail)
 
 
 def fact_of_directory(version: int, summary: str, who: str, why: str, at: datetime) -> AuditFact:

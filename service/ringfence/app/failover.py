@@ -199,7 +199,7 @@ class Failover:
             return
         change = OutageChange(uuid4().hex, state=step.state, transition=step.transition, at=now.wall)
         if order is not None:
-            change = replace(change, who=order.who, why=order.why)
+            change = replace(change, who=order.who, why=order.why, by=order.signed_in_by)
         await self._move(step.state, step.transition, change, now)
 
     async def _move(self, state: ScopeState, transition: Transition, change: OutageChange, now: Moment) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
+from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.app.ports import OutageChange, RingfenceError
 from ringfence.app.recovery import FOUND_BY
 from ringfence.domain.override import Override, OverrideTarget
@@ -37,7 +38,10 @@ def _future() -> asyncio.Future[None]:
 
 @dataclass(slots=True)
 class _Awaited:
+    """`signed_in_by`: how whoever orders had signed in; the one writer is not in their request."""
+
     done: asyncio.Future[None] = field(default_factory=_future, kw_only=True)
+    signed_in_by: str = field(default_factory=SIGNED_IN_BY.get, kw_only=True)
 
     def fail(self, error: RingfenceError) -> None:
         """The order is refused, and nothing has changed; whoever waits is told why."""
@@ -128,12 +132,15 @@ def carried_out(
             word = order.override = word.after(overrides.get(word.target))
             overrides[word.target] = word
             who, why = order.by or word.who, order.because or word.why
-            return OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why)
+            # What a second person approved was asked for in another request than this one.
+            by = "" if word.approved_by else order.signed_in_by
+            return OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why, by=by)
         case ReleaseOverride(target=target, who=who, why=why):
             _check_seen(order.expected, target, overrides)
             if overrides.pop(target, None) is None:
                 return None
-            return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=why)
+            by = order.signed_in_by
+            return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=why, by=by)
         case ForgetExpired(override=word):
             if overrides.get(word.target) != word:
                 return None

@@ -91,7 +91,8 @@ class OutageChange:
     """One commit: a scope's new state with its transition, or an override set or released.
 
     `key` is unique for each change: storing the same change twice (after a spool file was replayed) stores it once.
-    `expired`: the override was released because its time was over, by nobody's word.
+    `expired`: the override was released because its time was over, by nobody's word. `by` is how `who` had signed in,
+    empty where that is not known.
     """
 
     key: str
@@ -103,6 +104,7 @@ class OutageChange:
     why: str = ""
     at: datetime | None = None
     expired: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

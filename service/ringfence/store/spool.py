@@ -130,6 +130,7 @@ def _to_json(change: OutageChange) -> dict[str, Any]:
         "set": override and override_json(override),
         "released": released and target_json(released),
         "expired": change.expired,
+        "by": change.by,
     }
 
 
@@ -164,6 +165,7 @@ def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
         override_set=override and read_override(override),
         override_released=released and read_target(released),
         expired=bool(raw.get("expired", False)),  # an earlier version did not write it
+        by=str(raw.get("by", "")),
     )
 
 

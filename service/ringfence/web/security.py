@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ringfence.app.access.desk import AccessDesk
 from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
+from ringfence.domain.audit import MACHINE
 from ringfence.web import csrf
 from ringfence.web.callers import CALLER_KEY
 from ringfence.web.callers import caller as caller
@@ -58,7 +59,10 @@ class LocalSocket:
     """The local socket: permission on its file is the sign-in, and the CLI says who sits at the keyboard."""
 
     def caller(self, headers: Headers) -> Caller | None:
-        return Caller(stated_who(headers) or "local socket", EVERYTHING, SignedInBy.SOCKET)
+        stated = stated_who(headers) or str(SignedInBy.SOCKET)
+        # The account that we run as is called so: what somebody does with it was not done by the machine.
+        who = f"{stated} ({SignedInBy.SOCKET})" if stated.casefold() == MACHINE else stated
+        return Caller(who, EVERYTHING, SignedInBy.SOCKET)
 
     def knows_host(self, host: str) -> bool:
         return True

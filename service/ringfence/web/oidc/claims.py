@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfence.domain.access import Role
+from ringfence.domain.audit import MACHINE
 from ringfence.web.oidc.settings import SignInSettings
 
 MAX_NAME_CHARACTERS: Final = 64
@@ -30,8 +31,10 @@ class SignedIn:
 
 def signed_in(claims: Mapping[str, Any], settings: SignInSettings) -> SignedIn:
     """`claims` are those of a verified ID token."""
+    name = name_of(claims, settings.name_claim)
     return SignedIn(
-        name_of(claims, settings.name_claim),
+        # Nobody's login makes what they do look like the machine's.
+        f"{name} ({settings.name})" if name.casefold() == MACHINE else name,
         f"{settings.name}:{claims['sub']}",
         _line(claim_at(claims, settings.person_claim), MAX_KEY_CHARACTERS),
         roles_of(claims, settings.roles_claim, settings.role_map),
