@@ -1,6 +1,6 @@
 """How long it takes to verify the audit record, and what a row costs a change.
 
-    python -m tests.integration.measure_audit [ROWS]
+python -m tests.integration.measure_audit [ROWS]
 """
 
 from __future__ import annotations
@@ -28,18 +28,27 @@ def fact(number: int) -> AuditFact:
     )
 
 
+async def verifying_seconds(file: Path, rows: int) -> tuple[int, float]:
+    """How many rows were verified, and in what time; the record is written before."""
+    async with opened(file) as database:
+        store = SqlAuditStore(database)
+        for start in range(0, rows, BATCH):
+            await store.append([fact(start + number) for number in range(min(BATCH, rows - start))])
+        anchors: list[Anchor] = [await store.head()]
+        began = time.monotonic()
+        report = await verified(store, anchors)
+        took = time.monotonic() - began
+        assert report.faults == (), report
+        return report.rows, took
+
+
 async def main(rows: int) -> None:
     with TemporaryDirectory() as folder:
-        async with opened(Path(folder) / "ringfence.db") as database:
+        file = Path(folder) / "ringfence.db"
+        count, took = await verifying_seconds(file, rows)
+        print(f"{count} rows verified in {took:.3f} s")
+        async with opened(file) as database:
             store = SqlAuditStore(database)
-            for start in range(0, rows, BATCH):
-                await store.append([fact(start + number) for number in range(min(BATCH, rows - start))])
-            anchors: list[Anchor] = [await store.head()]
-            began = time.monotonic()
-            report = await verified(store, anchors)
-            took = time.monotonic() - began
-            assert report.faults == (), report
-            print(f"{report.rows} rows verified in {took:.3f} s")
             began = time.monotonic()
             for number in range(100):
                 await store.append([fact(number)])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.faults import measuring
+from tests.lab.faults.doors import live_viewers
 from tests.lab.faults.large_table import equal_at, has_tables, imported, renumbered, watching_commits, watching_records
 from tests.lab.faults.measuring import Fault, Kind
 from tests.lab.faults.result import Bound, Row, guarded
@@ -241,6 +242,7 @@ LARGE: dict[str, Callable[[Stage], Awaitable[Row]]] = {
     "10,000: a team of 1,000 overridden": _team_overridden,
     "10,000: asterisk restarted": _asterisk_restarted,
     "10,000: memory": _memory,
+    "10,000: 200 live viewers": live_viewers,
     "10,000: daemon restarted": _daemon_restarted,
     "10,000: stopped publishing": _stopped_publishing,
     "10,000: stopped reading": _stopped_reading,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.lab.faults import measuring
+from tests.lab.faults.doors import DOOR_FIGURES
 from tests.lab.faults.feeds import feed_names, feed_rows
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.measuring import Fault
@@ -21,7 +22,7 @@ from tests.lab.small_disk import MountRefused
 
 FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
 
-FIGURES = {**SMALL_FIGURES, **PAGE_FIGURES}
+FIGURES = {**SMALL_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
 
 
 def names() -> list[str]:
