@@ -92,6 +92,19 @@ async def test_a_connection_that_was_lost_is_a_gap_too(stage: Stage) -> None:
     assert stage.watch.deaf_since is None
 
 
+async def test_a_clock_that_was_set_back_while_nobody_listened_hides_no_call(stage: Stage) -> None:
+    ahead = NOON + timedelta(hours=1)
+    stage.store.heard_at = ahead
+    stage.records.calls = [ended("lost", ahead - timedelta(minutes=10))]
+    await stage.link(True)
+    (gap,) = stage.store.kept.values()
+    assert (gap.began, gap.ended, gap.reason) == (NOON - BEFORE, ahead, GapReason.STOPPED)
+    await stage.later(AFTER_SECONDS)
+    assert stage.journal.calls == [], "Asterisk may yet write such times"
+    await stage.later(3_600)
+    assert [record.call_id for record in stage.journal.calls] == ["lost"]
+
+
 async def test_where_there_are_no_records_it_is_said(stage: Stage) -> None:
     stage.store.heard_at = NOON - timedelta(hours=1)
     stage.records.absent = True

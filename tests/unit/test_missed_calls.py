@@ -128,6 +128,19 @@ _calls = st.lists(
 )
 
 
+def test_nobody_is_to_call_back_whose_number_is_no_longer_kept() -> None:
+    """Who got through later is not known of them any more, nor to which line somebody has said it is done."""
+    blanked = grouped(call(0, AnsweredBy.ANNOUNCEMENT, caller="", call_id="1"))
+    withheld = grouped(call(0, AnsweredBy.ANNOUNCEMENT, caller=WITHHELD, call_id="2"))
+    done = CallBack(CallBackState.DONE, "ada", at(60))
+    settled = grouped(call(0, AnsweredBy.ANNOUNCEMENT, caller="", call_id="1"), said={"1": done})
+    assert [(line.state, line.waits) for line in (*blanked, *withheld, *settled)] == [
+        (CallBackState.NOT_NEEDED, False),
+        (CallBackState.OPEN, True),
+        (CallBackState.DONE, False),
+    ]
+
+
 @given(_calls, st.randoms())
 def test_every_missed_call_is_in_exactly_one_line_whatever_the_order(calls: list[CallRecord], random: object) -> None:
     lines = grouped(*calls)

@@ -104,7 +104,7 @@ async def test_a_caller_who_is_no_longer_kept_did_not_withhold_the_number() -> N
         node.incidents.store.said[1] = {"a.1": CallBack(CallBackState.DONE, "ada", NOON)}
         lines = (await client.get("/v1/incidents/1/missed")).json()["missed"]
         assert [(line["caller"], line["withheld"]) for line in lines] == [("no longer kept", False)] * 3
-        assert [line["state"] for line in lines] == ["done", "open", "open"]
+        assert [line["state"] for line in lines] == ["done", "not_needed", "not_needed"]
 
 
 async def test_two_agents_cannot_have_the_same_one() -> None:

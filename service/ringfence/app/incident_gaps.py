@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from ringfence.app.deadline import within
@@ -67,7 +67,7 @@ class GapWatch:
         if up and self._first_up is None:
             self._first_up = at
         elif up and self._deaf_since is not None:
-            self._waiting.append(_Missed(_span(self._deaf_since, at), GapReason.DISCONNECTED))
+            self._waiting.append(_Missed(_span(self._deaf_since.wall, at.wall), GapReason.DISCONNECTED))
         if up:
             self._up, self._deaf_since, self._heard_at = True, None, None
         elif self._deaf_since is None:
@@ -100,8 +100,8 @@ class GapWatch:
 
     async def _recall(self, up: Moment) -> None:
         last = await self._store.last_heard()
-        if last is not None and last < up.wall:
-            self._waiting.appendleft(_Missed(Span(last - BEFORE, up.wall), GapReason.STOPPED))
+        if last is not None:
+            self._waiting.appendleft(_Missed(_span(last, up.wall), GapReason.STOPPED))
         self._began = True
 
     async def _note_heard(self) -> None:
@@ -148,6 +148,6 @@ class GapWatch:
         return len(new)
 
 
-def _span(began: Moment, ended: Moment) -> Span:
-    # The wall clock may have been stepped back meanwhile.
-    return Span(min(began.wall, ended.wall) - BEFORE, ended.wall)
+def _span(began: datetime, ended: datetime) -> Span:
+    # The wall clock may have been stepped back meanwhile: calls carry the time it showed before, too.
+    return Span(min(began, ended) - BEFORE, max(began, ended))

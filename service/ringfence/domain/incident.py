@@ -109,7 +109,7 @@ class Gap:
         elif self.covered:
             state = f"completed from Asterisk's own records: {self.calls} calls were added"
         else:
-            state = f"NOT COVERED, calls of this time are missing here: {self.detail}"
+            state = f"NOT COVERED, calls of this time may be missing here: {self.detail}"
         return f"{self.reason.words}; {state}"
 
 

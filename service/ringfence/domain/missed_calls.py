@@ -73,8 +73,7 @@ def in_the_way(held: CallBack | None, last_at: datetime, who: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MissedCalls:
-    """One caller's missed calls to one DID. `calls` are their ids, oldest first; `caller` is
-    as in `CallRecord`.
+    """One caller's missed calls to one DID. `calls` are their ids, oldest first; `caller` is as in `CallRecord`.
     `reached_at`: when the same caller got through after all; then nobody need call."""
 
     caller: str
@@ -94,8 +93,10 @@ class MissedCalls:
 
     @property
     def state(self) -> CallBackState:
-        """Where calling back stands."""
-        return state_of(self.call_back, self.last_at)
+        """Where calling back stands. Nobody can call back a caller whose number is no longer kept."""
+        found = state_of(self.call_back, self.last_at)
+        unsettled = found in (CallBackState.OPEN, CallBackState.CALLING)
+        return CallBackState.NOT_NEEDED if unsettled and not self.caller else found
 
     @property
     def waits(self) -> bool:
