@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from playwright.async_api import Browser, Page
 
 from ringfence.app.access.sessions import NewSession
-from ringfence.domain.access import Role, SignedInBy
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.app.incidents import Doer
+from ringfence.domain.access import EVERYTHING, Caller, Permission, Role, SignedInBy
+from ringfence.domain.audit import AuditFact, AuditKind
+from ringfence.domain.calls import WITHHELD, AnsweredBy, CallRecord
 from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.incident import Incident
+from ringfence.domain.missed_calls import CallBack, CallBackState
+from ringfence.domain.notice import Notice, NoticeKind, Severity
+from ringfence.domain.reasons import Reason
 from ringfence.web.app import create_app
 from ringfence.web.security import BearerToken, SignIns
 from ringfence.web.server import Door, listen_tcp
@@ -37,6 +45,13 @@ PAGES: Final[Mapping[str, str]] = {
     "plan": "/plans/2",
     "sources": "/sources",
     "coverage": "/coverage",
+    "me": "/me",
+    "incidents": "/incidents",
+    "incident": "/incidents/1",
+    "missed": "/incidents/1/missed?show=all",
+    "audit": "/audit?who=ada.agent",
+    "notices": "/notices",
+    "access": "/access",
     "not-found": "/did/+441134960777",
 }
 """Name, which a screenshot gets -> address. Whatever the navigation leads to has to be in here."""
@@ -68,7 +83,8 @@ async def _carry(somebody: Visitor, session: NewSession) -> None:
 
 @asynccontextmanager
 async def served(browser: Browser) -> AsyncIterator[Site]:
-    """Ada and Bob are known, the platform is well, one call was routed, and one HR change of both is held."""
+    """Ada and Bob are known, the platform is well, one call was routed, one HR change of both is held, and there was an
+    incident."""
     node = RosterNode()
     async with node.running():
         await node.load_first()
@@ -76,6 +92,7 @@ async def served(browser: Browser) -> AsyncIterator[Site]:
         await node.say(ada(numbers=(HrNumber(NEW_NUMBER),)), bob(numbers=(HrNumber("+447700900778"),)))
         await node.coverage.current()
         node.journal.add(call(node, 1))
+        await remembered(node)
         node.refresh()
         door = Door(
             create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk)), listen_tcp("127.0.0.1", 0)
@@ -87,6 +104,32 @@ async def served(browser: Browser) -> AsyncIterator[Site]:
         finally:
             serving.cancel()
             await asyncio.wait([serving])
+
+
+async def remembered(node: RosterNode) -> None:
+    """An incident that is over and one that lasts, missed calls, a note, a notice on its way, a key, audit rows."""
+    now, store = node.clock.now().wall, node.incidents.store
+    began, ended = now - timedelta(hours=2), now - timedelta(hours=1)
+    store.kept[1] = Incident(1, SCOPE, began, ended, Reason.SILENT, late=False, relapses=1)
+    store.kept[2] = Incident(2, SCOPE, now - timedelta(minutes=5), None, Reason.REFUSING_CALLS, late=False, relapses=0)
+    missed = replace(
+        call(node, 2), path="inline", result="failure", platform_status=503, answered_by=AnsweredBy.ANNOUNCEMENT
+    )
+    for number, caller in enumerate((CALLER, CALLER, WITHHELD, "")):
+        ended_at = began + timedelta(minutes=number + 1)
+        node.journal_store.calls.append(replace(missed, call_id=f"m.{number}", ended_at=ended_at, caller=caller))
+    await node.incidents.desk.add_note(1, "Vendor's ticket 4711.\nThey restart it.", Doer("bob.agent"))
+    store.said[1] = {"m.2": CallBack(CallBackState.CALLING, "bob.agent", now, "engaged, again at four")}
+    notice = Notice(
+        "one", NoticeKind.ALARM, Severity.CRITICAL, now, "Coverage is low", "Only 40 %.\nLook at it.", SCOPE
+    )
+    await node.notices.notifier.tell(notice)
+    made = Caller("ada.agent", EVERYTHING, SignedInBy.OIDC)
+    await node.access.desk.create_key("monitoring", frozenset({Permission.SEE}), now + timedelta(days=90), made)
+    fact = AuditFact(
+        now, AuditKind.OVERRIDE, "override set", f"scope:{SCOPE}", "ada.agent", "vendor confirms", "sign-in"
+    )
+    await node.audit.auditor.note(replace(fact, detail={"until": "2030-01-15T13:00:00+00:00"}))
 
 
 def call(node: RosterNode, number: int) -> CallRecord:
