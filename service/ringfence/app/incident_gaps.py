@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from ringfence.app.collector import resting
 from ringfence.app.deadline import within
 from ringfence.app.incident_ports import CallRecords, Found, GapStore, RecordsUnreadable
 from ringfence.app.ports import Clock, JournalStore
@@ -123,11 +124,12 @@ class GapWatch:
         added = 0
         trouble = ""
         try:
-            async for found in self._found(gap):
-                if isinstance(found, Found):
-                    trouble = found.trouble
-                else:
-                    added += await self._added(found)
+            with resting():
+                async for found in self._found(gap):
+                    if isinstance(found, Found):
+                        trouble = found.trouble
+                    else:
+                        added += await self._added(found)
         except RecordsUnreadable as error:
             trouble = error.message
         log.log(

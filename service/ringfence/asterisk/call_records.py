@@ -32,7 +32,7 @@ OUR_CONTEXTS: Final = "ringfence-"
 MAX_BYTES: Final = 512 << 20  # read in all for one time: over a million calls
 MAX_FILES: Final = 20
 MAX_LINE_BYTES: Final = 16 << 10
-PORTION_CALLS: Final = 500
+PORTION_CALLS: Final = 200  # few enough that storing one holds nobody up
 STEP_BYTES: Final = 1 << 20  # how far apart the places are at which a file is asked how old it is
 PROBE_BYTES: Final = 64 << 10
 # Rows are written as calls end, but not quite in that order.
