@@ -32,12 +32,16 @@ from ringfence.web.ports import RosterDoor
 
 EXPERIENCES: Final[Mapping[Decision | None, str]] = {
     Decision.NORMAL: N_(
-        "Your telephone at work rings, as always. Only where the platform fails on the call do these ring:"
+        "Your telephone at work rings as always. Only if the telephone system fails do these ring, one after the other:"
     ),
-    Decision.PINNED: N_("Your telephone at work rings, whatever becomes of the call there. These do not ring:"),
-    Decision.DIVERT: N_("The platform is not asked at the moment. These ring, one after the other, until one answers:"),
+    Decision.PINNED: N_(
+        "Your telephone at work rings. Should it fail, nothing else does, for somebody decided so. These do not ring:"
+    ),
+    Decision.DIVERT: N_(
+        "Your telephone at work does not ring at the moment. Instead these do, one after the other, until one answers:"
+    ),
     Decision.TRIAL: N_(
-        "The platform is being tried again: a few calls ring your telephone at work, for the others these ring:"
+        "The telephone system is being tried again: a few calls ring your telephone at work, for the others these ring:"
     ),
     None: N_("The call goes to the telephone system as it comes. These do not ring:"),
 }
