@@ -22,7 +22,7 @@ from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.orders import Overtaken
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
 from ringfence.app.reveal import TooManyReveals
-from ringfence.web.problem import KINDS, Problem, problem
+from ringfence.web.problem import KINDS, described, problem
 
 log = logging.getLogger(__name__)
 
@@ -69,15 +69,14 @@ STATUSES: Final[Sequence[tuple[type[RingfenceError], int]]] = (
     (AsteriskError, 503),
 )
 
-HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem, "description": KINDS[400].title}}
+HOST_REFUSED: Final[dict[int | str, dict[str, Any]]] = {400: described(400)}
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an operation, for OpenAPI. Every guarded operation can also answer 400, 401, 403,
     422 (a parameter it does not know) and 429."""
     found: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "description": KINDS[status].title}
-        for status in (400, 401, 403, *statuses, 422, 429)
+        status: described(status) for status in (400, 401, 403, *statuses, 422, 429)
     }
     found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     found[429]["headers"] = {"Retry-After": {"schema": {"type": "string"}}}

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from ringfence.web.problem import MEDIA_TYPE, example
+from ringfence.web.problem import MEDIA_TYPE, Problem, example
 
 API_VERSION: Final = "1.0"
 """Of `/v1`: the second number goes up when something is added. What would break a program gets a path of its own."""
@@ -30,6 +30,7 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             document["info"]["x-api-version"] = API_VERSION
+            document["components"]["schemas"][Problem.__name__] = Problem.model_json_schema(mode="serialization")
             shown = read_examples()
             for operation in _operations(document):
                 _tell_problems(operation)
@@ -55,9 +56,8 @@ def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _tell_problems(operation: Mapping[str, Any]) -> None:
     for status, response in operation["responses"].items():
-        content = response.get("content", {})
-        if content.get(_JSON, {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
-            content[MEDIA_TYPE] = content.pop(_JSON) | {"example": example(int(status))}
+        if MEDIA_TYPE in response.get("content", {}):
+            response["content"][MEDIA_TYPE]["example"] = example(int(status))
 
 
 def _show(operation: Mapping[str, Any], name: str, all_shown: Mapping[str, Mapping[str, Any]]) -> None:
