@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from ringfence.app.ports import AsteriskUnavailable
+from ringfence.app.second_person import SecondPersonPolicy
 from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.override import Level
 from tests.fakes.clock import settle
-from tests.fakes.doors import http_door
+from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, FakeNode
+from tests.fakes.roster_node import NEW_NUMBER, RosterNode
 
 
 def call(caller: str) -> CallRecord:
@@ -107,3 +110,27 @@ async def test_lists_are_limited() -> None:
                 assert len(answer.json()["calls"]) == limit
             else:
                 assert answer.json()["field"] == "limit"
+
+
+async def test_a_number_in_a_reason_is_shown_to_nobody() -> None:
+    node = RosterNode()
+    node.second_person.policy = SecondPersonPolicy(frozenset({Level.PLATFORM}))
+    reason = "rang from 07700 900666"
+    async with node.running(), local_door(node) as client:
+        await node.load_first()
+        answers = [
+            await client.put("/v1/override", json={"mode": "dr", "scope": SCOPE, "reason": reason}),
+            await client.put("/v1/override", json={"mode": "dr", "did": DID, "reason": reason}),
+            await client.put("/v1/people/ada/numbers", json={"numbers": [{"number": NEW_NUMBER}], "reason": reason}),
+        ]
+        (waiting,) = answers[0].json().values()
+        answers.append(await client.get("/v1/override/pending"))
+        approve = f"/v1/override/pending/{waiting['id']}/approve"
+        answers.append(await client.post(approve, headers={"X-Ringfence-Who": "bob"}))
+        answers.append(await client.delete("/v1/override", params={"did": DID, "reason": reason}))
+        node.refresh()
+        for path in ("/v1/status", "/v1/history", "/v1/people/ada/history", "/", f"/did/{DID}", "/people/ada"):
+            answers.append(await client.get(path))
+        assert [answer.status_code for answer in answers] == [202, *[200] * 11]
+        assert sum("666" in answer.text for answer in answers) >= 6, "what was written is shown, but for the number"
+        assert {change.why for change in node.outage_store.changes} == {"rang from ***** ***666"}

@@ -18,6 +18,7 @@ from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, Overtaken, adopt, carried_out
 from ringfence.app.ports import CarrierCalled, Clock, OutageChange
+from ringfence.domain.audit import masked
 from ringfence.domain.health import Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import (
@@ -199,7 +200,7 @@ class Failover:
             return
         change = OutageChange(uuid4().hex, state=step.state, transition=step.transition, at=now.wall)
         if order is not None:
-            change = replace(change, who=order.who, why=order.why, by=order.signed_in_by)
+            change = replace(change, who=order.who, why=masked(order.why), by=order.signed_in_by)
         await self._move(step.state, step.transition, change, now)
 
     async def _move(self, state: ScopeState, transition: Transition, change: OutageChange, now: Moment) -> None:

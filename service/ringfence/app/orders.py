@@ -12,6 +12,7 @@ from uuid import uuid4
 from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.app.ports import OutageChange, RingfenceError
 from ringfence.app.recovery import FOUND_BY
+from ringfence.domain.audit import masked
 from ringfence.domain.override import Override, OverrideTarget
 
 NO_WORD: Final = "none"
@@ -129,7 +130,8 @@ def carried_out(
             _check_seen(order.expected, word.target, overrides)
             if old is not None and overrides.pop(old, None) is None:
                 return None
-            word = order.override = word.after(overrides.get(word.target))
+            # What people write is read by everybody who may see the state.
+            word = order.override = replace(word, why=masked(word.why)).after(overrides.get(word.target))
             overrides[word.target] = word
             who, why = order.by or word.who, order.because or word.why
             # What a second person approved was asked for in another request than this one.
@@ -140,7 +142,7 @@ def carried_out(
             if overrides.pop(target, None) is None:
                 return None
             by = order.signed_in_by
-            return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=why, by=by)
+            return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=masked(why), by=by)
         case ForgetExpired(override=word):
             if overrides.get(word.target) != word:
                 return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import uuid4
@@ -17,6 +17,7 @@ from uuid import uuid4
 from ringfence.app.operator import NotNow, NotOurs
 from ringfence.app.ports import Clock, StoreError
 from ringfence.domain.access import Caller, SignedInBy
+from ringfence.domain.audit import masked
 from ringfence.domain.override import Level, OverrideKind, OverrideTarget
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class SecondPerson:
 
     async def ask(self, order: WordOrder, caller: Caller) -> PendingOrder:
         """Keeps the order. One that the same person has asked for already is not kept twice."""
-        now = self._clock.now().wall
+        now, order = self._clock.now().wall, replace(order, why=masked(order.why))
         for known in self.waiting():
             if known.order == order and _same_person(known, caller):
                 return known

@@ -14,6 +14,7 @@ from ringfence.app.hr.retention import Eraser
 from ringfence.app.hr.search import found_keys
 from ringfence.app.hr.views import EntryField
 from ringfence.app.operator import NotNow, NotOurs, check_words
+from ringfence.domain.audit import masked
 from ringfence.domain.directory import Directory, NotRung, PersonKey
 from ringfence.domain.hr.provenance import PersonView, Standing, people_views
 from ringfence.domain.hr.roster import Origin, PersonEntries, Roster, RosterChange, Stated
@@ -52,6 +53,7 @@ class ByHand:
     ) -> PersonView:
         """Raises OrderRefused, NotOurs, NotNow (of themselves, and they have left), StoreError."""
         check_words(who, why)
+        why = masked(why)
         book = self._book
         async with book.lock:
             view = await self.person(key)
@@ -73,6 +75,7 @@ class ByHand:
     async def forget(self, key: str, who: str, why: str) -> None:
         """Raises OrderRefused, NotOurs, NotNow, StoreError."""
         check_words(who, why)
+        why = masked(why)
         view = await self.person(key)
         if view.standing is Standing.NOT_STARTED:
             # Their feed goes on stating the numbers and would bring them back.
@@ -93,6 +96,7 @@ class ByHand:
     async def release_did(self, did: str, who: str, why: str) -> bool:
         """Raises OrderRefused, NotOurs, StoreError."""
         check_words(who, why)
+        why = masked(why)
         book = self._book
         if book.base.directory.assignment(did) is None:
             raise NotOurs(f"did: {did} is not in the directory.", "See `ringfence explain` and `ringfence import`.")

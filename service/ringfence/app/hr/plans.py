@@ -21,6 +21,7 @@ from ringfence.app.hr.ports import PlanRow, PlanStatus, RosterNote
 from ringfence.app.hr.views import PlanView
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.ports import StoreError
+from ringfence.domain.audit import masked
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.decision import approve as approved
 from ringfence.domain.hr.decision import imported_otherwise
@@ -97,6 +98,7 @@ class HeldPlans:
         """The plan as it was closed, with the items that were decided. Raises OrderRefused, NotOurs, NotNow,
         StoreError."""
         check_words(decision.who, decision.why)
+        decision = replace(decision, why=masked(decision.why))
         book, view = self._book, await self._asked(decision)
         source, now = view.row.source, book.now()
         chosen = view.chosen(decision.items)
