@@ -86,7 +86,7 @@ class FakeRosterStore(Faulty):
         self.wipes += 1
 
     def _rows(self) -> int:
-        return sum(map(len, (self.run_rows, self.plan_rows, self.note_rows, self.coverage_rows)))
+        return len(self.run_rows) + len(self.plan_rows) + len(self.note_rows) + len(self.coverage_rows)
 
 
 def _keep(rows: dict[int, Row], row: Row) -> int:

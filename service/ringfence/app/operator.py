@@ -153,9 +153,7 @@ class Operator:
         """Recent calls, newest first; `limit` 1 to 1001."""
         return await self._journal.recent(max(1, min(limit, MAX_ASKED_ROWS)), did, before)
 
-    async def history(
-        self, limit: int, before: Before | None = None, scope: str | None = None
-    ) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
         """Mode changes and people's orders, newest first; `scope`: only those about it. Raises StoreError."""
         return await self._outage_store.history(max(1, min(limit, MAX_ASKED_ROWS)), before, scope)
 
