@@ -72,9 +72,7 @@ class SqlOutageStore:
 
         await self._database.write(work, QUICK_SECONDS)
 
-    async def history(
-        self, limit: int, before: Before | None = None, scope: str | None = None
-    ) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
         newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
         newest = from_here(newest, transitions.c.at, before)
         if scope is not None:
