@@ -59,6 +59,13 @@ def test_one_order_for_many_dids_is_taken_back_by_its_id(
     assert told(ringfence(served, "status", "--json"))["overrides"] == []
 
 
+def test_whoever_gives_a_platform_back_sees_what_still_counts_more(served: ServedNode) -> None:
+    assert "still stand" not in ringfence(served, "dr", "on", "--scope", SCOPE, *WHY).stdout
+    ringfence(served, "dr", "on", "--site", "Leeds", *WHY)
+    released = ringfence(served, "dr", "auto", "--scope", SCOPE, *WHY)
+    assert "These still stand and count more: site Leeds: dr." in released.stdout, released.output
+
+
 def test_a_preview_is_a_table_and_changes_nothing(served: ServedNode) -> None:
     seen = ringfence(served, "dr", "preview", "on", "--scope", SCOPE)
     assert seen.exit_code == 0, seen.output

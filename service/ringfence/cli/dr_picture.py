@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ringfence.cli.dr_targets import Target
+from ringfence.cli.invocation import print_lines
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+MAX_NARROWER: Final = 5
 
 
 def show_preview(out: Console, seen: dict[str, Any]) -> None:
@@ -52,6 +55,15 @@ def show_word(
     for when, seen in (("before", before), ("after", after)):
         out.print(f"{when}:")
         out.print(scopes_table([scope for scope in seen["scopes"] if target.fits(scope)], seen["at"]))
+    # The tables are about platforms: whoever gives one back would think that all calls go there again.
+    narrower = [f"{one['about']}: {one['mode']}" for one in after["overrides"] if _is_narrow(one)]
+    if narrower:
+        shown = "; ".join(narrower[:MAX_NARROWER]) + ("; ..." if len(narrower) > MAX_NARROWER else "")
+        print_lines(out, [f"These still stand and count more: {shown}. `ringfence status` lists them."])
+
+
+def _is_narrow(word: dict[str, Any]) -> bool:
+    return any(word[level] for level in ("site", "team", "did", "dids"))
 
 
 def _rows(seen: dict[str, Any]) -> Iterator[tuple[str, str]]:
