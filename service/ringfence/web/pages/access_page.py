@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -24,7 +24,8 @@ from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.page_route import page_router
 
 MAX_KEYS: Final = 500
-MAX_SESSIONS: Final = 500
+ROWS: Final = 30
+MAX_PAGE: Final = 1_000
 PAGE: Final = "/access"
 
 Id = Annotated[str, Path(alias="id", max_length=64)]
@@ -41,17 +42,20 @@ def routes(frame: Frame, desk: AccessDesk, operator: Operator) -> APIRouter:
 
 def _shown(router: APIRouter, frame: Frame, desk: AccessDesk, operator: Operator) -> None:
     @router.get(PAGE, operation_id="page_access")
-    async def access(request: Request) -> Response:
-        """Who and what is let in."""
+    async def access(request: Request, page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1) -> Response:
+        """Who and what is let in; `page` of those who are signed in, newest first."""
         now, asking = operator.now(), caller(request)
         accounts, fault = await _accounts(desk)
         keys, sessions = desk.keys(), desk.sessions()
+        first = (page - 1) * ROWS
         return frame.page(
             request,
             "access.html",
             keys=[key_out(row, now) for row in keys[:MAX_KEYS]],
-            sessions=[session_out(row) for row in sessions[:MAX_SESSIONS]],
-            sessions_in_all=len(sessions),
+            sessions=[session_out(row) for row in sessions[first : first + ROWS]],
+            signed_in=len(sessions),
+            more=len(sessions) > first + ROWS,
+            page=page,
             mine=asking.session,
             accounts=accounts,
             fault=fault,
