@@ -1,6 +1,6 @@
 """A database file of its own for each test, and another program that holds it.
 
-Cases that every roster store has to pass run on the one in memory, on SQLite, and on a server's database where
+Cases that every store of a kind has to pass run on the one in memory, on SQLite, and on a server's database where
 RINGFENCE_TEST_DATABASE has its SQLAlchemy address: one that may be emptied.
 """
 
@@ -23,7 +23,7 @@ from ringfence.store.tables_roster import hr_records
 from tests.fakes.roster_store import FakeRosterStore
 
 SERVER = os.environ.get("RINGFENCE_TEST_DATABASE")
-ROSTER_STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
+STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
 NOW = Moment(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), 1000.0)
 
 
@@ -41,11 +41,8 @@ async def opened(file: Path) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def roster_store(kind: str, file: Path) -> AsyncIterator[RosterStore]:
-    """One of ROSTER_STORES, empty."""
-    if kind == "memory":
-        yield FakeRosterStore()
-        return
+async def empty_database(kind: str, file: Path) -> AsyncIterator[Database]:
+    """One of STORES but "memory", with every table and nothing in them."""
     database = Database.at(SERVER if kind == "server" and SERVER else file)
     try:
         if kind == "server":
@@ -53,9 +50,19 @@ async def roster_store(kind: str, file: Path) -> AsyncIterator[RosterStore]:
             await database.write(lambda connection: connection.run_sync(hr_records.metadata.drop_all))
             await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")))
         await database.prepare()
-        yield SqlRosterStore(database)
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def roster_store(kind: str, file: Path) -> AsyncIterator[RosterStore]:
+    """One of STORES, empty."""
+    if kind == "memory":
+        yield FakeRosterStore()
+        return
+    async with empty_database(kind, file) as database:
+        yield SqlRosterStore(database)
 
 
 @contextmanager

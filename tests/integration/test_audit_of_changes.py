@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from ringfence.app.audit import AuditQuery
 from ringfence.app.hr.views import EntryField
@@ -26,16 +23,10 @@ from ringfence.store.outage_store import SqlOutageStore
 from ringfence.store.spool import FileSpool
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.roster_site import RECEPTION, did, mobile, post, push, whole
-from tests.integration.stores import NOW, later, opened
+from tests.integration.stores import NOW, later
 from tests.integration.test_roster_stored import StoredSite
 from tests.integration.test_store_outage import moved, word
 from tests.lab.number_scanner import found_in
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
 
 
 async def rows(database: Database) -> list[AuditRow]:

@@ -19,12 +19,10 @@ from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.store.access_store import SqlAccessStore
 from ringfence.store.audit_store import SqlAuditStore
 from ringfence.store.database import Database
-from ringfence.store.tables_access import sessions
 from tests.fakes.access import FakeAccessStore, FakeHasher, FakeSealedAccounts
 from tests.fakes.clock import FakeClock
-from tests.integration.stores import NOW, SERVER, later, locked_by_another, opened
+from tests.integration.stores import NOW, STORES, empty_database, later, locked_by_another, opened
 
-STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
 SESSION = SessionRow(
     "abc",
     "0" * 64,
@@ -46,16 +44,8 @@ async def access_store(kind: str, file: Path) -> AsyncIterator[AccessStore]:
     if kind == "memory":
         yield FakeAccessStore()
         return
-    database = Database.at(SERVER if kind == "server" and SERVER else file)
-    try:
-        if kind == "server":
-            await database.prepare()
-            await database.write(lambda connection: connection.run_sync(sessions.metadata.drop_all))
-            await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")))
-        await database.prepare()
+    async with empty_database(kind, file) as database:
         yield SqlAccessStore(database)
-    finally:
-        await database.close()
 
 
 @pytest.fixture(params=STORES)

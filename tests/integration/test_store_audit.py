@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +26,6 @@ ROWS = 8
 
 def fact(number: int, kind: AuditKind = AuditKind.MODE, about: str = "scope:uc") -> AuditFact:
     return AuditFact(later(number), kind, "changed", about, f"person {number}", "drill", "token", {"step": str(number)})
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from ringfence.domain.policy import EgressPolicy
 from ringfence.store import directory_store, portions
 from ringfence.store.database import Database, upsert
 from ringfence.store.directory_store import SqlDirectoryStore
-from tests.integration.stores import NOW, locked_by_another, opened
+from tests.integration.stores import NOW, locked_by_another
 
 RULES = CsvRules("GB", frozenset({"uc"}), EgressPolicy(frozenset({"GB"})))
 PEOPLE = b"key,name,site,default_number_1\np1,Ada,Leeds,+447700900123\np2,Bo,Leeds,+447700900124\n"
@@ -37,12 +37,6 @@ class FixedClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
 
 
 @pytest.fixture

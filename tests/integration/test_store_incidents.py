@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,19 +23,13 @@ from ringfence.store.gap_store import SqlGapStore
 from ringfence.store.incident_store import PORTION_ROWS, SqlIncidentStore
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.outage_store import SqlOutageStore
-from tests.integration.stores import NOW, later, locked_by_another, opened
+from tests.integration.stores import NOW, later, locked_by_another
 from tests.integration.test_store_journal import call
 from tests.integration.test_store_outage import EVERYTHING, UC, moved, word
 
 FACT = AuditFact(NOW.wall, AuditKind.INCIDENT, "call back", "incident 1 of scope uc", "ada")
 EVER = Span(later(-1e6), later(1e6))
 WAY = (Mode.FAILED_OVER, Mode.HOLD_DOWN, Mode.FAILED_OVER, Mode.HOLD_DOWN, Mode.TRIAL, Mode.NORMAL)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from ringfence.app.ports import JournalStore, MemoryStore, Passed
@@ -15,13 +13,7 @@ from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.store.database import Database
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.memory_store import SqlMemoryStore
-from tests.integration.stores import later, opened
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
+from tests.integration.stores import later
 
 
 def call(number: int, did: str = "+441134960123") -> CallRecord:

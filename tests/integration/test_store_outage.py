@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +20,6 @@ from ringfence.store.outage_store import SqlOutageStore
 from tests.integration.stores import NOW, later, locked_by_another, opened
 
 EVERYTHING, UC, DID = OverrideTarget(), OverrideTarget(scope="uc"), OverrideTarget(did="+441134960123")
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "ringfence.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from ringfence.domain.hr.roster import (
 )
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import parse_ring_hours
-from tests.integration.stores import NOW, ROSTER_STORES, later, roster_store
+from tests.integration.stores import NOW, STORES, later, roster_store
 
 AT = NOW.wall
 ADA, BO = PersonKey("p1"), PersonKey("p2")
@@ -115,7 +115,7 @@ def everything() -> RosterChange:
     )
 
 
-@pytest.fixture(params=ROSTER_STORES)
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RosterStore]:
     async with roster_store(request.param, tmp_path / "ringfence.db") as store:
         yield store

@@ -18,7 +18,7 @@ from ringfence.store.scim_store import SqlScimStore
 from ringfence.store.tables import scim_resources
 from tests.fakes.clock import NOON
 from tests.fakes.scim_store import FakeScimStore
-from tests.integration.stores import ROSTER_STORES, SERVER, opened
+from tests.integration.stores import SERVER, STORES, opened
 
 USER, GROUP = ScimKind.USER, ScimKind.GROUP
 
@@ -33,7 +33,7 @@ def resource(id_: str, kind: ScimKind = USER, created: datetime = NOON, **more: 
     return ScimResource(kind=kind, id=id_, version="1", created=created, modified=created, **values)
 
 
-@pytest.fixture(params=ROSTER_STORES)
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ScimStore]:
     if request.param == "memory":
         yield FakeScimStore()
