@@ -151,10 +151,8 @@ async def watch(port: int, sessions: list[tuple[str, list[str]]], seconds: float
         )
         for token, _ in sessions
     ]
-    viewers = [
-        asyncio.create_task(Viewer(client, views, seen).run())
-        for client, (_, views) in zip(clients, sessions, strict=True)
-    ]
+    arriving = zip(clients, sessions, strict=True)
+    viewers = {asyncio.create_task(Viewer(client, views, seen).run()) for client, (_, views) in arriving}
     try:
         await asyncio.sleep(seconds)
         print(_report(seen), flush=True)
@@ -162,9 +160,11 @@ async def watch(port: int, sessions: list[tuple[str, list[str]]], seconds: float
             async with asyncio.timeout(HOLD_SECONDS):
                 await _end_of_input()
     finally:
-        for viewer in viewers:
-            viewer.cancel()
-        await asyncio.gather(*viewers, return_exceptions=True)
+        # What they still ask for ends with them, and before what it is asked with.
+        others = viewers | asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         for client in clients:
             await client.close()
 

@@ -91,6 +91,8 @@ def operations(
         redoc_url=None,
         redirect_slashes=False,
     )
+    # First of all: routes are looked through in their order, and pages that watch ask more often than anything else.
+    site.add_to(app, services, default_country)
     guarded = APIRouter(
         prefix=GUARDED,
         dependencies=[Depends(_declared_scheme), Depends(permitted), Depends(known_query)],
@@ -125,10 +127,14 @@ def operations(
     if services.audit is not None and services.audit.anchors is not None and metrics is None:
         registry.register(AuditCollector(services.audit.anchors))
     app.include_router(health_api.routes(operator, registry))
-    site.add_to(app, services, default_country)
     for place, mounted in mounts.items():
         app.mount(place, mounted)
-    errors.add_to(app)
+
+    def is_our_did(number: str) -> bool:
+        directory = None if roster is None else roster.directory()
+        return directory is not None and directory.assignment(number) is not None
+
+    errors.add_to(app, is_our_did)
     return app
 
 

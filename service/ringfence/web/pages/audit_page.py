@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -81,12 +81,12 @@ def routes(frame: Frame, book: AuditBook, operator: Operator) -> APIRouter:
     ) -> Response:
         """The rows that were asked for, newest first."""
         wanted = AuditFilter.of({"kind": kind, "who": who, "about": about, "since": since, "until": until})
-        return await shown.page(request, wanted, before)
+        return await frame.shared(request, "audit.html", lambda: shown.rows(wanted, before))
 
     @router.post("/audit/verify", operation_id="page_audit_verify")
     async def verify(request: Request, form: Sent) -> Response:
         """Reads the whole record, and says whether it holds; changes nothing."""
-        return await shown.page(request, AuditFilter(), None, verified=True)
+        return frame.page(request, "audit.html", **await shown.rows(AuditFilter(), None, verified=True))
 
     @router.post("/audit/export", operation_id="page_audit_export")
     async def export(request: Request, form: Sent) -> Response:
@@ -113,25 +113,21 @@ class _Shown:
     def __init__(self, frame: Frame, book: AuditBook) -> None:
         self._frame, self._book = frame, book
 
-    async def page(
-        self, request: Request, wanted: AuditFilter, before: int | None, *, verified: bool = False
-    ) -> Response:
+    async def rows(self, wanted: AuditFilter, before: int | None, *, verified: bool = False) -> Mapping[str, Any]:
         """Raises OrderRefused, StoreError."""
         report = verified_out(await self._book.verify()) if verified else None
         found = await self._book.page(wanted.query(self._frame.zone, before), ROWS)
         rows = [row_out(row, found.pseudonyms) for row in found.rows]
-        return self._frame.page(
-            request,
-            "audit.html",
-            rows=rows,
-            moments=[datetime.fromisoformat(row.at) for row in rows],
-            older=rows[-1].number if found.more else None,
-            first=before is None,
-            wanted=wanted,
-            report=report,
-            formats=list(Format),
-            words=record_words,
-        )
+        return {
+            "rows": rows,
+            "moments": [datetime.fromisoformat(row.at) for row in rows],
+            "older": rows[-1].number if found.more else None,
+            "first": before is None,
+            "wanted": wanted,
+            "report": report,
+            "formats": list(Format),
+            "words": record_words,
+        }
 
 
 def _moment(field: str, text: str, zone: ZoneInfo) -> datetime | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from ringfence.domain.directory import Directory
 from ringfence.web.coverage_api import CoverageDayOut, coverage_out, day_out
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.page_route import page_router
+from ringfence.web.pages.same_directory import SameDirectory
 from ringfence.web.ports import RosterDoor
 
 MAX_DAYS: Final = 90
@@ -64,21 +67,24 @@ def routes(frame: Frame, door: RosterDoor) -> APIRouter:
     @router.get("/coverage", operation_id="page_coverage")
     async def coverage(request: Request) -> Response:
         """Coverage now, why not more, by site, and the days before."""
-        measured = await door.coverage.current()
-        if measured is None:
-            raise NotNow("coverage", "there is no directory yet", "Import one, or wait for the database.")
-        days = [day_out(row) for row in await door.coverage.history(MAX_DAYS)]
-        return frame.page(
-            request,
-            "coverage.html",
-            coverage=coverage_out(measured, MAX_SHOWN),
-            days=days,
-            curve=curve_of(days, measured.target_percent),
-            sites=by_site(door.directory()),
-            width=WIDTH,
-            height=HEIGHT,
-            margin=MARGIN,
-        )
+        directory = door.directory()
+
+        async def context() -> Mapping[str, Any]:
+            measured = await door.coverage.current()
+            if measured is None:
+                raise NotNow("coverage", "there is no directory yet", "Import one, or wait for the database.")
+            days = [day_out(row) for row in await door.coverage.history(MAX_DAYS)]
+            return {
+                "coverage": coverage_out(measured, MAX_SHOWN),
+                "days": days,
+                "curve": curve_of(days, measured.target_percent),
+                "sites": [] if directory is None else _shares(SameDirectory(directory)),
+                "width": WIDTH,
+                "height": HEIGHT,
+                "margin": MARGIN,
+            }
+
+        return await frame.shared(request, "coverage.html", context, id(directory))
 
     return router
 
@@ -94,6 +100,11 @@ def curve_of(days: list[CoverageDayOut], target_percent: float) -> Curve:
 
     points = tuple((MARGIN + step * place, y_of(day.percent)) for place, day in enumerate(oldest_first))
     return Curve(points, y_of(target_percent) if target_percent else None)
+
+
+@lru_cache(maxsize=1)
+def _shares(same: SameDirectory) -> list[SiteShare]:
+    return by_site(same.directory)
 
 
 def by_site(directory: Directory | None) -> list[SiteShare]:

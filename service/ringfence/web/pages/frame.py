@@ -125,6 +125,10 @@ class Frame:
                 kept.until = now + KEPT_SECONDS
         return self._answer(request, kept.text, 200)
 
+    def forget(self) -> None:
+        """Renders all shared pages anew: for whoever has changed something, and looks at it now."""
+        self._kept.clear()
+
     def version(self, snapshot: Snapshot) -> str:
         """Changes with whatever of the state matters."""
         return version_of(snapshot) + self._waiting()

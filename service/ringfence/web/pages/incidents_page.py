@@ -4,6 +4,7 @@ the evidence to take along."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -38,31 +39,35 @@ def routes(frame: Frame, door: IncidentDoor) -> APIRouter:
     @router.get("/incidents", operation_id="page_incidents")
     async def incidents(request: Request, before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None) -> Response:
         """Those that last, then those that are over, newest first."""
-        lasting = [] if before is not None else await door.desk.incidents(MAX_OPEN, is_open=True)
-        over = await door.desk.incidents(ROWS + 1, before, is_open=False)
-        return frame.page(
-            request,
-            "incidents.html",
-            lasting=[incident_out(one) for one in lasting],
-            over=[incident_out(one) for one in over[:ROWS]],
-            older=over[ROWS - 1].id if len(over) > ROWS else None,
-            first=before is None,
-        )
+
+        async def context() -> Mapping[str, Any]:
+            lasting = [] if before is not None else await door.desk.incidents(MAX_OPEN, is_open=True)
+            over = await door.desk.incidents(ROWS + 1, before, is_open=False)
+            return {
+                "lasting": [incident_out(one) for one in lasting],
+                "over": [incident_out(one) for one in over[:ROWS]],
+                "older": over[ROWS - 1].id if len(over) > ROWS else None,
+                "first": before is None,
+            }
+
+        return await frame.shared(request, "incidents.html", context)
 
     @router.get("/incidents/{incident}", operation_id="page_incident")
     async def incident(request: Request, incident: IncidentId) -> Response:
         """All that is known of one."""
-        shown = detail_out(await door.desk.view(incident))
-        return frame.page(
-            request,
-            "incident.html",
-            shown=shown,
-            incident=shown.incident,
-            statuses=statuses_of(shown.calls),
-            words=record_words,
-            results=RESULTS,
-            longest_note=MAX_NOTE_CHARACTERS,
-        )
+
+        async def context() -> Mapping[str, Any]:
+            shown = detail_out(await door.desk.view(incident))
+            return {
+                "shown": shown,
+                "incident": shown.incident,
+                "statuses": statuses_of(shown.calls),
+                "words": record_words,
+                "results": RESULTS,
+                "longest_note": MAX_NOTE_CHARACTERS,
+            }
+
+        return await frame.shared(request, "incident.html", context)
 
     @router.post("/incidents/{incident}/notes", operation_id="page_incident_note")
     async def note(request: Request, incident: IncidentId, form: Sent) -> Response:

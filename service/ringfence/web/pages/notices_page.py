@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.datastructures import FormData
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from ringfence.app.notify.desk import NoticeDesk
 from ringfence.app.notify.ports import ChannelError, DeliveryState, NoticeQuery, OutboxLevel
 from ringfence.app.operator import NotOurs
-from ringfence.domain.access import Permission
+from ringfence.domain.access import Caller, Permission
 from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.web.callers import caller
 from ringfence.web.notice_api import MAX_ID
@@ -30,21 +31,20 @@ Sent = Annotated[FormData, Depends(sent)]
 def routes(frame: Frame, desk: NoticeDesk) -> APIRouter:
     router = page_router(frame)
 
-    async def shown(request: Request, query: NoticeQuery, tested: TestOut | None = None) -> Response:
+    async def shown(query: NoticeQuery, asking: Caller, tested: TestOut | None = None) -> Mapping[str, Any]:
+        """Of the caller, what they may do alone: it is shown to all who may."""
         found = [notice_out(view) for view in await desk.notifier.listed(query)]
         levels = desk.notifier.levels
-        return frame.page(
-            request,
-            "notices.html",
-            notices=found[:ROWS],
-            older=found[ROWS - 1].id if len(found) > ROWS else None,
-            query=query,
-            routes=[route_out(worker, levels.get(worker.route.name, OutboxLevel())) for worker in desk.workers],
-            tested=tested,
-            words=record_words,
-            may_acknowledge=caller(request).may(Permission.INCIDENTS),
-            may_test=caller(request).may(Permission.MANAGE),
-        )
+        return {
+            "notices": found[:ROWS],
+            "older": found[ROWS - 1].id if len(found) > ROWS else None,
+            "query": query,
+            "routes": [route_out(worker, levels.get(worker.route.name, OutboxLevel())) for worker in desk.workers],
+            "tested": tested,
+            "words": record_words,
+            "may_acknowledge": asking.may(Permission.INCIDENTS),
+            "may_test": asking.may(Permission.MANAGE),
+        }
 
     @router.get("/notices", operation_id="page_notices")
     async def notices(
@@ -60,7 +60,7 @@ def routes(frame: Frame, desk: NoticeDesk) -> APIRouter:
         query = NoticeQuery(
             ROWS + 1, before, kind or None, severity or None, state=state or None, unacknowledged=bool(open_)
         )
-        return await shown(request, query)
+        return await frame.shared(request, "notices.html", lambda: shown(query, caller(request)))
 
     @router.post("/notices/test", operation_id="page_notice_test")
     async def test(request: Request, form: Sent) -> Response:
@@ -70,7 +70,7 @@ def routes(frame: Frame, desk: NoticeDesk) -> APIRouter:
             said = TestOut(route=route, taken=True, said=await desk.notifier.test(route, caller(request).name))
         except ChannelError as error:
             said = TestOut(route=route, taken=False, said=str(error))
-        return await shown(request, NoticeQuery(ROWS + 1), said)
+        return frame.page(request, "notices.html", **await shown(NoticeQuery(ROWS + 1), caller(request), said))
 
     @router.post("/notices/{id}/acknowledge", operation_id="page_notice_acknowledge")
     async def acknowledge(

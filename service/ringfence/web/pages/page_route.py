@@ -14,10 +14,13 @@ from starlette.responses import HTMLResponse, Response
 
 from ringfence.app.ports import RingfenceError
 from ringfence.web.callers import known_caller
-from ringfence.web.errors import status_of
+from ringfence.web.csrf import SAFE_METHODS
+from ringfence.web.errors import status_of, told
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.texts import N_
 from ringfence.web.permissions import permitted
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 MAX_FORM_BYTES = 64 * 1024
 
@@ -62,7 +65,7 @@ def refusal(frame: Frame, request: Request, error: RingfenceError) -> HTMLRespon
         "error.html",
         status,
         title=_TITLES.get(status, N_("Ringfence failed at this")),
-        message=error.message,
+        message=told(request, error.message),
         fix=error.fix,
     )
 
@@ -71,12 +74,12 @@ def _route_of(frame: Frame) -> type[APIRoute]:
     class PageRoute(APIRoute):
         """Answers errors with a page."""
 
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
             async def answer(request: Request) -> Response:
                 try:
-                    return await handle(request)
+                    return await _handled(frame, handle, request)
                 except NotSignedIn:
                     return frame.sign_in(request)
                 except RingfenceError as error:
@@ -89,6 +92,15 @@ def _route_of(frame: Frame) -> type[APIRoute]:
             return answer
 
     return PageRoute
+
+
+async def _handled(frame: Frame, handle: Handler, request: Request) -> Response:
+    if request.method in SAFE_METHODS:
+        return await handle(request)
+    try:
+        return await handle(request)
+    finally:
+        frame.forget()
 
 
 def _plain(frame: Frame, request: Request, status: int) -> HTMLResponse:

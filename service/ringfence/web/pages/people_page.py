@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.datastructures import FormData
@@ -45,19 +46,21 @@ def routes(frame: Frame, door: RosterDoor, operator: Operator) -> APIRouter:
     ) -> Response:
         """Everybody in the directory in force, by name."""
         directory = door.directory()
-        found = _listed(directory, site, team)
-        first = (page - 1) * ROWS
-        return frame.page(
-            request,
-            "people.html",
-            people=found[first : first + ROWS],
-            count=len(found),
-            more=len(found) > first + ROWS,
-            page=page,
-            site=site,
-            team=team,
-            choices=choices_of(directory),
-        )
+
+        async def context() -> Mapping[str, Any]:
+            found = _listed(directory, site, team)
+            first = (page - 1) * ROWS
+            return {
+                "people": found[first : first + ROWS],
+                "count": len(found),
+                "more": len(found) > first + ROWS,
+                "page": page,
+                "site": site,
+                "team": team,
+                "choices": choices_of(directory),
+            }
+
+        return await frame.shared(request, "people.html", context, id(directory))
 
     @router.get("/people/{key}", operation_id="page_person")
     async def person(request: Request, key: Key) -> Response:
@@ -93,9 +96,11 @@ async def _person_page(frame: Frame, door: RosterDoor, request: Request, key: st
     )
 
 
-def _listed(directory: Directory | None, site: str, team: str) -> list[Person]:
+def _listed(directory: Directory | None, site: str, team: str) -> Sequence[Person]:
     if directory is None:
-        return []
+        return ()
+    if not site and not team:
+        return _by_name(SameDirectory(directory))
     return [p for p in _by_name(SameDirectory(directory)) if site in ("", p.site) and team in ("", p.team)]
 
 

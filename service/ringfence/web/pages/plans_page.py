@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.datastructures import FormData
@@ -33,9 +34,13 @@ def routes(frame: Frame, door: RosterDoor) -> APIRouter:
     @router.get("/plans", operation_id="page_plans")
     async def plans(request: Request, closed: Annotated[Literal["", "true"], Query()] = "") -> Response:
         """What is held of each source; with `closed` also what was decided."""
-        found = await door.desk.plans(MAX_PLANS, only_open=not closed)
-        shown = [plan_out(view, with_items=False) for view in found]
-        return frame.page(request, "plans.html", plans=shown, closed=bool(closed), words=people_words)
+
+        async def context() -> Mapping[str, Any]:
+            found = await door.desk.plans(MAX_PLANS, only_open=not closed)
+            shown = [plan_out(view, with_items=False) for view in found]
+            return {"plans": shown, "closed": bool(closed), "words": people_words}
+
+        return await frame.shared(request, "plans.html", context)
 
     @router.get("/plans/{id}", operation_id="page_plan")
     async def plan(request: Request, id_: Annotated[PlanId, Path(alias="id")]) -> Response:
@@ -65,14 +70,16 @@ def routes(frame: Frame, door: RosterDoor) -> APIRouter:
     @router.get("/sources", operation_id="page_sources")
     async def sources(request: Request) -> Response:
         """Every HR source with its age and its last runs, and what the sources leave open."""
-        return frame.page(
-            request,
-            "sources.html",
-            sources=[source_out(view) for view in door.desk.sources()],
-            runs=[run_out(run) for run in await door.desk.runs(MAX_RUNS)],
-            conflicts=door.desk.conflicts()[:MAX_CONFLICTS],
-            unknown=door.desk.unknown_dids()[:MAX_CONFLICTS],
-            words=people_words,
-        )
+
+        async def context() -> Mapping[str, Any]:
+            return {
+                "sources": [source_out(view) for view in door.desk.sources()],
+                "runs": [run_out(run) for run in await door.desk.runs(MAX_RUNS)],
+                "conflicts": door.desk.conflicts()[:MAX_CONFLICTS],
+                "unknown": door.desk.unknown_dids()[:MAX_CONFLICTS],
+                "words": people_words,
+            }
+
+        return await frame.shared(request, "sources.html", context)
 
     return router
