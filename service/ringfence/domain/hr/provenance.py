@@ -120,7 +120,7 @@ def people_views(
     in_force: Directory | None = None,
 ) -> list[PersonView]:
     """Those of the keys that somebody knows, in their order. Walks over everybody once, however many are asked for."""
-    everybody = Everybody(base, roster, policy, now)
+    everybody = Everybody(base, roster, policy, now, keys)
     directory = in_force or derive(base, roster, policy, now).directory
     views = (_view(everybody, everybody.key_of(key), roster, policy, now, directory) for key in keys)
     return [view for view in views if view is not None]
