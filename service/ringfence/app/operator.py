@@ -111,7 +111,8 @@ class Operator:
         return await self._holder.changed()
 
     async def order_failback(self, scope: str, who: str, why: str) -> Mode:
-        """Ends the hold-down (goes to trial) or the trial (goes to normal); returns the mode that follows."""
+        """Ends the hold-down (goes to trial) or the trial (goes to normal); returns the mode that follows. Raises
+        OrderRefused, NotOurs, NotNow."""
         check_words(who, why)
         if scope not in self._failover.states:
             known = ", ".join(sorted(self._failover.states))

@@ -134,7 +134,7 @@ class HrSide:
 
 
 class _PushedNumbers:
-    """Implements `hr_ports.KeepsNumbers` for the SCIM service."""
+    """Implements `hr.ports.KeepsNumbers` for the SCIM service."""
 
     def __init__(self, source: str, door: ScimDoor) -> None:
         self.source = source

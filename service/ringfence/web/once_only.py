@@ -56,7 +56,7 @@ async def answered(
 
 @asynccontextmanager
 async def in_time(request: Request) -> AsyncIterator[None]:
-    """While the daemon starts, nobody takes orders yet. They are kept, and whoever waits is told."""
+    """While the daemon starts, nobody takes orders yet. They are kept, and whoever waits is told: NotTakenYet."""
     try:
         async with asyncio.timeout(ORDER_SECONDS) as wait:
             with ended_by_the_door(request, wait):

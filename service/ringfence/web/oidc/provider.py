@@ -91,7 +91,7 @@ class Provider:
 
     async def came_back(self, begun: Begun, query: Mapping[str, str]) -> SignedIn:
         """Whom the provider vouches for. `query` is the callback's, its `state` taken already. They have at least one
-        role: whoever has none is refused."""
+        role: whoever has none is refused. Raises OidcRefused."""
         known = await self._knowledge()
         # RFC 9207: an answer of another provider, sent here, is not taken for this one's.
         if query.get("iss", "" if known.metadata.says_iss else self.settings.issuer) != self.settings.issuer:
