@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ringfence.app.notify.ports import ChannelUnavailable
 from ringfence.cli.invocation import console
-from ringfence.cli.main import build
 from ringfence.cli.notice_commands import show_routes
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from tests.fakes.node import FakeNode
-from tests.fakes.thread import ServedNode, served_on_socket
+from tests.fakes.thread import ServedNode
+from tests.unit.command_line import ringfence
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedNode]:
-    with served_on_socket(tmp_path / "control.sock", FakeNode) as node:
-        yield node
-
-
-def ringfence(served: ServedNode, *arguments: str) -> Result:
-    environment = {"RINGFENCE_SOCKET": served.place.removeprefix("unix:"), "RINGFENCE_CONFIG": None, "SUDO_USER": "ada"}
-    return CliRunner(env=environment).invoke(build(), ["notify", *arguments])
+def notify(served: ServedNode, *arguments: str) -> Result:
+    return ringfence(served, "notify", *arguments)
 
 
 async def tell(node: FakeNode) -> None:
@@ -42,25 +33,26 @@ async def break_the_route(node: FakeNode) -> None:
 
 
 def test_what_people_are_told_is_listed_and_acknowledged(served: ServedNode) -> None:
-    assert "There is none." in ringfence(served, "list").stdout
+    assert "There is none." in notify(served, "list").stdout
     served.wait_for(tell)
-    listed = ringfence(served, "list", "--state", "waiting", "--unacknowledged").stdout
+    listed = notify(served, "list", "--state", "waiting", "--unacknowledged").stdout
     assert "the disk is full" in listed and "desk: waiting" in listed
-    assert "ada" in ringfence(served, "ack", "1").stdout
-    assert json.loads(ringfence(served, "list", "--unacknowledged", "--json").stdout)["notices"] == []
-    unknown = ringfence(served, "ack", "2")
+    assert "ada" in notify(served, "ack", "1").stdout
+    assert json.loads(notify(served, "list", "--unacknowledged", "--json").stdout)["notices"] == []
+    unknown = notify(served, "ack", "2")
     assert (unknown.exit_code, "no notice 2" in unknown.stderr) == (1, True)
+    assert "`ringfence notify list`" in unknown.stderr
 
 
 def test_a_route_is_tried_and_one_that_fails_ends_with_4(served: ServedNode) -> None:
-    good = ringfence(served, "test", "desk")
+    good = notify(served, "test", "desk")
     assert (good.exit_code, good.stdout.strip()) == (0, "desk took the test: 200 OK")
-    assert ringfence(served, "routes").exit_code == 0
+    assert notify(served, "routes").exit_code == 0
     served.wait_for(break_the_route)
-    bad = ringfence(served, "test", "desk")
+    bad = notify(served, "test", "desk")
     assert (bad.exit_code, bad.stdout.strip()) == (4, "desk DID NOT TAKE the test: 503 Service Unavailable.")
-    assert ringfence(served, "routes").exit_code == 4
-    assert ringfence(served, "test", "pigeon").exit_code == 1
+    assert notify(served, "routes").exit_code == 4
+    assert notify(served, "test", "pigeon").exit_code == 1
 
 
 def test_without_a_route_the_setting_is_named_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,7 +78,7 @@ def routes(desk: NoticeDesk) -> APIRouter:
         """Somebody sees to it: a critical notice escalates no further. Repeating it changes nothing."""
         view = await desk.notifier.acknowledge(id, asking.name, asking.by.value)
         if view is None:
-            raise NotOurs(f"There is no notice {id}.", "See GET /v1/notices.", "id")
+            raise NotOurs(f"There is no notice {id}.", "`ringfence notify list` names them.", "id")
         return notice_out(view)
 
     return router
