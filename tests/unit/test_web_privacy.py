@@ -15,6 +15,7 @@ from tests.fakes.clock import settle
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, FakeNode
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode
+from tests.lab.number_scanner import found_in
 
 
 def call(caller: str) -> CallRecord:
@@ -134,3 +135,24 @@ async def test_a_number_in_a_reason_is_shown_to_nobody() -> None:
         assert [answer.status_code for answer in answers] == [202, *[200] * 11]
         assert sum("666" in answer.text for answer in answers) >= 6, "what was written is shown, but for the number"
         assert {change.why for change in node.outage_store.changes} == {"rang from ***** ***666"}
+
+
+async def test_a_number_in_the_wrong_place_does_not_come_back_in_the_error() -> None:
+    number = "+447700900666"
+    node = RosterNode()
+    async with node.running(), local_door(node) as client:
+        order = {"mode": "dr", "scope": SCOPE, "reason": "drill"}
+        answers = [
+            await client.get(f"/v1/explain/{number}"),
+            await client.get(f"/v1/people/{number}"),
+            await client.get("/v1/status", params={number: "1"}),
+            await client.put("/v1/override", json=order | {"scope": number}),
+            await client.put("/v1/override", json=order | {number: "1"}),
+            await client.put("/v1/people/ada/dids", json={"dids": [number], "reason": "drill"}),
+        ]
+        assert {answer.status_code for answer in answers} == {404, 422}
+        for answer in answers:
+            assert found_in(answer.text) == [], answer.request.url.path
+            assert "666" in answer.json()["detail"]
+        ours = await client.put("/v1/people/bob/numbers", json={"numbers": [{"number": DID}], "reason": "drill"})
+        assert ours.status_code == 422

@@ -26,12 +26,14 @@ _SEPARATORS: Final = re.compile(r"[ ()./\u00a0\u2010-\u2013-]")
 def without_numbers(notice: Notice, ours: Callable[[str], bool]) -> Notice:
     """The notice as it may be stored and sent: every number masked that is not a DID of ours, the title on one line,
     and both of a length that any channel takes."""
-    title = " ".join("".join(c if c.isprintable() else " " for c in _masked(notice.title, ours)).split())
-    text = "".join(c for c in _masked(notice.text, ours) if c.isprintable() or c == "\n")
+    title = " ".join("".join(c if c.isprintable() else " " for c in masked_but_ours(notice.title, ours)).split())
+    text = "".join(c for c in masked_but_ours(notice.text, ours) if c.isprintable() or c == "\n")
     return replace(notice, title=_cut(title, MAX_TITLE_CHARACTERS), text=_cut(text, MAX_TEXT_CHARACTERS))
 
 
-def _masked(text: str, ours: Callable[[str], bool]) -> str:
+def masked_but_ours(text: str, ours: Callable[[str], bool]) -> str:
+    """A text with every number masked of which `ours` does not say that it is a DID of ours; `ours` gets E.164."""
+
     def hidden(found: re.Match[str]) -> str:
         if found["identifier"]:
             return found[0]

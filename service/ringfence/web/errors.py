@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -22,6 +22,7 @@ from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.orders import Overtaken
 from ringfence.app.ports import AsteriskError, RingfenceError, StoreError, VersionConflict
 from ringfence.app.reveal import TooManyReveals
+from ringfence.domain.notice_mask import masked_but_ours
 from ringfence.web.problem import KINDS, described, problem
 
 log = logging.getLogger(__name__)
@@ -83,12 +84,18 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
+def told(request: Request, text: str) -> str:
+    """A text about what somebody sent. What stands in the wrong place there may be a person's private number."""
+    return masked_but_ours(text, request.app.state.is_our_did)
+
+
 def status_of(error: RingfenceError) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
-def add_to(app: FastAPI) -> None:
-    """Registers the handlers."""
+def add_to(app: FastAPI, is_our_did: Callable[[str], bool]) -> None:
+    """Registers the handlers. `is_our_did`: whether a number (E.164) may be told in an error."""
+    app.state.is_our_did = is_our_did
     app.add_exception_handler(RingfenceError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -106,10 +113,11 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
         message = f"{counted(len(problems))}, nothing was imported."
     else:
         message = error.message
-    field = getattr(error, "field", None)
+    named = getattr(error, "field", None)
+    field = None if named is None else told(request, named)
     wait_seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS if error.retry else None)
     headers = None if wait_seconds is None else {"Retry-After": str(math.ceil(wait_seconds))}
-    return problem(status, message, field, error.fix, problems[: 10 * MAX_TOLD_ERRORS], headers)
+    return problem(status, told(request, message), field, error.fix, problems[: 10 * MAX_TOLD_ERRORS], headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -120,7 +128,12 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         return problem(400, "body: this is not JSON.", "body", "Send a JSON object, encoded as UTF-8.")
     # Pydantic repeats the input in its messages' context; a private number must not come back that way.
     message = "; ".join(f"{name}: {words}" for name, words in faults[:10])
-    return problem(422, f"{message}.", faults[0][0], "See the schema of this operation in /openapi.json.")
+    return problem(
+        422,
+        told(request, f"{message}."),
+        told(request, faults[0][0]),
+        "See the schema of this operation in /openapi.json.",
+    )
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -61,7 +61,7 @@ KINDS: Final[Mapping[int, Kind]] = MappingProxyType(
         404: Kind(
             "not-found",
             "There is no such scope, DID, person, plan, source or path.",
-            "+441134960777 is not a DID of ours.",
+            "+44*******777 is not a DID of ours.",
             "Look it up: `ringfence explain`.",
         ),
         405: Kind(
