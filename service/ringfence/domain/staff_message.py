@@ -70,7 +70,11 @@ def _where(assignment: DidAssignment, directory: Directory, policy: RoutingPolic
             return "Your calls now go to your deputy", "to your deputy", "You need not do anything."
         ending = step.step.target[-VISIBLE_DIGITS:]
         words = f"to the number ending {ending}"
-        return f"Your calls now go {words}", words, "You need not do anything. If that number is wrong, correct it."
+        return (
+            f"Your calls now go {words}",
+            words,
+            "You need not do anything. If that number is wrong, correct it or tell the helpdesk.",
+        )
     to_do = "Tell the helpdesk a number on which you can be reached, if that is not what you want."
     if step.step.kind is StepKind.SITE:
         return "Your calls now go to your site's reception", "to your site's reception", to_do

@@ -42,6 +42,18 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "what": N_("What is to be moved"),
+        "dids": N_("DIDs"),
+        "mode": N_("Where its calls go"),
+        "length": N_("For how long"),
+        "until": N_("Until"),
+        "reason": N_("Reason"),
+    }
+)
+"""What each field is called where its fault is told apart from it."""
+
 GONE: Final = N_("No DID belongs to what was chosen, or it is not there any more. Choose again.")
 STANDS: Final = N_("A person's decision stands there, and freezing would end it and move its calls. Release it first.")
 

@@ -28,7 +28,7 @@ from ringfence.web.pages import people_words
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
 from ringfence.web.pages.frame import Frame
-from ringfence.web.pages.order_faults import faults_of
+from ringfence.web.pages.order_faults import LABELS, faults_of
 from ringfence.web.pages.order_form import OrderForm
 from ringfence.web.pages.page_route import page_router
 from ringfence.web.pages.start_page import WORDS, order_context
@@ -64,6 +64,7 @@ class _Decision:
             "words": WORDS,
             "line_kinds": people_words.KINDS,
             "faults": faults,
+            "labels": LABELS,
         }
         if error is not None:
             # What was written for a DID and is none may be somebody's private number: it does not come back.
