@@ -315,6 +315,8 @@ async def test_the_report_needs_nothing_and_runs_nothing(stage: Stage) -> None:
     assert not {"script", "link", "img", "iframe", "b"} & set(read.tags)
     assert read.outside == []
     assert "&lt;b&gt;no answer&lt;/b&gt;" in page
+    assert "2 reached no person." in page
+    assert page.count("<table>") == page.count("<caption>")
     assert "prefers-color-scheme: dark" in page and "@media print" in page
     assert "url(" not in page
 

@@ -27,7 +27,9 @@ body { color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sa
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: var(--soft); }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; } ul { margin: 0; padding-left: 1.2rem; } small { color: var(--soft); }
+tbody th { font-weight: 400; } table { margin: 1rem 0; }
+ul { margin: 0; padding-left: 1.2rem; } small { color: var(--soft); }
+@media (max-width: 40rem) { th, td { overflow-wrap: anywhere; font-size: .9rem; } }
 @media print { body { font-size: 11px; margin: 0; max-width: none; } tr, li { break-inside: avoid; }
   thead { display: table-header-group; } }
 """
@@ -36,24 +38,38 @@ td.number, th.number { text-align: right; } ul { margin: 0; padding-left: 1.2rem
 def render_report(view: IncidentView, generated_at: datetime, name: Name, when: When) -> str:
     """The whole page. Everything that is shown is escaped."""
     incident = view.incident
-    title = f"Incident {incident.id}: {incident.scope}"
+    title = f"Incident {incident.id}: platform {incident.scope}"
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(_in_short(view, generated_at, when))}</p>",
+        "<p><small>Times are local, with their distance from UTC.</small></p>",
         _facts(view, when),
         _gaps(view, when),
         "<h2>Timeline</h2>",
-        _table(("time", "what", "by"), (_entry(entry, name, when) for entry in view.entries)),
+        _table(("time", "what", "by"), (_entry(entry, name, when) for entry in view.entries), "In order of time"),
         "<h2>Calls</h2>",
         _outcomes(view),
         _statuses(view, when),
         _dids(view, name),
         f"<p><small>Made {escape(when(generated_at))}. Callers' numbers and the numbers calls were diverted to are not "
-        "in this report. Times are local, with their distance from UTC.</small></p></main></body></html>\n",
+        "in this report.</small></p></main></body></html>\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _in_short(view: IncidentView, generated_at: datetime, when: When) -> str:
+    """What a reader who reads nothing else should know."""
+    incident, tally = view.incident, view.tally
+    minutes = round(((incident.closed_at or generated_at) - incident.opened_at).total_seconds() / 60)
+    unreached = tally.served[Served.ANNOUNCEMENT] + tally.served[Served.NOBODY]
+    lasted = f"to {when(incident.closed_at)}" if incident.closed_at else "and is not over"
+    return (
+        f"The outage of platform {incident.scope} lasted from {when(incident.opened_at)} {lasted}: {minutes} minutes. "
+        f"Of {tally.calls} calls the platform failed {tally.failed}; {unreached} reached no person."
+    )
 
 
 def _facts(view: IncidentView, when: When) -> str:
@@ -76,7 +92,7 @@ def _facts(view: IncidentView, when: When) -> str:
     ]
     cells = "".join(f'<tr><th scope="row">{escape(head)}</th><td>{escape(text)}</td></tr>' for head, text in rows)
     kept = "" if view.calls_kept else "<p>Calls of this incident are no longer kept; what follows is not complete.</p>"
-    return f"<table><tbody>{cells}</tbody></table>{kept}"
+    return f"<table><caption>The facts</caption><tbody>{cells}</tbody></table>{kept}"
 
 
 def _gaps(view: IncidentView, when: When) -> str:
@@ -91,9 +107,15 @@ def _entry(entry: Entry, name: Name, when: When) -> tuple[str, str, str]:
     detail = "".join(f"<li>{escape(line)}</li>" for line in entry.detail)
     return (
         escape(when(entry.at)),
-        escape(f"{entry.kind.value}: {entry.words}{about}") + (f"<ul>{detail}</ul>" if detail else ""),
+        escape(f"{_said(entry)}{about}") + (f"<ul>{detail}</ul>" if detail else ""),
         escape(entry.who),
     )
+
+
+def _said(entry: Entry) -> str:
+    """The kind is not said twice."""
+    kind = entry.kind.value
+    return entry.words if entry.words.startswith(kind) else f"{kind}: {entry.words}"
 
 
 def about_shown(about: str, name: Name) -> str:
@@ -105,7 +127,9 @@ def _outcomes(view: IncidentView) -> str:
     tally = view.tally
     served = ((escape(one.value), str(tally.served[one])) for one in Served)
     results = ((escape(result), str(count)) for result, count in sorted(tally.results.items()))
-    return _table(("answered by", "calls"), served) + _table(("how the call ended", "calls"), results)
+    return _table(("answered by", "calls"), served, "Who answered") + _table(
+        ("how the call ended", "calls"), results, "How the calls ended"
+    )
 
 
 def _statuses(view: IncidentView, when: When) -> str:
@@ -126,7 +150,7 @@ def _dids(view: IncidentView, name: Name) -> str:
     rest = f"<p>{more} more DIDs are in incident.json.</p>" if more > 0 else ""
     return (
         f"<h2>DIDs that were called: {len(rows)}</h2>"
-        + _table(("DID", "calls", *(one.value for one in Served)), shown)
+        + _table(("DID", "calls", *(one.value for one in Served)), shown, "Calls to each, and who answered them")
         + rest
     )
 
@@ -143,6 +167,8 @@ def _items(view: IncidentView) -> Iterable[tuple[str, DidTally]]:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
     """`rows` are escaped already."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>' for row in rows
+    )
     shown = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{shown}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
