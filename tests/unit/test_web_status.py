@@ -13,7 +13,7 @@ from ringfence.app.snapshot import LinkView
 from ringfence.domain.directory import Directory
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door
-from tests.fakes.node import DID, SCOPE, FakeNode, small_directory
+from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode, small_directory
 
 
 async def _status(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -49,6 +49,19 @@ async def test_an_outage_is_told_in_words() -> None:
         assert seen["alarms"] == [
             "uc: DR mode: every kind of probe that used to be answered is missed",
             "uc is down: every kind of probe that used to be answered is missed",
+        ]
+
+
+async def test_a_word_about_a_site_or_many_dids_is_an_alarm_and_one_about_a_single_did_is_not() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        await node.platform(True)
+        for target in ({"did": DID}, {"site": "Leeds"}, {"dids": [DID, OTHER_DID]}):
+            order = {"mode": "dr", "reason": "water in the cellar"} | target
+            assert (await client.put("/v1/override", json=order)).status_code == 200, target
+        assert (await _status(client))["alarms"] == [
+            "site Leeds: overridden by http (dr): water in the cellar",
+            f"2 DIDs from {DID} to {OTHER_DID}: overridden by http (dr): water in the cellar",
         ]
 
 

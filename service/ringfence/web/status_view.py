@@ -11,7 +11,8 @@ from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, TableView, Tar
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Mode
-from ringfence.domain.override import Override
+from ringfence.domain.override import Level, Override
+from ringfence.domain.target_words import target_words
 from ringfence.domain.verdict import Verdict, VerdictState
 from ringfence.web.openapi import API_VERSION
 from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
@@ -147,6 +148,11 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
             yield f"{name} is overridden by {view.override.who} ({view.override.kind.value}): {view.override.why}"
         if view.verdict.state in _ALARMING:
             yield f"{name} is {view.verdict.state.value}: {view.verdict.reason.sentence}"
+    for word in snapshot.overrides:
+        # A single DID may be forced for months; a whole team or site somebody has to know of.
+        if word.target.level in (Level.SITE, Level.TEAM) or word.target.dids:
+            about = target_words(str(word.target))
+            yield f"{about}: overridden by {word.who} ({word.kind.value}): {word.why}"
     for target, seen in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
         if target.role is not TargetRole.PLATFORM and seen.verdict.state in _ALARMING:
             yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
