@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from ringfence.app.access.tokens import typed
 from ringfence.bootstrap.passwords import Argon2Passwords, hashed
 from ringfence.bootstrap.sealed_file import ACCOUNTS, SealedFile, read
-from ringfence.cli.main import build
 from ringfence.domain.access import Role
 from tests.fakes.access import ACCOUNT
-from tests.fakes.thread import ServedNode, served_on_socket
+from tests.fakes.thread import ServedNode
+from tests.unit.command_line import ringfence, told
 
 WHY = ("--reason", "drill")
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedNode]:
-    with served_on_socket(tmp_path / "control.sock") as node:
-        yield node
-
-
-def ringfence(served: ServedNode | None, *arguments: str, config: Path | None = None) -> Result:
-    """One command, as the program runs it; standard input is no terminal."""
-    socket = "/nonexistent/control.sock" if served is None else served.place.removeprefix("unix:")
-    environment = {
-        "RINGFENCE_SOCKET": socket,
-        "RINGFENCE_CONFIG": None if config is None else str(config),
-        "SUDO_USER": "ada",
-        "COLUMNS": "200",
-    }
-    return CliRunner(env=environment).invoke(build(), list(arguments))
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def fresh_hashes(home: Path) -> Mapping[str, str]:

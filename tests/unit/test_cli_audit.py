@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.node import PRIVATE_NUMBERS
-from tests.fakes.thread import ServedNode, served_on_socket
-from tests.unit.test_cli_commands import ringfence as asked
+from tests.fakes.thread import ServedNode
+from tests.unit.command_line import ringfence as asked
 from tests.unit.test_cli_offline import FILES, config, ringfence
 
 WHY = ("--reason", "call back, ticket 4711")
 
 __all__ = ["config"]
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedNode]:
-    with served_on_socket(tmp_path / "control.sock") as node:
-        yield node
 
 
 @pytest.fixture

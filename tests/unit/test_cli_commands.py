@@ -7,39 +7,21 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from ringfence.app.snapshot import LinkView
 from ringfence.cli.main import SETUP_COMMANDS, build
 from ringfence.cli.status_picture import at_most
 from ringfence.cli.times import ago, check_duration, until_text
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SCOPE, FakeNode
-from tests.fakes.thread import ServedNode, served_on_socket
+from tests.fakes.thread import ServedNode
+from tests.unit.command_line import ringfence, told
 
 WHY = ("--reason", "vendor confirms an outage")
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedNode]:
-    with served_on_socket(tmp_path / "control.sock") as node:
-        yield node
-
-
-def ringfence(served: ServedNode | None, *arguments: str, answer: str = "") -> Result:
-    """One command, as the program runs it; standard input is no terminal."""
-    socket = "/nonexistent/control.sock" if served is None else served.place.removeprefix("unix:")
-    environment = {"RINGFENCE_SOCKET": socket, "RINGFENCE_CONFIG": None, "SUDO_USER": "ada"}
-    return CliRunner(env=environment).invoke(build(), list(arguments), input=answer)
-
-
-def told(result: Result) -> Any:
-    return json.loads(result.stdout)
 
 
 def test_status_says_everything_in_words(served: ServedNode) -> None:
@@ -179,7 +161,7 @@ def test_a_refusal_ends_with_1_and_changes_nothing(name: str, served: ServedNode
     refused = ringfence(served, *arguments)
     assert (refused.exit_code, refused.stdout) == (1, ""), refused.output
     assert words in refused.stderr
-    as_object = told(ringfence(served, *arguments, "--json"))
+    as_object = told(ringfence(served, *arguments, "--json"), 1)
     assert words in f"{as_object['error']} {as_object['fix']}"
     assert served.node.failover.overrides == {}
 
@@ -193,7 +175,7 @@ def test_without_a_daemon_it_says_what_was_tried_and_what_to_run(arguments: tupl
     assert lost.exit_code == 3, lost.output
     assert "No daemon answers on /nonexistent/control.sock: there is no such socket." in lost.stderr
     assert "ringfence run" in lost.stderr
-    assert told(ringfence(None, *arguments, "--json"))["error"].startswith("No daemon answers")
+    assert told(ringfence(None, *arguments, "--json"), 3)["error"].startswith("No daemon answers")
 
 
 def test_a_socket_that_nobody_serves(tmp_path: Path) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from ringfence.app.hr.ports import SourceUnavailable
-from ringfence.cli.main import build
 from ringfence.cli.times import local
 from ringfence.domain.hr.record import HrNumber
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SOURCE, FakeNode
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob, complete, roster
 from tests.fakes.thread import ServedNode, served_on_socket
+from tests.unit.command_line import ringfence, told
 
 WHY = ("--reason", "HR confirms")
 ENTERED = "+447700900999"
@@ -29,17 +26,6 @@ def served(tmp_path: Path) -> Iterator[ServedNode]:
     with served_on_socket(tmp_path / "control.sock", RosterNode) as node:
         node.wait_for(lambda fake: roster(fake).load_first())
         yield node
-
-
-def ringfence(served: ServedNode | None, *arguments: str, answer: str = "") -> Result:
-    """One command, as the program runs it; standard input is no terminal."""
-    socket = "/nonexistent/control.sock" if served is None else served.place.removeprefix("unix:")
-    environment = {"RINGFENCE_SOCKET": socket, "RINGFENCE_CONFIG": None, "SUDO_USER": "ada"}
-    return CliRunner(env=environment).invoke(build(), list(arguments), input=answer)
-
-
-def told(result: Result) -> Any:
-    return json.loads(result.stdout)
 
 
 def hr_says_new_numbers(served: ServedNode) -> None:

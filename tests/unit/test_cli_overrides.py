@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from ringfence.app.second_person import SecondPersonPolicy
 from ringfence.cli import dr_targets
-from ringfence.cli.main import build
 from ringfence.domain.override import Level
 from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode
-from tests.fakes.thread import ServedNode, served_on_socket
+from tests.fakes.thread import ServedNode
+from tests.unit.command_line import ringfence, told
 
 WHY = ("--reason", "drill")
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedNode]:
-    with served_on_socket(tmp_path / "control.sock") as node:
-        yield node
-
-
-def ringfence(served: ServedNode, *arguments: str, who: str = "ada") -> Result:
-    environment = {"RINGFENCE_SOCKET": served.place.removeprefix("unix:"), "RINGFENCE_CONFIG": None, "SUDO_USER": who}
-    return CliRunner(env=environment).invoke(build(), list(arguments))
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.mark.parametrize(
