@@ -279,7 +279,7 @@ async def open_node(settings: Settings, secrets: Secrets, node_id: str, clock: C
     """Opens the database, or goes on without one that cannot be opened: calls must be looked after all the same. Raises
     SourceError for an HR source that cannot be set up."""
     place: Path | str = settings.database or settings.state_dir / "ringfence.db"
-    database = Database.at(place)
+    database = Database.at(place, aside=True)
     try:
         await database.prepare()
     except StoreError as error:

@@ -30,6 +30,7 @@ from ringfence.store import (
     tables_orders,  # noqa: F401  the same
 )
 from ringfence.store.migrating import is_current, upgrade
+from ringfence.store.migrating_aside import upgrade_aside
 from ringfence.store.tables import PRIVATE
 from ringfence.store.tables_roster import hr_records
 
@@ -46,8 +47,9 @@ class Database:
     """Open it with `await Database.open(...)`, close it with `await database.close()`: an engine that is
     never disposed keeps the process from ending."""
 
-    def __init__(self, url: str, patience_seconds: float = PATIENT_SECONDS) -> None:
+    def __init__(self, url: str, patience_seconds: float = PATIENT_SECONDS, *, aside: bool = False) -> None:
         self.url = url
+        self._aside = aside
         self._patience_seconds = patience_seconds
         self._engine = _engine(url)
         self._file = sqlite.file_of(url) if sqlite.is_sqlite(url) else None
@@ -57,9 +59,10 @@ class Database:
         self._reopening = asyncio.Lock()
 
     @classmethod
-    def at(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS) -> Database:
-        """Neither opened nor checked: for a daemon that has to run whatever state its database is in."""
-        return cls(sqlite.url_of(place) if isinstance(place, Path) else place, patience_seconds)
+    def at(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS, *, aside: bool = False) -> Database:
+        """Neither opened nor checked: for a daemon that has to run whatever state its database is in. `aside`: it is
+        brought up to date in a process of its own, whose memory is free again afterwards."""
+        return cls(sqlite.url_of(place) if isinstance(place, Path) else place, patience_seconds, aside=aside)
 
     @classmethod
     async def open(cls, place: Path | str, patience_seconds: float = PATIENT_SECONDS) -> Database:
@@ -116,6 +119,11 @@ class Database:
                     await sqlite.check(connection, self._file)
                     await sqlite.allow_readers_beside_a_writer(connection, self._patience_seconds)
                 current = await is_current(connection)
+            if not current and self._aside:
+                await upgrade_aside(self.url)
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(**{sqlite.BARE: True})
+                    current = await is_current(connection)
             if not current:
                 async with self._engine.connect() as connection:
                     await connection.execution_options(**{sqlite.PATIENCE: self._patience_seconds})
