@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -141,7 +142,10 @@ def events(request: Request, broadcaster: Broadcaster) -> Response:
                             seen = await broadcaster.seen_after(seen, place)
                 except TimeoutError:
                     return
-                data = asdict(seen) | {"spread_ms": broadcaster.viewers * SPREAD_MS_PER_VIEWER}
-                yield ServerSentEvent(json.dumps(data), event="seen", retry=RETRY_MS)
+                spread_ms = broadcaster.viewers * SPREAD_MS_PER_VIEWER
+                data = asdict(seen) | {"spread_ms": spread_ms}
+                # When the daemon has been restarted they must not all come back in one moment either.
+                retry_ms = RETRY_MS + secrets.randbelow(spread_ms + 1)
+                yield ServerSentEvent(json.dumps(data), event="seen", retry=retry_ms)
 
     return EventSourceResponse(told(), ping=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)
