@@ -28,8 +28,8 @@ from ringfence.web.sessions import COOKIE
 
 MAX_VIEWERS = 400
 HOLD_SECONDS = 30.0
-ARRIVE_SECONDS = 1.0
-"""In which all of them come: after a restart a browser tries its stream again when three seconds are over."""
+ARRIVE_SECONDS = 5.0
+"""In which all of them come, whom the same alarm has called."""
 LOOKS_AT_A_PAGE_SECONDS = (6.0, 14.0)
 ANSWER_SECONDS = 10.0
 BODY = re.compile(
@@ -42,16 +42,14 @@ class Seen:
     """What all viewers have met with."""
 
     began: float
-    first_byte_ms: dict[str, list[float]] = field(default_factory=dict)
-    arriving_ms: list[float] = field(default_factory=list)
+    answers: list[tuple[str, float, float]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     watching: int = 0
     told: int = 0
 
-    def note(self, view: str, waited_ms: float) -> None:
-        self.first_byte_ms.setdefault(view, []).append(waited_ms)
-        if time.monotonic() - self.began < 2 * ARRIVE_SECONDS:
-            self.arriving_ms.append(waited_ms)
+    def note(self, view: str, asked_at: float) -> None:
+        """View, when it was asked for in seconds from the start, first byte after how many milliseconds."""
+        self.answers.append((view, asked_at - self.began, (time.monotonic() - asked_at) * 1000))
 
 
 class Viewer:
@@ -88,7 +86,7 @@ class Viewer:
         began = time.monotonic()
         try:
             async with self._session.get(view, headers=headers, allow_redirects=False) as answer:
-                self._seen.note(view, (time.monotonic() - began) * 1000)
+                self._seen.note(view, began)
                 text = await answer.text()
         except (aiohttp.ClientError, TimeoutError) as error:
             self._seen.refused[f"{view}: {type(error).__name__}"] += 1
@@ -179,8 +177,7 @@ async def _end_of_input() -> None:
 def _report(seen: Seen) -> str:
     return json.dumps(
         {
-            "first_byte_ms": seen.first_byte_ms,
-            "arriving_ms": seen.arriving_ms,
+            "answers": seen.answers,
             "refused": seen.refused,
             "watching": seen.watching,
             "told": seen.told,

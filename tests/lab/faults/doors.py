@@ -55,13 +55,13 @@ async def live_viewers(stage: Stage) -> Row:
         "each signed in, with a stream open, on one of all pages, asking for it again when told, and going on to "
         "another after {:g} to {:g} s; ".format(*LOOKS_AT_A_PAGE_SECONDS)
         + f"all came within {ARRIVE_SECONDS:g} s, a platform was moved to DR or back every "
-        f"{ORDER_EVERY_SECONDS:g} s, {sum(map(len, seen['first_byte_ms'].values()))} answers in {WATCHED_SECONDS:g} s, "
+        f"{ORDER_EVERY_SECONDS:g} s, {len(seen['answers'])} answers in {WATCHED_SECONDS:g} s, "
         f"the daemon had {resident_mb} MB; the first byte of each view, then SIGTERM with all of them connected",
         (
             Bound("not watching", VIEWERS - seen["watching"], 0),
             Bound("refused or lost", sum(seen["refused"].values()), 0),
-            *(_first_byte(view, waited) for view, waited in sorted(_by_view(seen["first_byte_ms"]).items())),
-            _first_byte("while all came", seen["arriving_ms"]),
+            *(_first_byte(view, waited) for view, waited in sorted(_by_view(seen["answers"]).items())),
+            _first_byte("while all came", [ms for _, at, ms in seen["answers"] if at < ARRIVE_SECONDS]),
             Bound("ended after", round(stopped_seconds, 2), STOPPED_SECONDS, "s"),
         ),
     )
@@ -144,13 +144,13 @@ async def _stopped(stage: Stage) -> float:
     return time.monotonic() - began
 
 
-def _by_view(waited_ms: dict[str, list[float]]) -> dict[str, list[float]]:
+def _by_view(answers: Iterable[tuple[str, float, float]]) -> dict[str, list[float]]:
     """A person's or a number's page is one view, whoever's it is."""
     found: dict[str, list[float]] = {}
-    for path, waited in waited_ms.items():
+    for path, _, waited_ms in answers:
         first, _, rest = path.partition("?")[0].strip("/").partition("/")
         name = f"/{first}" + ("/..." if rest else "?..." if "?" in path else "")
-        found.setdefault(name, []).extend(waited)
+        found.setdefault(name, []).append(waited_ms)
     return found
 
 
