@@ -134,6 +134,6 @@ def _too_many(caller: Caller, per_hour: int, now: datetime, since: datetime) -> 
         severity=Severity.WARNING,
         at=now,
         title=f"{caller.name} has reached the limit of revealed numbers",
-        text=f"{caller.name} ({caller.by}) has had {per_hour} numbers revealed within an hour and asked for more, which "
-        "was refused. The audit record says which and why: `ringfence audit list --kind reveal`.",
+        text=f"{caller.name} ({caller.by}) has had {per_hour} numbers revealed within an hour and asked for more, "
+        "which was refused. The audit record says which and why: `ringfence audit list --kind reveal`.",
     )
