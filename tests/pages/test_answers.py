@@ -60,7 +60,7 @@ async def test_the_second_of_two_agents_is_asked_whether_to_take_over(site: Site
         await second.page.locator("#lines .card").first.get_by_role("button", name="I call them").click()
         await expect(second.page.get_by_role("alert")).to_contain_text("ada.agent has it since")
         await looked_at_in_every_way(second.page, "call-taken")
-        await second.page.get_by_role("button", name="Take it over").click()
+        await second.page.get_by_role("button", name="Take it over: I call them").click()
         await expect(second.page.locator("#lines .card").first).to_contain_text("bob.agent")
         assert first.complaints == []
 
