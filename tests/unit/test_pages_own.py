@@ -228,3 +228,32 @@ async def test_hostile_names_are_text_and_the_page_speaks_german() -> None:
 async def test_an_unknown_form_is_none() -> None:
     async with staff() as (_, client):
         assert (await post(client, "leaving")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "place", "kept"),
+    [
+        ("add", {"number": "999", "consent": "yes", "ring_seconds": "33"}, "number-new", 'value="33"'),
+        ("add", {"number": ENTERED, "ring_seconds": "1"}, "ring-new", 'name="consent" value="yes"'),
+        ("hours", {"hours": "sometimes"}, "hours-1", 'value="sometimes"'),
+        ("today", {"number": ENTERED, "until": "2029-01-01T10:00"}, "until-today", 'value="2029-01-01T10:00"'),
+        ("away", {"from": "2030-02-01", "until": "2030-01-20"}, "until-away", 'value="2030-02-01"'),
+        ("away", {"from": "2030-02-01", "deputy": "nobody"}, "deputy", 'value="nobody"'),
+        ("away", {"from": "2030-02-01", "deputy": ENTERED}, "deputy", 'value="2030-02-01"'),
+        ("hours", {"hours": ENTERED}, "hours-1", 'name="hours" value=""'),
+    ],
+)
+async def test_a_fault_is_said_at_its_field_and_nothing_but_numbers_is_lost(
+    what: str, fields: dict[str, str], place: str, kept: str
+) -> None:
+    async with staff() as (node, client):
+        before = rung(node)
+        answer = await post(client, what, **await about(client, 1), **fields)
+        assert answer.status_code == 422
+        assert f'<p class="fault" id="{place}-fault">' in answer.text
+        assert f'id="{place}"' in answer.text
+        assert answer.text.count(f'aria-describedby="{place}-fault" aria-invalid="true" autofocus="autofocus"') == 1
+        assert kept in answer.text
+        assert ENTERED not in answer.text
+        assert E164 not in answer.text
+        assert rung(node) == before

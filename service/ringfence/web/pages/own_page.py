@@ -11,22 +11,25 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ringfence.app.operator import NotOurs, Operator
+from ringfence.app.operator import NotOurs, Operator, OrderRefused
 from ringfence.domain.directory import DEFAULT_RING_SECONDS, MAX_DEFAULT_NUMBERS
 from ringfence.domain.hr.provenance import PersonView
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import Decision
 from ringfence.web.call_api import explanation_out
 from ringfence.web.callers import caller
+from ringfence.web.errors import status_of, told
 from ringfence.web.me_api import MAX_LINES, OWN_REASON, OwnStepOut, enter_own, own_key, own_step
 from ringfence.web.pages import people_words
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
 from ringfence.web.pages.frame import Frame
+from ringfence.web.pages.own_faults import own_fault
 from ringfence.web.pages.own_forms import OWN_FORMS, OwnEntry, seen_of
 from ringfence.web.pages.page_route import page_router
 from ringfence.web.pages.person_forms import Entry
 from ringfence.web.pages.texts import N_
+from ringfence.web.people_entries import zone_of
 from ringfence.web.people_view import person_out
 from ringfence.web.ports import RosterDoor
 
@@ -66,7 +69,7 @@ def routes(frame: Frame, door: RosterDoor, operator: Operator) -> APIRouter:
             view = await door.desk.person(own_key(caller(request)))
         except NotOurs:
             return frame.page(request, "me_unknown.html")
-        return frame.page(request, "me.html", **await _own(operator, view))
+        return frame.page(request, "me.html", **await _own(door, operator, view))
 
     @router.post("/me/{what}", operation_id="page_me_enter")
     async def enter(
@@ -79,19 +82,28 @@ def routes(frame: Frame, door: RosterDoor, operator: Operator) -> APIRouter:
         fields = {**texts_of(form), "reason": OWN_REASON}
         entry = Entry(door, own_key(asking), fields, operator.now())
         warned = False
-        for entered in await OWN_FORMS[what](OwnEntry(entry, await door.desk.person(entry.key))):
-            await enter_own(door, asking, entered.field, entered.value, OWN_REASON, entered.number)
-            warned = warned or entered.warned
+        try:
+            for entered in await OWN_FORMS[what](OwnEntry(entry, await door.desk.person(entry.key))):
+                await enter_own(door, asking, entered.field, entered.value, OWN_REASON, entered.number)
+                warned = warned or entered.warned
+        except OrderRefused as error:
+            wrong = own_fault(what, error, fields, lambda text: told(request, text))
+            if wrong is None:
+                raise
+            shown = await _own(door, operator, await door.desk.person(entry.key)) | {"wrong": wrong}
+            return frame.page(request, "me.html", status_of(error), **shown)
         return back_to("/me", "entered-check" if warned else "own-entered")
 
     return router
 
 
-async def _own(operator: Operator, view: PersonView) -> dict[str, Any]:
+async def _own(door: RosterDoor, operator: Operator, view: PersonView) -> dict[str, Any]:
     """What the template shows, numbers masked."""
     usual = [number.e164 for number in view.usual]
     return {
         "person": person_out(view),
+        "wrong": None,
+        "zone": zone_of(view, door),  # what is entered is meant in the zone of the person's own site
         "lines": [await _line(operator, held.did, view) for held in view.dids[:MAX_LINES]],
         # Of each number its place among the usual ones, None for today's alone.
         "places": [usual.index(number.e164) if number.e164 in usual else None for number in view.numbers],
