@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.app.audit_facts import SIGNED_IN_BY, facts_of_outage
 from ringfence.app.once import Answer, Once
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.orders import NO_WORD, Overtaken
@@ -70,6 +71,18 @@ async def test_a_wide_order_moves_nothing_until_another_person_approves_it() -> 
         assert node.words_desk.pending() == ()
         with pytest.raises(NotOurs):
             await node.words_desk.approve(pending.id, BOB)
+
+
+async def test_the_record_tells_how_whoever_asked_had_signed_in_not_whoever_approved() -> None:
+    node = strict_node()
+    async with node.running():
+        pending = await asked(node, caller=PAGE_ADA)
+        SIGNED_IN_BY.set(SignedInBy.SOCKET)
+        await node.words_desk.approve(pending.id, BOB)
+        facts = [fact for change in node.outage_store.changes for fact in facts_of_outage(change)]
+    assert [(fact.who, fact.by, fact.detail["approved by"]) for fact in facts if fact.action == "override dr set"] == [
+        (PAGE_ADA.name, SignedInBy.OIDC, "bob")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,12 +174,14 @@ async def test_asking_and_rejecting_are_noted_and_a_lost_database_stops_neither(
     node, noted = strict_node(), Noted()
     async with node.running():
         desk = OverrideDesk(node.clock, node.failover, node.keeper, node.second_person, node.told, noted)
+        SIGNED_IN_BY.set("local socket")
         first = await desk.order(DR, ADA)
         assert isinstance(first, PendingOrder)
+        SIGNED_IN_BY.set("sign-in")
         await desk.reject(first.id, "bob", "the vendor says otherwise")
-        assert [(fact.action, fact.about, fact.who) for fact in noted.facts] == [
-            ("override dr asked for", "scope:uc", "ada"),
-            ("override dr rejected", "scope:uc", "bob"),
+        assert [(fact.action, fact.about, fact.who, fact.by) for fact in noted.facts] == [
+            ("override dr asked for", "scope:uc", "ada", "local socket"),
+            ("override dr rejected", "scope:uc", "bob", "sign-in"),
         ]
         noted.fault = StoreUnavailable("locked")
         assert isinstance(await desk.order(DR, ADA), PendingOrder)

@@ -134,8 +134,7 @@ def carried_out(
             word = order.override = replace(word, why=masked(word.why)).after(overrides.get(word.target))
             overrides[word.target] = word
             who, why = order.by or word.who, order.because or word.why
-            # What a second person approved was asked for in another request than this one.
-            by = "" if word.approved_by else order.signed_in_by
+            by = order.signed_in_by
             return OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why, by=by)
         case ReleaseOverride(target=target, who=who, why=why):
             _check_seen(order.expected, target, overrides)

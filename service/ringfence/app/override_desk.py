@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 from uuid import uuid4
 
+from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.app.failover import Failover
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.orders import ReleaseOverride, SetOverride
@@ -100,7 +101,7 @@ class OverrideDesk(OverrideTargets):
         """Says it, or keeps it for a second person to approve. Raises OrderRefused, NotNow, NotOurs, Overtaken."""
         self.check(order, caller.name)
         if not self.needs_second_person(order.target):
-            return await self._say(order, caller.name)
+            return await self._say(order, caller.name, caller.by)
         pending = await self._second_person.ask(order, caller)
         await self._note("asked for", pending, caller.name, order.why)
         await self._tell(
@@ -120,7 +121,8 @@ class OverrideDesk(OverrideTargets):
         self.check(pending.order, pending.who)
         # By another name, whoever carries it out is named, even where that proves no second person.
         approved_by = "" if caller.name == pending.who else caller.name
-        word = await self._say(pending.order, pending.who, approved_by=approved_by, alone=alone)
+        # Asked for in another request than this one.
+        word = await self._say(pending.order, pending.who, pending.by, approved_by, alone)
         if alone:
             await self._tell(
                 f"alone:{word.id}",
@@ -214,13 +216,13 @@ class OverrideDesk(OverrideTargets):
         standing = (standing_override(self._failover.overrides.values(), scope) for scope in scopes)
         return next((word for word in standing if word is not None and word.kind is not OverrideKind.FREEZE), None)
 
-    async def _say(self, order: WordOrder, who: str, approved_by: str = "", alone: bool = False) -> Override:
+    async def _say(self, order: WordOrder, who: str, by: str, approved_by: str = "", alone: bool = False) -> Override:
         now = self._clock.now().wall
         until = now + order.lasts if order.lasts is not None else order.until
         word = Override(
             order.target, order.kind, who, order.why, now, until, _new_id(), approved_by=approved_by, alone=alone
         )
-        said = SetOverride(word, order.expected)
+        said = SetOverride(word, order.expected, signed_in_by=by)
         await self._failover.order(said)
         return said.override
 
@@ -231,7 +233,8 @@ class OverrideDesk(OverrideTargets):
         detail = {"id": pending.id, "asked by": pending.who}
         action, about = f"override {order.kind} {what}", str(order.target)
         try:
-            await self._notes.note(AuditFact(now, AuditKind.OVERRIDE, action, about, who, why, detail=detail))
+            by = SIGNED_IN_BY.get()
+            await self._notes.note(AuditFact(now, AuditKind.OVERRIDE, action, about, who, why, by, detail))
         except StoreError as error:
             # A lost database must not keep anybody from ordering.
             log.error("an order that waits could not be noted", extra={"reason": str(error)})
