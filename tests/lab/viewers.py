@@ -130,6 +130,8 @@ class Viewer:
 
     def _ask_again(self) -> None:
         self._due = None
+        if self._session.closed:
+            return
         task = asyncio.create_task(self._get(live=True))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)

@@ -116,14 +116,21 @@ class Frame:
         key = (template, place, state, version, language_of(request), permissions, request.cookies.get(FLASH_COOKIE))
         kept = self._kept.setdefault(key, _Kept())
         self._kept.move_to_end(key)
-        while len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+        self._drop_old(kept)
         async with kept.lock:
             now = asyncio.get_running_loop().time()
             if now >= kept.until:
                 kept.text = self._render(request, template, await context())
                 kept.until = now + KEPT_SECONDS
         return self._answer(request, kept.text, 200)
+
+    def _drop_old(self, asked: _Kept) -> None:
+        """Those that nobody would be shown any more: each takes some 30 kB. `asked` is the one asked for just now."""
+        now = asyncio.get_running_loop().time()
+        while (oldest := next(iter(self._kept.values()))) is not asked:
+            if len(self._kept) <= MAX_KEPT and (oldest.lock.locked() or now < oldest.until):
+                return
+            self._kept.popitem(last=False)
 
     def forget(self) -> None:
         """Renders all shared pages anew: for whoever has changed something, and looks at it now."""
