@@ -55,6 +55,17 @@ async def test_a_dry_run_shows_and_changes_nothing() -> None:
         assert node.roster_store.commits == commits
 
 
+async def test_the_record_names_whoever_had_a_source_read() -> None:
+    async with loaded() as (node, client):
+        before = len(node.audit.store.facts)
+        await client.post("/v1/hr/sync", json={"source": SOURCE, "dry_run": False}, headers={"X-Ringfence-Who": "pat"})
+        await client.post("/v1/hr/sync", json={"dry_run": True})
+        assert [(fact.kind, fact.action, fact.about, fact.who) for fact in node.audit.store.facts[before:]] == [
+            ("hr", "sync asked for", f"source {SOURCE}", "pat (http)"),
+            ("hr", "dry run asked for", "all sources", "http"),
+        ]
+
+
 async def test_what_is_held_waits_in_a_plan_and_an_approval_routes_it() -> None:
     async with loaded() as (node, client):
         node.source.batch = complete(*new_numbers())

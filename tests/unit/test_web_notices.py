@@ -63,6 +63,18 @@ async def test_the_test_button_sends_now_and_says_what_the_channel_said() -> Non
         await client.post("/v1/notices/test", json={"route": "desk"})
         assert len({delivery, *(d for d, _ in node.channel.taken)}) == len(node.channel.taken)
     assert node.notice_store.views == []
+    assert [(fact.kind, fact.action, fact.about, fact.who, fact.by) for fact in node.audit.store.facts] == [
+        ("notification", "test sent", "route desk", "pat (http)", "token"),
+        ("notification", "test failed", "route desk", "http", "token"),
+        ("notification", "test failed", "route desk", "http", "token"),
+    ]
+
+
+async def test_a_route_is_tried_although_the_record_cannot_be_written() -> None:
+    node = FakeNode()
+    node.audit.store.fault = StoreUnavailable("locked")
+    async with node.running(), http_door(node) as client:
+        assert (await client.post("/v1/notices/test", json={"route": "desk"})).json()["taken"] is True
 
 
 async def test_who_sees_may_neither_try_a_route_nor_acknowledge() -> None:

@@ -35,6 +35,7 @@ from ringfence.web import (
 from ringfence.web.audit_metrics import AuditCollector
 from ringfence.web.metrics import registry_of
 from ringfence.web.notice_metrics import NoticeCollector
+from ringfence.web.noting import Noting
 from ringfence.web.openapi import Api
 from ringfence.web.pages import site
 from ringfence.web.permissions import permitted
@@ -105,6 +106,7 @@ def operations(
     guarded.include_router(call_api.routes(operator, default_country))
     auditor = None if services.audit is None else services.audit.auditor
     guarded.include_router(directory_api.routes(services.importer, auditor, operator.now))
+    noting = Noting(auditor, operator.now)
     if services.audit is not None:
         guarded.include_router(audit_api.routes(services.audit.book, operator.now))
         if services.audit.revealer is not None:
@@ -112,12 +114,12 @@ def operations(
     if services.access is not None:
         guarded.include_router(access_api.routes(services.access, operator.now))
     if roster is not None:
-        guarded.include_router(hr_api.routes(roster))
+        guarded.include_router(hr_api.routes(roster, noting))
         guarded.include_router(people_api.routes(roster, operator.now))
         guarded.include_router(me_api.routes(roster, operator, operator.now))
         guarded.include_router(coverage_api.routes(roster))
     if services.notices is not None:
-        guarded.include_router(notice_api.routes(services.notices))
+        guarded.include_router(notice_api.routes(services.notices, noting))
     if services.incidents is not None:
         guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)

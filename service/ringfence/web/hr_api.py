@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
 
 from ringfence.app.operator import OrderRefused, check_words
 from ringfence.domain.hr.guard import Category
@@ -26,9 +27,11 @@ from ringfence.web.hr_models import (
     UnknownDidOut,
 )
 from ringfence.web.hr_view import plan_out, run_out, synced_out
+from ringfence.web.noting import Noting
 from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
 from ringfence.web.ports import RosterDoor
 from ringfence.web.roster_view import source_out
+from ringfence.web.security import caller
 from ringfence.web.security import who as stated_who
 
 Who = Annotated[str, Depends(stated_who)]
@@ -36,14 +39,14 @@ Source = Annotated[str | None, Query(max_length=MAX_NAME_CHARACTERS, description
 PlanId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-def routes(door: RosterDoor) -> APIRouter:
+def routes(door: RosterDoor, noting: Noting) -> APIRouter:
     router = APIRouter(tags=["hr"], prefix="/hr")
-    _sources(router, door)
+    _sources(router, door, noting)
     _plans(router, door)
     return router
 
 
-def _sources(router: APIRouter, door: RosterDoor) -> None:
+def _sources(router: APIRouter, door: RosterDoor, noting: Noting) -> None:
     @router.get("/sources", responses=declared(503), operation_id="hr_sources")
     async def sources() -> SourcesOut:
         """Every HR source with its age, its fault, and how much of it is held."""
@@ -54,13 +57,14 @@ def _sources(router: APIRouter, door: RosterDoor) -> None:
         )
 
     @router.post("/sync", responses=declared(404, 409, 413, 503), operation_id="hr_sync")
-    async def sync(order: SyncOrder) -> SyncDone:
+    async def sync(order: SyncOrder, request: Request) -> SyncDone:
         """Read one source now, or all of them. Answers when it is done; `reading` of the sources tells how far it is.
         A dry run shows what would change and stores nothing."""
         if door.reading.busy:
             raise Conflict("source", "a sync is running", "Wait for its end: see `ringfence hr sources`.")
         door.reading.begin()
         try:
+            await noting.sync_asked(caller(request), order.source, order.dry_run)
             done = await door.sync.sync(order.source, dry_run=order.dry_run, progress=door.reading.tell)
         finally:
             door.reading.end()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 
 from ringfence.app.notify.desk import NoticeDesk
-from ringfence.app.notify.ports import ChannelError, DeliveryState, NoticeQuery, OutboxLevel
+from ringfence.app.notify.ports import DeliveryState, NoticeQuery, OutboxLevel
 from ringfence.app.operator import NotOurs
 from ringfence.domain.access import Caller
 from ringfence.domain.notice import NoticeKind, Severity
@@ -22,6 +22,7 @@ from ringfence.web.notice_models import (
     notice_out,
     route_out,
 )
+from ringfence.web.noting import Noting
 from ringfence.web.security import caller
 
 MAX_ID: Final = 2**63 - 1
@@ -37,7 +38,7 @@ async def _asking(request: Request) -> Caller:
 Asking = Annotated[Caller, Depends(_asking)]
 
 
-def routes(desk: NoticeDesk) -> APIRouter:
+def routes(desk: NoticeDesk, noting: Noting) -> APIRouter:
     router = APIRouter(tags=["notices"])
 
     @router.get("/notices", responses=declared(503), operation_id="notices")
@@ -67,11 +68,7 @@ def routes(desk: NoticeDesk) -> APIRouter:
     @router.post("/notices/test", responses=declared(404), operation_id="test_notice")
     async def test_notice(order: TestIn, asking: Asking) -> TestOut:
         """Sends a test by one route now, past the outbox, and answers what the channel said."""
-        try:
-            said = await desk.notifier.test(order.route, asking.name)
-        except ChannelError as error:
-            return TestOut(route=order.route, taken=False, said=str(error))
-        return TestOut(route=order.route, taken=True, said=said)
+        return await noting.tested(asking, desk.notifier, order.route)
 
     @router.post("/notices/{id}/acknowledge", responses=declared(404, 503), operation_id="acknowledge_notice")
     async def acknowledge_notice(id: NoticeId, asking: Asking) -> NoticeOut:

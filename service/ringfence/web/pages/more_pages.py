@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from ringfence.web.noting import Noting
 from ringfence.web.pages import (
     access_page,
     audit_page,
@@ -31,7 +32,8 @@ def routes(frame: Frame, services: Services) -> list[APIRouter]:
         if services.audit.revealer is not None:
             found.append(reveal_page.routes(frame, services.audit.revealer))
     if services.notices is not None:
-        found.append(notices_page.routes(frame, services.notices))
+        noting = Noting(None if services.audit is None else services.audit.auditor, operator.now)
+        found.append(notices_page.routes(frame, services.notices, noting))
     if services.access is not None:
         found.append(access_page.routes(frame, services.access, operator))
     return found

@@ -10,13 +10,14 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from ringfence.app.notify.desk import NoticeDesk
-from ringfence.app.notify.ports import ChannelError, DeliveryState, NoticeQuery, OutboxLevel
+from ringfence.app.notify.ports import DeliveryState, NoticeQuery, OutboxLevel
 from ringfence.app.operator import NotOurs
 from ringfence.domain.access import Caller, Permission
 from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.web.callers import caller
 from ringfence.web.notice_api import MAX_ID
 from ringfence.web.notice_models import TestOut, notice_out, route_out
+from ringfence.web.noting import Noting
 from ringfence.web.pages import record_words
 from ringfence.web.pages.flash import back_to
 from ringfence.web.pages.forms import sent, texts_of
@@ -28,7 +29,7 @@ ROWS: Final = 50
 Sent = Annotated[FormData, Depends(sent)]
 
 
-def routes(frame: Frame, desk: NoticeDesk) -> APIRouter:
+def routes(frame: Frame, desk: NoticeDesk, noting: Noting) -> APIRouter:
     router = page_router(frame)
 
     async def shown(query: NoticeQuery, asking: Caller, tested: TestOut | None = None) -> Mapping[str, Any]:
@@ -66,10 +67,7 @@ def routes(frame: Frame, desk: NoticeDesk) -> APIRouter:
     async def test(request: Request, form: Sent) -> Response:
         """Sends a test by one route now, and shows what the channel said."""
         route = texts_of(form).get("route", "")
-        try:
-            said = TestOut(route=route, taken=True, said=await desk.notifier.test(route, caller(request).name))
-        except ChannelError as error:
-            said = TestOut(route=route, taken=False, said=str(error))
+        said = await noting.tested(caller(request), desk.notifier, route)
         return frame.page(request, "notices.html", **await shown(NoticeQuery(ROWS + 1), caller(request), said))
 
     @router.post("/notices/{id}/acknowledge", operation_id="page_notice_acknowledge")
