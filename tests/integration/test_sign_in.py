@@ -57,6 +57,8 @@ async def test_whoever_has_left_does_not_come_in_though_the_provider_lets_them(l
         answer = await browser.sign_in("ada")
         assert (answer.status_code, browser.caller()) == (403, None)
         assert "you have left" in said(answer)
+        (fact,) = ours.access.store.facts
+        assert (fact.action, fact.why, fact.by) == ("sign_in_refused", "they have left", "sign-in")
 
 
 async def test_a_stranger_is_sent_to_sign_in_and_back_to_the_page(lab: Lab) -> None:
@@ -141,6 +143,12 @@ async def test_nobody_without_a_role_gets_in_and_learns_what_to_ask_for(
         assert "telephony-helpdesk (helpdesk)" in said(answer)
         assert browser.caller() is None
         assert site.access.desk.sessions() == []
+        (fact,) = site.access.store.facts
+        assert (fact.action, fact.why, fact.who) == (
+            "sign_in_refused",
+            "no role",
+            "Nobody Example (nobody@example.org)",
+        )
     (record,) = [record for record in caplog.records if record.message == "a sign-in was refused"]
     assert record.__dict__["reason"] == "no role"
 

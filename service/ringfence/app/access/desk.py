@@ -81,6 +81,11 @@ class AccessDesk:
         await self._storing.soon(AccessChange(begun=(new.row,), ended=crowded, facts=(fact,)))
         return new
 
+    async def note_refused(self, name: str, why: str, address: str) -> None:
+        """A provider proved who they are, and they are not let in. What cannot be stored is stored later."""
+        fact = telling.sign_in_refused(name, why, address, self._clock.now().wall)
+        await self._storing.soon(AccessChange(facts=(fact,)))
+
     def session(self, token: str) -> Caller | None:
         """Whoever has this token."""
         return self._sessions.find(token)

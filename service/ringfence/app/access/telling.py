@@ -47,6 +47,11 @@ def wrong_password(account: str, address: str, at: datetime) -> AuditFact:
     )
 
 
+def sign_in_refused(name: str, why: str, address: str, at: datetime) -> AuditFact:
+    detail = {"address": address}
+    return AuditFact(at, AuditKind.ACCESS, "sign_in_refused", name, name, why, SignedInBy.OIDC, detail)
+
+
 def locked(what: str, seconds: float, address: str, at: datetime) -> AuditFact:
     detail = {"address": address, "minutes": f"{seconds / 60:.0f}"}
     return AuditFact(at, AuditKind.ACCESS, "locked", what, "ringfence", "wrong passwords", detail=detail)

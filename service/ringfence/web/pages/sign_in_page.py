@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 SIGN_IN: Final = "/sign-in"
 OWN_PAGE: Final = "/me"
 SIGNED_OUT: Final = "signed-out"
+KNOWN_AND_REFUSED: Final = frozenset({Refusal.NO_ROLE, Refusal.ROLES_LEFT_OUT, Refusal.HAS_LEFT, Refusal.NO_SESSION})
 MAX_SHOWN_VALUES: Final = 20
 MAX_NAME_CHARACTERS: Final = 64
 MAX_PASSWORD_CHARACTERS: Final = 256
@@ -95,6 +96,8 @@ def routes(frame: Frame, door: SignInDoor) -> APIRouter:
             found = await provider.came_back(begun, request.query_params)
             answer = await page.let_in(request, await _begin_session(request, found, door), to)
         except OidcRefused as error:
+            if error.reason in KNOWN_AND_REFUSED:
+                await door.desk.note_refused(error.facts.get("name", "unknown"), error.reason, _address(request))
             answer = page.refused(request, to, error, provider)
         answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
         return answer
@@ -221,7 +224,7 @@ async def _begin_session(request: Request, found: SignedIn, door: SignInDoor) ->
             found.name, found.roles, SignedInBy.OIDC, person, address=_address(request)
         )
     except SignInRefused as error:
-        raise OidcRefused(Refusal.NO_SESSION, error.message) from error
+        raise OidcRefused(Refusal.NO_SESSION, error.message, {"name": found.name}) from error
 
 
 def _values(provider: Provider) -> str:
