@@ -116,6 +116,16 @@ async def test_notices_are_filtered_acknowledged_and_text() -> None:
         assert 'action="/notices/test"' not in page
 
 
+async def test_whoever_has_changed_something_is_shown_no_page_of_before() -> None:
+    async with signed_in(Role.HELPDESK) as (node, client):
+        for number in (1, 2):
+            await tell(node, number, Severity.CRITICAL)
+        assert "Acknowledged by" not in (await client.get("/notices")).text
+        for number in (1, 2):
+            await client.post(f"/notices/{number}/acknowledge")
+            assert (await client.get("/notices")).text.count("Acknowledged by") == number
+
+
 async def test_a_route_is_tried_and_what_the_channel_said_is_shown() -> None:
     async with signed_in(Role.ADMIN) as (node, client):
         assert "Send a test by desk" in (await client.get("/notices")).text
