@@ -10,7 +10,7 @@ import pytest
 from ringfence.app.access.ports import KeyRefused, NoSuchAccess
 from ringfence.app.ports import StoreError, StoreUnavailable
 from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
-from tests.fakes.access import ADMIN, FakeAccess
+from tests.fakes.access import ACCOUNT, ADMIN, PASSWORD, SOMEWHERE, FakeAccess
 from tests.fakes.clock import NOON, FakeClock
 
 MONTH = NOON + timedelta(days=30)
@@ -123,6 +123,18 @@ async def test_without_a_database_no_key_is_made_and_a_revoked_one_is_dead_all_t
     access.store.fault = None
     await access.desk.tidy()
     assert access.store.keys[new.row.id].revoked is not None
+
+
+async def test_a_key_made_in_an_emergency_ends_with_the_session(access: FakeAccess, clock: FakeClock) -> None:
+    session = await access.desk.break_glass(ACCOUNT, PASSWORD, SOMEWHERE)
+    emergency = access.desk.session(session.token)
+    assert emergency is not None
+    new = await access.desk.create_key("afterwards", SEE, MONTH, emergency)
+    assert new.row.expires == session.row.until
+    caller = access.desk.key(new.token)
+    assert caller is not None and caller.made_by == ACCOUNT
+    await clock.advance((session.row.until - clock.now().wall).total_seconds())
+    assert access.desk.key(new.token) is None
 
 
 async def test_the_last_use_is_shown_at_once_and_stored_with_the_next_minute(

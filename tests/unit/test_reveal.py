@@ -146,6 +146,19 @@ async def test_another_stated_name_is_no_other_person(by: SignedInBy) -> None:
         await scene.revealer.number_of(Caller("heidi", EVERYTHING, by), "ada", 1, "callback")
 
 
+async def test_a_key_is_no_other_person_than_whoever_made_it() -> None:
+    scene = Scene(per_hour=1)
+    first, second = (
+        Caller(f"{name} (key)", EVERYTHING, SignedInBy.KEY, made_by=ADA.name) for name in ("first", "second")
+    )
+    await scene.revealer.number_of(first, "ada", 1, "callback")
+    for caller in (second, ADA):
+        with pytest.raises(TooManyReveals):
+            await scene.revealer.number_of(caller, "ada", 1, "callback")
+    heidis = Caller("third (key)", EVERYTHING, SignedInBy.KEY, made_by="heidi")
+    await scene.revealer.number_of(heidis, "ada", 1, "callback")
+
+
 @pytest.mark.parametrize(
     ("told", "shown"),
     [

@@ -119,7 +119,8 @@ class Revealer:
     def _given_to(self, caller: Caller, now: datetime) -> deque[datetime]:
         # Over the socket and by the shared token people say themselves who they are: another name is no other person.
         shared = caller.by in (SignedInBy.SOCKET, SignedInBy.TOKEN)
-        given = self._given.setdefault(caller.by if shared else f"{caller.by}:{caller.name}", deque())
+        # Nor is a key another person than whoever made it.
+        given = self._given.setdefault(caller.by if shared else f"name:{caller.made_by or caller.name}", deque())
         while given and now - given[0] >= WINDOW:
             given.popleft()
         return given

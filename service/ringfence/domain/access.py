@@ -99,7 +99,7 @@ class SignedInBy(StrEnum):
 class Caller:
     """Whoever asks. `name` is whom the history shows. `person` is the key under which the directory knows them, None
     where it does not: only then is there something of their own. `session` is the id of the session row, empty where
-    there is none."""
+    there is none. `made_by`: of an API key, whoever made it."""
 
     name: str
     permissions: frozenset[Permission]
@@ -107,6 +107,7 @@ class Caller:
     roles: frozenset[Role] = frozenset()
     person: str | None = None
     session: str = ""
+    made_by: str = ""
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

@@ -69,7 +69,7 @@ def _keys(router: APIRouter, desk: AccessDesk, now: Callable[[], datetime]) -> N
     @router.post("/keys", responses=declared(413, 503), operation_id="create_access_key")
     async def create(order: KeyOrder, asking: Asking) -> KeyMade:
         """Make an API key. It is shown in this answer and never again: only its SHA-256 is stored. A key makes no
-        keys."""
+        keys. One made in a break-glass session ends with that session at the latest: see `expires`."""
         expires = now() + timedelta(days=order.days)
         new = await desk.create_key(order.name, frozenset(order.permissions), expires, asking)
         return KeyMade(key=key_out(new.row, now()), token=new.token)

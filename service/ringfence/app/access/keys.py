@@ -66,7 +66,7 @@ class Keys:
         if row is None or not same(digest_of(token), row.digest) or not self._valid(row):
             return None
         self._used[row.id] = self._clock.now().wall
-        return Caller(f"{row.name} (key)", row.permissions, SignedInBy.KEY)
+        return Caller(f"{row.name} (key)", row.permissions, SignedInBy.KEY, made_by=row.made_by)
 
     def revoked(self, id_: str, who: str) -> KeyRow:
         """Ends it. One that was revoked before stays as it is. Raises NoSuchAccess."""
