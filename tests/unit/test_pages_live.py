@@ -9,11 +9,14 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.types import Message
 
+from ringfence.domain.access import EVERYTHING, Caller, SignedInBy
 from ringfence.web.app import create_app
+from ringfence.web.callers import CALLER_KEY, caller, whose
 from ringfence.web.closing import Closing
-from ringfence.web.pages.live import MAX_VIEWERS_OF_ONE, Broadcaster, Seen, TooManyViewers
+from ringfence.web.pages.live import MAX_VIEWERS_OF_ONE, Broadcaster, Seen, TooManyViewers, events
 from ringfence.web.security import LocalSocket
 from ringfence.web.status_view import version_of
 from tests.fakes.clock import settle
@@ -138,6 +141,22 @@ async def test_nobody_takes_every_place() -> None:
                 broadcaster.check_room("ada")
             broadcaster.check_room("bob")
         broadcaster.check_room("ada")
+
+
+def watching_from(address: str, name: str) -> Request:
+    caller = Caller(f"{name} (http)", EVERYTHING, SignedInBy.TOKEN)
+    return Request({"type": "http", "client": (address, 1), CALLER_KEY: caller})
+
+
+async def test_another_stated_name_takes_no_other_places() -> None:
+    async with FakeNode().running() as node:
+        broadcaster, ada = Broadcaster(node.operator, version_of), watching_from("192.0.2.1", "ada")
+        with ExitStack() as watching:
+            for _ in range(MAX_VIEWERS_OF_ONE):
+                watching.enter_context(broadcaster.viewer(whose(caller(ada), ada.scope)))
+            with pytest.raises(TooManyViewers):
+                events(watching_from("192.0.2.1", "bob"), broadcaster)
+            events(watching_from("192.0.2.2", "bob"), broadcaster)
 
 
 async def test_a_shown_page_names_the_version_it_shows() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.requests import Request
+from starlette.types import Scope
 
-from ringfence.domain.access import Caller
+from ringfence.domain.access import Caller, SignedInBy
 
 CALLER_KEY: Final = "ringfence.caller"
 
@@ -27,3 +28,12 @@ def caller(request: Request) -> Caller:
 def who(request: Request) -> str:
     """Dependency: whom the history shall name."""
     return caller(request).name
+
+
+def whose(asking: Caller | None, scope: Scope) -> str:
+    """Whom a request counts for: a sign-in, a key, or an address. With the shared token everybody says who they are,
+    and another name at each request would be another burst."""
+    address = f"address {scope['client'][0] if scope.get('client') else ''}"
+    if asking is None:
+        return address
+    return f"{asking.by} {address if asking.by is SignedInBy.TOKEN else asking.session or asking.name}"

@@ -24,7 +24,7 @@ from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.domain.access import EVERYTHING, Caller, Permission, SignedInBy
 from ringfence.domain.audit import MACHINE
 from ringfence.web import csrf
-from ringfence.web.callers import CALLER_KEY
+from ringfence.web.callers import CALLER_KEY, whose
 from ringfence.web.callers import caller as caller
 from ringfence.web.callers import known_caller as known_caller
 from ringfence.web.callers import who as who
@@ -162,7 +162,7 @@ class Guard:
         asking = scope[CALLER_KEY] = self._auth.caller(headers)
         SIGNED_IN_BY.set("" if asking is None else asking.by)
         scope[csrf.SCOPE_KEY] = self._forms
-        wait_seconds = self._rates.wait_seconds(_whose(asking, scope)) if self._rates is not None else 0
+        wait_seconds = self._rates.wait_seconds(whose(asking, scope)) if self._rates is not None else 0
         if wait_seconds:
             return too_often(wait_seconds)
         guarded = path == GUARDED or path.startswith(f"{GUARDED}/")
@@ -201,15 +201,6 @@ def _not_ours() -> JSONResponse:
         "this change does not come from a page of ours.",
         f"Open the page again; a script sends its csrf token in the header {csrf.HEADER}. Programs use an API key.",
     )
-
-
-def _whose(asking: Caller | None, scope: Scope) -> str:
-    """Whom a request counts for: a sign-in, a key, or an address. With the shared token everybody says who they are,
-    and another name at each request would be another burst."""
-    address = f"address {scope['client'][0] if scope.get('client') else ''}"
-    if asking is None:
-        return address
-    return f"{asking.by} {address if asking.by is SignedInBy.TOKEN else asking.session or asking.name}"
 
 
 def stated_who(headers: Headers) -> str:

@@ -21,7 +21,7 @@ from ringfence.app.operator import Operator
 from ringfence.app.ports import RingfenceError
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.access import SignedInBy
-from ringfence.web.callers import caller
+from ringfence.web.callers import caller, whose
 from ringfence.web.closing import ended_by_the_door, is_closing
 
 HEARTBEAT_SECONDS: Final = 15
@@ -127,7 +127,7 @@ def events(request: Request, broadcaster: Broadcaster) -> Response:
     from sse_starlette import EventSourceResponse, ServerSentEvent
 
     asking = caller(request)
-    name = asking.session or asking.name
+    name = whose(asking, request.scope)
     at_most = MAX_VIEWERS if asking.by is SignedInBy.SOCKET else MAX_VIEWERS_OF_ONE
     broadcaster.check_room(name, at_most)
 
