@@ -83,3 +83,12 @@ def test_a_return_with_another_name_and_other_numbers_is_held_and_with_the_same_
         assert source.push(back).held == held
         source.approve()
         assert source.accepted("jsmith") == back
+
+
+def test_another_post_of_the_ended_one_with_a_key_of_its_own_stays() -> None:
+    source = Source(record("guid-1", key="E1"), record("guid-2", key="E1"), *people(30))
+    source.push(record("guid-1", key="E1", active=False), record("guid-1", key="E2", post="night porter"))
+    assert source.held == HELD
+    source.approve()
+    assert source.accepted("guid-1", "night porter").key == "E2"
+    assert {(id_.id, id_.post) for id_ in source.roster.records if id_.id == "guid-1"} == {("guid-1", "night porter")}

@@ -55,7 +55,8 @@ def approve(
             rows.update(_decided(source, posts, chosen, accept, same_key))
     for key, names in same.items():
         for name in same_key.left(key) - names:
-            rows.update((_row(source, state), None) for state in index.posts[name])
+            # A post of theirs with a key of its own is not what was asked about, and may just have been accepted.
+            rows.update((_row(source, s), None) for s in index.posts[name] if key in (s.key, s.said.key))
     carried = carry_on(roster, keys) if keys else RosterChange()
     ended = {key: None for key, names in same.items() if is_taken_over(roster, index, key, names)}
     return replace(carried, records=rows, aliases={**carried.aliases, **ended})
