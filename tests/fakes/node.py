@@ -84,6 +84,7 @@ class FakeDirectoryStore:
 
     def __init__(self, directory: Directory) -> None:
         self.stored = StoredDirectory(directory, 1)
+        self.whys: list[str] = []
 
     async def load(self) -> StoredDirectory:
         return self.stored
@@ -94,6 +95,7 @@ class FakeDirectoryStore:
         if before.version != self.stored.version:
             raise VersionConflict("The directory has changed since.", "Look at it again.")
         self.stored = StoredDirectory(after, before.version + 1)
+        self.whys.append(why)
         return self.stored
 
 

@@ -38,6 +38,13 @@ async def test_an_import_reaches_asterisk() -> None:
         assert (again["applied"], again["lines"]) == (False, [])
 
 
+async def test_a_number_in_an_imports_reason_is_not_kept() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        done = await client.post("/v1/import", json=_order(dry_run=False, reason="rang from 07700 900666"))
+        assert (done.status_code, node.directory_store.whys) == (200, ["rang from ***** ***666"])
+
+
 async def test_what_changed_meanwhile_has_to_be_looked_at_again() -> None:
     node = FakeNode()
     async with node.running(), http_door(node) as client:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from ringfence.app.ports import Clock, RingfenceError
+from ringfence.domain.audit import masked
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.csv_text import Problem
 from ringfence.domain.directory import Directory
@@ -97,7 +98,8 @@ class DirectoryImport:
         """Stores what the plan showed. Raises ImportRefused, VersionConflict, StoreError."""
         if plan.reading.directory is None:
             raise ImportRefused(plan.reading.errors)
-        return await self._store.replace(plan.before, plan.reading.directory, who, why, self._clock.now().wall)
+        # What people write is read by everybody who may see the history.
+        return await self._store.replace(plan.before, plan.reading.directory, who, masked(why), self._clock.now().wall)
 
     async def export(self) -> dict[str, str]:
         """File name -> CSV text, private numbers in clear. May raise StoreError."""
