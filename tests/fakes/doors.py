@@ -35,8 +35,10 @@ _WATCHED: dict[str, list[Callable[..., Any]]] = {"response": [_nothing_private]}
 
 
 @asynccontextmanager
-async def door(node: FakeNode, auth: Auth, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(node.services, auth)
+async def door(
+    node: FakeNode, auth: Auth, headers: dict[str, str], protection: Protection | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(node.services, auth, protection)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost", headers=headers, event_hooks=_WATCHED
@@ -52,11 +54,7 @@ async def signed_in_door(
     new = await node.access.desk.begin_session("grace@example.org", frozenset(roles), by, person)
     csrf = Csrf("a secret of these tests")
     headers = {"Cookie": f"{COOKIE}={new.token}", "X-CSRF-Token": csrf.token(new.row.id)}
-    app = create_app(node.services, SignIns(BearerToken(TOKEN), node.access.desk), protection=Protection(csrf))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost", headers=headers, event_hooks=_WATCHED
-    ) as client:
+    async with door(node, SignIns(BearerToken(TOKEN), node.access.desk), headers, Protection(csrf)) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.employment import ends_at, is_over
 from ringfence.domain.hr.guard import Category
-from ringfence.domain.hr.record import DETAIL_FIELDS, HrRecord
+from ringfence.domain.hr.record import DETAIL_FIELDS, HrRecord, RecordId
 from ringfence.domain.hr.roster import RecordState, SourceState
 from tests.unit.guarded import NOW, Source, day, did, mobile
 
@@ -91,6 +91,15 @@ def again(source: Source) -> Source:
     return twin
 
 
+def going_on(source: Source) -> dict[RecordId, RecordState]:
+    """The records of those who have not left: of one that is over it depends on the order whether it is still known."""
+    return {
+        id_: state
+        for id_, state in source.roster.records.items()
+        if not is_over(state.said, state.inactive_since, zones(state.said.site), source.now)
+    }
+
+
 def employed(source: Source) -> dict[datetime, set[str]]:
     return {moment: source.employed(moment) for moment in MOMENTS if moment >= source.now}
 
@@ -120,7 +129,7 @@ def test_a_push_in_pieces_ends_the_same_once_all_is_approved(
     for source in (one, other):
         while source.items():
             source.approve()
-    assert one.roster.records == other.roster.records
+    assert going_on(one) == going_on(other)
 
 
 @settings(deadline=None, max_examples=EXAMPLES)
