@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ringfence.app.incident_gaps import AFTER_SECONDS, BEFORE, HEARD_SECONDS, GapWatch
+from ringfence.app.journal import BUFFER, Journal
 from ringfence.app.ports import StoreUnavailable
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import GapReason
@@ -46,6 +47,28 @@ def stage() -> Stage:
 def ended(call_id: str, at: datetime) -> CallRecord:
     base = call(call_id=call_id)
     return CallRecord(**{field: getattr(base, field) for field in base.__slots__} | {"ended_at": at})
+
+
+async def test_calls_lost_while_the_database_was_away_are_read_again_as_one_gap(stage: Stage) -> None:
+    journal = Journal(stage.journal, stage.clock, keep_days=90)
+    stage.watch = GapWatch(stage.store, stage.journal, stage.records, stage.clock, journal.take_lost)
+    await stage.link(True)
+    calls = [ended(str(number), NOON + timedelta(milliseconds=number)) for number in range(BUFFER + 3)]
+    stage.records.calls = calls[:3]
+    for record in calls[:-1]:
+        journal.add(record)
+    assert journal.lost == 2
+    stage.store.fault = StoreUnavailable("locked")
+    with pytest.raises(StoreUnavailable):
+        await stage.watch.look()
+    journal.add(calls[-1])
+    with pytest.raises(StoreUnavailable):
+        await stage.watch.look()
+    stage.store.fault = None
+    await stage.later(60)
+    (gap,) = stage.store.kept.values()
+    assert (gap.reason, gap.began, gap.ended) == (GapReason.OVERFLOWED, calls[0].ended_at, calls[2].ended_at)
+    assert (gap.covered, gap.calls, stage.journal.calls) == (True, 3, calls[:3])
 
 
 async def test_a_first_start_misses_nothing(stage: Stage) -> None:

@@ -1,4 +1,5 @@
-"""Calls that ended while nobody heard Asterisk: the daemon was not running, or not connected.
+"""Calls that ended while nobody heard Asterisk: the daemon was not running, or not connected. Or that were
+heard, and lost while the database took nothing.
 
 A sign that events are heard is stored every few seconds, so that after a restart the time is known in which none were.
 What ended in it is read from Asterisk's own records and added to the journal, each call once. Where that cannot be
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,7 +46,16 @@ class _Missed:
 class GapWatch:
     """`link` is told of every change of the event connection; `run` in the daemon's task group."""
 
-    def __init__(self, store: GapStore, journal: JournalStore, records: CallRecords, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: GapStore,
+        journal: JournalStore,
+        records: CallRecords,
+        clock: Clock,
+        lost: Callable[[], Span | None] = lambda: None,
+    ) -> None:
+        """`lost`: `Journal.take_lost`."""
+        self._lost = lost
         self._store = store
         self._journal = journal
         self._records = records
@@ -88,6 +98,7 @@ class GapWatch:
         """One turn of `run`."""
         if self._first_up is not None and not self._began:
             await self._recall(self._first_up)
+        self._take_lost()
         while self._waiting:
             missed = self._waiting[0]
             await self._store.add_gap(missed.span, missed.reason)
@@ -104,6 +115,15 @@ class GapWatch:
         if last is not None:
             self._waiting.appendleft(_Missed(_span(last, up.wall), GapReason.STOPPED))
         self._began = True
+
+    def _take_lost(self) -> None:
+        """While the database takes nothing there is one more at each look: they are one gap."""
+        lost = self._lost()
+        if lost is None:
+            return
+        if self._waiting and self._waiting[-1].reason is GapReason.OVERFLOWED:
+            lost = self._waiting.pop().span.with_(lost)
+        self._waiting.append(_Missed(lost, GapReason.OVERFLOWED))
 
     async def _note_heard(self) -> None:
         """Only after everything unheard is stored: it is the end of what is known."""

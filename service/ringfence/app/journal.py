@@ -10,6 +10,7 @@ from datetime import timedelta
 from ringfence.app.paging import Before
 from ringfence.app.ports import Clock, JournalStore, StoreError
 from ringfence.domain.calls import CallRecord
+from ringfence.domain.incident import Span
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +33,20 @@ class Journal:
         self._healthy = True
         self.lost = 0
         self.added = 0
+        self._lost_span: Span | None = None
 
     def add(self, record: CallRecord) -> None:
         if len(self._buffer) == BUFFER:
             self.lost += 1
+            self._lose(self._buffer[0])
         self._buffer.append(record)
         self.added += 1
         self._wake.set()
+
+    def take_lost(self) -> Span | None:
+        """The time in which calls ended that were lost since this was asked before; None: none were."""
+        span, self._lost_span = self._lost_span, None
+        return span
 
     async def recent(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
         """Newest first; what is still in the buffer comes before what is stored."""
@@ -76,6 +84,10 @@ class Journal:
             if pruned_at is None or now.since(pruned_at) >= PRUNE_EVERY_SECONDS:
                 pruned_at = now
                 await self._prune()
+
+    def _lose(self, record: CallRecord) -> None:
+        one = Span(record.ended_at, record.ended_at)
+        self._lost_span = one if self._lost_span is None else self._lost_span.with_(one)
 
     async def _write_batch(self) -> None:
         batch = [self._buffer[i] for i in range(min(BATCH, len(self._buffer)))]

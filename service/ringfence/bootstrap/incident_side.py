@@ -15,6 +15,7 @@ from ringfence.config.detection import detections
 from ringfence.domain.audit import AuditFact
 from ringfence.domain.directory import Directory
 from ringfence.domain.health import TargetRole
+from ringfence.domain.incident import Span
 from ringfence.store.audit_store import SqlAuditStore
 from ringfence.store.database import Database
 from ringfence.store.gap_store import SqlGapStore
@@ -26,7 +27,7 @@ Part = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 class IncidentSide:
-    """Wired, not yet running. `directory`: the one in force, None while there is none."""
+    """Wired, not yet running. `directory`: the one in force, None while there is none. `lost`: `Journal.take_lost`."""
 
     def __init__(
         self,
@@ -35,10 +36,11 @@ class IncidentSide:
         clock: Clock,
         directory: Callable[[], Directory | None],
         teller: Teller,
+        lost: Callable[[], Span | None],
     ) -> None:
         gaps = SqlGapStore(database)
         records = CdrFile(settings.asterisk.cdr_csv)
-        self.watch = GapWatch(gaps, SqlJournalStore(database), records, clock)
+        self.watch = GapWatch(gaps, SqlJournalStore(database), records, clock, lost)
         self.desk = IncidentDesk(
             SqlIncidentStore(database),
             gaps,

@@ -118,7 +118,7 @@ class Node:
         )
         poke = self.board.poke
         directory, teller = lambda: self.keeper.directory, self.notices.notifier
-        self.incidents = IncidentSide(settings, database, clock, directory, teller)
+        self.incidents = IncidentSide(settings, database, clock, directory, teller, self.journal.take_lost)
         self.audit = AuditSide(settings, database, clock, self.hr.desk, self.journal, teller.tell, directory)
         notes = self.audit.auditor
         self.words = OverrideSide(settings, database, self.failover, keeper, clock, teller, notes, poke)

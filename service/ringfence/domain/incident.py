@@ -73,10 +73,11 @@ class Note:
 
 
 class GapReason(StrEnum):
-    """Why nobody heard Asterisk's events."""
+    """Why nobody heard Asterisk's events, or what was heard is lost."""
 
     STOPPED = "stopped"
     DISCONNECTED = "disconnected"
+    OVERFLOWED = "overflowed"
 
     @property
     def words(self) -> str:
@@ -86,6 +87,7 @@ class GapReason(StrEnum):
 _GAP_WORDS: Final = {
     GapReason.STOPPED: "the daemon was not running",
     GapReason.DISCONNECTED: "the daemon was not connected to Asterisk",
+    GapReason.OVERFLOWED: "the database took no calls for too long",
 }
 
 
@@ -221,6 +223,10 @@ class Span:
 
     def has(self, moment: datetime) -> bool:
         return self.since <= moment <= self.until
+
+    def with_(self, other: Span) -> Span:
+        """Both, and what lies between them."""
+        return Span(min(self.since, other.since), max(self.until, other.until))
 
 
 def call_span(incident: Incident, detection_seconds: float, now: datetime) -> Span:

@@ -26,6 +26,7 @@ ENTRIES: Final[Mapping[EntryKind, str]] = {
 GAPS: Final[Mapping[GapReason, str]] = {
     GapReason.STOPPED: N_("Ringfence was not running"),
     GapReason.DISCONNECTED: N_("Ringfence was not connected to Asterisk"),
+    GapReason.OVERFLOWED: N_("The database took no calls for too long"),
 }
 
 SERVED: Final[Mapping[str, str]] = {
