@@ -3,6 +3,7 @@ JavaScript, seen by everybody at once, and over when its time is."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -167,6 +168,30 @@ async def test_on_a_phone_in_an_outage_everything_can_be_used(site: Site) -> Non
         await agent.page.goto("/")
         await looked_at_in_every_way(agent.page, "outage")
         assert agent.complaints == []
+
+
+async def test_the_focus_is_where_something_is_wrong_and_the_rest_stays_written(site: Site) -> None:
+    async with site.visited() as agent:
+        page = agent.page
+        await page.goto("/")
+        await page.locator("#decide #what").select_option(WHAT)
+        await page.locator("#decide #until").fill("2030-01-15T11:00")  # an hour ago
+        await page.locator("#decide #reason").fill("vendor confirms an outage")
+        await page.locator("#decide").get_by_role("button", name="Show what it would do").click()
+        await expect(page).to_have_title(re.compile("^Something has to be changed"))
+        await expect(page.locator("#until")).to_be_focused()
+        await expect(page.locator("#until")).to_have_accessible_description(re.compile("it is over"))
+        await expect(page.locator("#what")).to_have_value(WHAT)
+        await expect(page.locator("#reason")).to_have_value("vendor confirms an outage")
+        await looked_at_in_every_way(page, "fault")
+        await page.goto("/me")
+        await page.locator("#set-away > summary").click()
+        await page.locator("#from").fill("2030-02-01")
+        await page.locator("#deputy").fill("nobody")
+        await page.locator("#set-away").get_by_role("button").click()
+        await expect(page.locator("#deputy")).to_be_focused()
+        await expect(page.locator("#from")).to_have_value("2030-02-01")
+        await looked_at_in_every_way(page, "own-fault")
 
 
 async def test_whoever_may_only_look_is_not_asked_to_decide(site: Site) -> None:

@@ -81,7 +81,7 @@ def _mode(row: Untold) -> Notice | None:
         severity, words, to_do = _MODES[Mode(row.after)]
     except ValueError:
         return None  # a newer version's mode: its own daemon tells it
-    lines = [f"{row.scope}: {words}, since {moment(row.at)}, because {sentence(row.reason)}."]
+    lines = [f"platform {row.scope}: {words}, since {moment(row.at)}, because {sentence(row.reason)}."]
     if row.why:
         lines.append(f"Said by {row.who}: {row.why}")
     lines += [to_do, *(f"- {one}" for one in row.evidence)]
@@ -90,7 +90,7 @@ def _mode(row: Untold) -> Notice | None:
         kind=NoticeKind.MODE,
         severity=severity,
         at=row.at,
-        title=f"{row.scope}: {words}",
+        title=f"platform {row.scope}: {words}",
         text="\n".join(lines),
         scope=row.scope,
     )
