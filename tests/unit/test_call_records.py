@@ -151,6 +151,16 @@ async def test_rotated_files_are_read_oldest_first_and_old_ones_not_at_all(tmp_p
     assert ([call.call_id[-1] for call in calls], trouble) == (["1", "2", "3"], "")
 
 
+async def test_a_file_that_nobody_writes_to_any_more_covers_nothing(tmp_path: Path) -> None:
+    file = write(tmp_path / "Master.csv", [row(1, NOON)])
+    os.utime(file, times=(NOON.timestamp(),) * 2)
+    calls, trouble = await read(file, Span(NOON + timedelta(hours=1), NOON + timedelta(hours=2)))
+    assert (calls, trouble) == (
+        [],
+        f"{file} was last written to at 2030-01-15 12:00:00 UTC, before this time began",
+    )
+
+
 async def test_the_line_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
     file = write(tmp_path / "Master.csv", [row(1, NOON), "x" * 40_000 + "\n", row(2, NOON), row(3, NOON).rstrip("\n")])
     calls, _ = await read(file)

@@ -130,6 +130,7 @@ class _Reading:
     exhausted: bool = False
     calls: int = 0
     ours_without: int = 0
+    last_written: datetime | None = None
 
     def portions(self) -> Iterator[list[CallRecord]]:
         """Calls that ended within the span. Raises OSError."""
@@ -158,6 +159,10 @@ class _Reading:
             return f"{self.path} holds more than can be read: the end of this time is missing"
         if self.ours_without and not self.calls:
             return f"{self.path} has no column of ours: set loguniqueid and loguserfield in cdr.conf to yes"
+        if self.last_written is not None and self.last_written < self.span.since:
+            return (
+                f"{self.path} was last written to at {self.last_written:%Y-%m-%d %H:%M:%S} UTC, before this time began"
+            )
         return ""
 
     def _files(self) -> list[Path]:
@@ -170,6 +175,7 @@ class _Reading:
         ]
         since = self.span.since.timestamp()
         written = [(file.stat().st_mtime, file) for file in (*rotated, self.path)]
+        self.last_written = datetime.fromtimestamp(max(at for at, _ in written), UTC)
         recent = sorted((at, file) for at, file in written if at >= since)
         return [file for _, file in recent][-MAX_FILES:]
 
