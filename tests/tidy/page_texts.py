@@ -70,7 +70,15 @@ def update(language: str) -> int:
         for line in buffer.getvalue().decode().splitlines(keepends=True)
         # Moments and names of tools would differ at every run.
         if not line.startswith(
-            ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Report-', '"Language-Team', '"Project-Id')
+            (
+                '"POT-Creation-Date',
+                '"PO-Revision-Date',
+                '"Generated-By',
+                '"Last-Translator',
+                '"Report-',
+                '"Language-Team',
+                '"Project-Id',
+            )
         )
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
