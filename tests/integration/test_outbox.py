@@ -217,6 +217,25 @@ async def test_what_nobody_takes_is_given_up_after_three_days(file: Path) -> Non
         assert [d.state for v in await site.notifier.listed(NoticeQuery()) for d in v.deliveries] == ["given_up"]
 
 
+async def test_what_waited_for_a_route_that_was_taken_out_does_not_go_out_when_it_returns(file: Path) -> None:
+    clock, desk, mail = FakeClock(), FakeChannel(), FakeChannel()
+    mail.fault = ChannelUnavailable("No answer.", "")
+    async with outbox(file, clock, [DESK, MAIL], {"desk": desk, "mail": mail}) as site:
+        await site.notifier.tell(notice(1, clock))
+        await site.advance(5)
+    await clock.advance(72 * 3600)
+    async with outbox(file, clock, [DESK], {"desk": desk}) as site:
+        await site.notifier.tell(notice(2, clock))
+        await site.advance(3)
+        (view,) = await site.notifier.listed(NoticeQuery(route="mail"))
+        states = {delivery.route: delivery.state for delivery in view.deliveries}
+        assert states == {"desk": DeliveryState.SENT, "mail": DeliveryState.GIVEN_UP}
+    mail.fault = None
+    async with outbox(file, clock, [DESK, MAIL], {"desk": desk, "mail": mail}) as site:
+        await site.advance(60)
+    assert mail.keys == []
+
+
 async def test_a_receivers_own_wish_to_wait_is_kept(file: Path) -> None:
     clock, desk = FakeClock(), FakeChannel()
     desk.fault = ChannelUnavailable("429 Too Many Requests.", retry_after_seconds=600)

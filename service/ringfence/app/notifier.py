@@ -33,7 +33,7 @@ from ringfence.app.ports import Clock, OutageChange, StoreError
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.notice_mask import without_numbers
-from ringfence.domain.notice_routes import Route, routes_for
+from ringfence.domain.notice_routes import TRY_FOR, Route, routes_for
 from ringfence.domain.outage import Mode
 
 log = logging.getLogger(__name__)
@@ -242,6 +242,10 @@ class Notifier:
         now = self._clock.now()
         if self._pruned_at is None or now.since(self._pruned_at) >= PRUNE_EVERY_SECONDS:
             self._pruned_at = now
+            # Nobody tries those of a route that was taken out; all of them would go out were it to come back.
+            given_up = await self._store.give_up_all_but([route.name for route in self.routes], now.wall - TRY_FOR)
+            if given_up:
+                log.warning("notices were given up: their route is gone", extra={"notices": given_up})
             await self._store.prune(now.wall - self._keep)
 
     async def _past_the_outbox(self) -> None:

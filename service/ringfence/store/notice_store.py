@@ -156,6 +156,12 @@ class SqlNoticeStore:
                 found = (await connection.execute(query)).all()
                 return {row.route: OutboxLevel(row.waiting, row.oldest, row.failed) for row in found}
 
+    async def give_up_all_but(self, routes: Collection[str], before: datetime) -> int:
+        total = 0
+        while changed := await self._database.write(lambda connection: _give_up_chunk(connection, routes, before)):
+            total += changed
+        return total
+
     async def prune(self, before: datetime) -> int:
         total = 0
         while deleted := await self._database.write(lambda connection: _prune_chunk(connection, before)):
@@ -225,6 +231,16 @@ async def _views(connection: AsyncConnection, chosen: Select[Any]) -> list[Notic
         for row in (await connection.execute(mine.order_by(deliveries.c.created_at, deliveries.c.route))).all():
             by_notice[row.notice].append(row)
         return [rows.view(row, by_notice[row.id]) for row in found]
+
+
+async def _give_up_chunk(connection: AsyncConnection, routes: Collection[str], before: datetime) -> int:
+    c = deliveries.c
+    old = select(c.id).where(c.state.in_(OPEN), c.created_at < before, c.route.not_in(routes)).limit(CHUNK_ROWS)
+    ids = list((await connection.execute(old)).scalars())
+    if ids:
+        said = {"state": DeliveryState.GIVEN_UP, "said": "There is no such route any more."}
+        await connection.execute(update(deliveries).where(c.id.in_(ids)).values(**said))
+    return len(ids)
 
 
 async def _prune_chunk(connection: AsyncConnection, before: datetime) -> int:

@@ -236,6 +236,10 @@ class NoticeStore(Protocol):
         """How full each route's outbox is, and how many of what came since then were given up."""
         ...
 
+    async def give_up_all_but(self, routes: Collection[str], before: datetime) -> int:
+        """Gives up what has waited since before that for any other route than these; how many."""
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Deletes notices from before, once nothing of them waits; how many."""
         ...
