@@ -251,6 +251,10 @@ async def keep_running(demo: Demo) -> None:
         (f"{program} calls", "where the calls went"),
         (f"{program} explain {demo.organisation.did(3)}", "why this number goes where it goes"),
         (f"{program} dr on --scope uc --reason drill --for 5m", "force DR mode"),
+        (
+            f"{program} access break-glass renew break-glass-1",
+            f"a password to sign in with at http://localhost:{node.http_port}/",
+        ),
     ):
         console.print(f"  {command}\n      [dim]{meaning}[/dim]", soft_wrap=True, highlight=False)
     console.print("\nCtrl-C ends everything.")
