@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from ringfence.app.access.tokens import typed
 from ringfence.bootstrap.passwords import Argon2Passwords, hashed
 from ringfence.bootstrap.sealed_file import ACCOUNTS, SealedFile, read
-from ringfence.domain.access import Role
+from ringfence.domain.access import Permission, Role
 from tests.fakes.access import ACCOUNT
 from tests.fakes.thread import ServedNode
 from tests.unit.command_line import ringfence, told
@@ -53,6 +54,14 @@ def test_a_key_is_made_shown_once_and_revoked(served: ServedNode) -> None:
 def test_a_key_that_may_not_be_is_refused(served: ServedNode, wrong: tuple[str, ...]) -> None:
     assert ringfence(served, "access", "keys", "create", "monitoring", *wrong).exit_code in (1, 2)
     assert told(ringfence(served, "access", "keys", "list", "--json"))["in_all"] == 0
+
+
+@pytest.mark.parametrize("unknown", ["fly", "own"])
+def test_what_a_key_can_be_given_is_named(served: ServedNode, unknown: str) -> None:
+    refused = ringfence(served, "access", "keys", "create", "monitoring", "--may", "see", "--may", unknown)
+    assert refused.exit_code == 2
+    named = re.search(r"It can be given: (.*)\.", refused.stderr)
+    assert named is not None and set(named.group(1).split(", ")) == set(Permission) - {Permission.OWN}
 
 
 def test_who_is_signed_in_is_listed_and_thrown_out(served: ServedNode) -> None:

@@ -14,7 +14,9 @@ from ringfence.cli.times import local
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="at most so many")]
 
-_PERMISSIONS = "see, order, people, plans, incidents, reveal, export, audit, manage"
+# Those of `domain.access` that a key can be given, without loading it at every start.
+_GIVEN = ("see", "order", "people", "plans", "incidents", "reveal", "export", "audit", "manage")
+_PERMISSIONS = ", ".join(_GIVEN)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,6 +87,8 @@ def create_key(
 
     Example: ringfence access keys create monitoring --may see --days 365
     """
+    if unknown := [one for one in may if one not in _GIVEN]:
+        usage(f"--may {unknown[0]}: a key cannot be given this.", f"It can be given: {_PERMISSIONS}.")
     with faults_told(as_json):
         order = {"name": name, "permissions": may, "days": days}
         made = invocation(context).daemon().call("POST", "/v1/access/keys", body=order)
