@@ -80,11 +80,11 @@ async def test_what_cannot_be_stored_is_not_noted(store: SqlAuditStore, tmp_path
 
 
 async def test_rows_are_found_by_what_they_say(store: SqlAuditStore) -> None:
-    await store.append([fact(1), fact(2, AuditKind.PERSON, "person:ada"), fact(3, AuditKind.PERSON, "person:bob")])
-    by_key = await store.page(AuditQuery(about="ada"), 10)
+    await store.append([fact(1), fact(2, AuditKind.PERSON, "person:zoe"), fact(3, AuditKind.PERSON, "person:bob")])
+    by_key = await store.page(AuditQuery(about="zoe"), 10)
     assert [row.number for row in by_key] == [2]
-    assert "ada" not in repr(by_key)
-    assert (await store.pseudonyms(["ada", "bob"]))[by_key[0].about] == "ada"
+    assert "zoe" not in repr(by_key)  # no digest and no pseudonym has a z
+    assert (await store.pseudonyms(["zoe", "bob"]))[by_key[0].about] == "zoe"
     for query, numbers in (
         (AuditQuery(kind=AuditKind.PERSON), [3, 2]),
         (AuditQuery(who="person 1"), [1]),
