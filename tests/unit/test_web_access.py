@@ -11,6 +11,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ringfence.app.ports import StoreUnavailable
 from ringfence.domain.access import Permission, Role
@@ -219,6 +220,26 @@ async def test_who_asks_too_often_waits_and_nobody_else_does() -> None:
         await node.clock.advance(1)
         said = [(await client.get("/v1/status", headers=token)).status_code for _ in range(3)]
         assert said == [200, 200, 429]
+
+
+async def test_what_is_mounted_limits_itself() -> None:
+    async def pushed(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("taken")(scope, receive, send)
+
+    node = FakeNode()
+    app = at_door(
+        operations(node.services, mounts={"/scim": pushed}),
+        BearerToken(TOKEN),
+        Protection(rates=Rates(1, 1, lambda: 0.0)),
+    )
+    async with (
+        node.running(),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, client=(BROWSER, 40000)), base_url="http://localhost"
+        ) as client,
+    ):
+        assert [(await client.post("/scim/v2/Users")).status_code for _ in range(5)] == [200] * 5
+        assert [(await client.get("/readyz")).status_code for _ in range(2)][-1] == 429
 
 
 async def test_sessions_and_keys_have_a_limit_each() -> None:
