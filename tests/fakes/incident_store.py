@@ -9,7 +9,8 @@ from datetime import datetime
 from ringfence.app.incident_ports import CallBackTaken, Claim, Found, RecordsUnreadable
 from ringfence.domain.audit import AuditFact
 from ringfence.domain.calls import CallRecord
-from ringfence.domain.incident import Change, Gap, GapReason, Incident, Note, Span
+from ringfence.domain.history import HistoryRow
+from ringfence.domain.incident import Gap, GapReason, Incident, Note, Span
 from ringfence.domain.missed_calls import CallBack, in_the_way, newest
 from tests.fakes.stores import FakeJournalStore, Faulty
 
@@ -21,7 +22,7 @@ class FakeIncidentStore(Faulty):
     def __init__(self, journal: FakeJournalStore) -> None:
         self._journal = journal
         self.kept: dict[int, Incident] = {}
-        self.history: list[Change] = []
+        self.history: list[HistoryRow] = []
         self.written: dict[int, list[Note]] = {}
         self.said: dict[int, dict[str, CallBack]] = {}
         self.facts: list[AuditFact] = []
@@ -45,7 +46,7 @@ class FakeIncidentStore(Faulty):
         self._answer()
         return self.kept.get(number)
 
-    async def changes(self, span: Span) -> list[Change]:
+    async def changes(self, span: Span) -> list[HistoryRow]:
         self._answer()
         return [change for change in self.history if span.has(change.at)]
 

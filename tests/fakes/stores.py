@@ -9,10 +9,11 @@ from datetime import datetime
 from ringfence.app.once import KeptAnswer
 from ringfence.app.override_preview import Tally
 from ringfence.app.paging import Before, from_here
-from ringfence.app.ports import OutageChange, Passed, TransitionRow, VersionConflict
+from ringfence.app.ports import OutageChange, Passed, VersionConflict
 from ringfence.app.second_person import PendingOrder
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import ScopeState
 from ringfence.domain.override import Override, OverrideTarget
@@ -57,24 +58,24 @@ class FakeOutageStore(Faulty):
             self.overrides.pop(change.override_released, None)
         self.changes.append(change)
 
-    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[HistoryRow]:
         self._answer()
         rows = [row for change in reversed(self.changes) if (row := _row(change)) and scope in (None, row.scope)]
         return from_here(rows, lambda row: row.at, before)[:limit]
 
 
-def _row(change: OutageChange) -> TransitionRow:
+def _row(change: OutageChange) -> HistoryRow:
     at = change.at
     assert at is not None
     if change.transition is not None:
         t = change.transition
-        return TransitionRow(
+        return HistoryRow(
             at, t.scope, t.before.value, t.after.value, t.reason.value, t.evidence, change.who, change.why
         )
     if change.override_set is not None:
         said = change.override_set
-        return TransitionRow(at, str(said.target), "", said.kind.value, "person", (), change.who, change.why)
-    return TransitionRow(at, str(change.override_released), "", "released", "person", (), change.who, change.why)
+        return HistoryRow(at, str(said.target), "", said.kind.value, "person", (), change.who, change.why)
+    return HistoryRow(at, str(change.override_released), "", "released", "person", (), change.who, change.why)
 
 
 class FakeSpool(Faulty):

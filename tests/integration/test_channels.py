@@ -228,7 +228,6 @@ async def test_apprise_without_the_extra_or_without_an_address_says_what_to_do()
 
 @pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # apprise's own, on Python 3.11
 async def test_apprise_tells_each_service_until_it_has_it() -> None:
-    pytest.importorskip("apprise")
     async with webhook() as one, webhook() as two:
         addresses = "\n".join(receiver.url.replace("http://", "json://") for receiver in (one, two))
         chat = open_channel(AppriseSettings(type="apprise", name="chat"), addresses, "n")

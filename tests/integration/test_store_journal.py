@@ -13,26 +13,13 @@ from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.store.database import Database
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.memory_store import SqlMemoryStore
+from tests.fakes.calls import a_call
 from tests.integration.stores import later
 
 
 def call(number: int, did: str = "+441134960123") -> CallRecord:
-    return CallRecord(
-        call_id=f"box-{number}.1",
-        ended_at=later(number),
-        did=did,
-        trunk="carrier",
-        scope="uc",
-        caller="+442079460000",
-        decision="normal",
-        path="inline",
-        reason="platform_failure",
-        step=1,
-        answered_by=AnsweredBy.PERSON,
-        result="answered",
-        platform_status=None,
-        duration_ms=12_345,
-        ringing_after_ms=80,
+    return a_call(
+        call_id=f"box-{number}.1", ended_at=later(number), did=did, answered_by=AnsweredBy.PERSON, platform_status=None
     )
 
 

@@ -13,12 +13,13 @@ from ringfence.app.once import Answer, KeptAnswer
 from ringfence.app.override_preview import Tally
 from ringfence.app.second_person import PendingOrder, WordOrder
 from ringfence.domain.access import SignedInBy
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import CallRecord
 from ringfence.domain.override import OverrideKind, OverrideTarget
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.migrating import configuration
 from ringfence.store.order_store import SqlOrderStore
 from ringfence.store.outage_store import SqlOutageStore
+from tests.fakes.calls import a_call
 from tests.integration.stores import NOW, later, opened
 
 TEAM = OverrideTarget(team="Sales")
@@ -53,10 +54,7 @@ async def test_an_answer_outlives_a_restart_and_is_forgotten_in_time(tmp_path: P
 
 async def test_calls_are_counted_by_did_in_several_windows(tmp_path: Path) -> None:
     def call(did: str, seconds: float) -> CallRecord:
-        return CallRecord(
-            f"{did}-{seconds}", later(seconds), did, "carrier", "uc", "", "normal", "platform", "", 0,
-            AnsweredBy.PLATFORM, "ANSWER", 200, 1_500, None,
-        )  # fmt: skip
+        return a_call(call_id=f"{did}-{seconds}", ended_at=later(seconds), did=did)
 
     async with opened(tmp_path / "ringfence.db") as database:
         store = SqlJournalStore(database)

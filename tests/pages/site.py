@@ -25,6 +25,7 @@ from ringfence.web.app import create_app
 from ringfence.web.security import BearerToken, SignIns
 from ringfence.web.server import Door, listen_tcp
 from ringfence.web.sessions import COOKIE
+from tests.fakes.calls import a_call
 from tests.fakes.clock import settle
 from tests.fakes.doors import TOKEN
 from tests.fakes.node import DID, OTHER_DID, SCOPE
@@ -134,22 +135,14 @@ async def remembered(node: RosterNode) -> None:
 
 def call(node: RosterNode, number: int) -> CallRecord:
     """The n-th call: to Ada's DID, which the platform answered."""
-    return CallRecord(
-        f"node-1893500000.{number}",
-        node.clock.now().wall,
-        DID,
-        "carrier",
-        SCOPE,
-        CALLER,
-        "normal",
-        "platform",
-        "scope-normal",
-        0,
-        AnsweredBy.PLATFORM,
-        "answered",
-        200,
-        42_000,
-        1_800,
+    return a_call(
+        call_id=f"node-1893500000.{number}",
+        ended_at=node.clock.now().wall,
+        did=DID,
+        scope=SCOPE,
+        caller=CALLER,
+        duration_ms=42_000,
+        ringing_after_ms=1_800,
     )
 
 

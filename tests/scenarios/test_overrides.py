@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
 
 from tests.lab.faults.stage import Stage, opened
 from tests.lab.installation import Installation
+from tests.lab.people import SITES
 from tests.scenarios.outage_steps import ORGANISATION, PLATFORM, call, call_all, status, until
 
 DESK, WARD, LAB = "Service desk", "Ward 7", "Lab"
 TEAMS = replace(ORGANISATION, teams=(DESK, WARD, LAB))
 IN_DESK, IN_WARD = 0, 1
 ANOTHER_IN_DESK = 3
+SOON_SECONDS = 4
 
 
 @pytest_asyncio.fixture
@@ -72,6 +75,18 @@ async def test_a_range_is_one_word_and_an_undo_brings_the_earlier_one_back(stage
     assert await call(stage, 5) == "503", "a DID that is pinned is not diverted inline either"
     await stage.node.must("POST", "/v1/override/undo", {"id": back["id"], "reason": "they need it"})
     await taken(stage, 5, "person")
+
+
+async def test_a_site_goes_to_dr_and_comes_back_by_itself_at_the_end(stage: Stage) -> None:
+    at_north, at_south = 0, 1
+    end = datetime.now(UTC) + timedelta(seconds=SOON_SECONDS)
+    await say(stage, "dr", site=SITES[0], until=end.isoformat())
+    await taken(stage, at_north, "person")
+    assert await call(stage, at_south) == "platform"
+    await taken(stage, at_north, "platform")
+    assert (await status(stage))["overrides"] == []
+    rows = (await stage.node.must("GET", "/v1/history?limit=5"))["history"]
+    assert (rows[0]["reason"], rows[0]["who"]) == ("override_expired", "ringfence")
 
 
 async def test_whoever_joins_a_team_in_dr_goes_with_it(stage: Stage) -> None:

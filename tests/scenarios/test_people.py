@@ -13,6 +13,7 @@ from zoneinfo import TZPATH, ZoneInfo
 import pytest
 import pytest_asyncio
 
+from ringfence.domain.access import Role
 from tests.lab.faults.stage import Stage, now, opened
 from tests.lab.hr_site import (
     ABSENCES,
@@ -26,6 +27,7 @@ from tests.lab.hr_site import (
     prepare,
 )
 from tests.lab.installation import Installation
+from tests.lab.sign_ins import Somebody, order_as, sign_in
 from tests.lab.waiting import wait_until
 from tests.scenarios.outage_steps import GENEROUS_SECONDS, ORGANISATION, PLATFORM, call
 
@@ -158,6 +160,31 @@ async def test_the_deputy_of_somebody_who_is_away_is_rung_and_the_deputys_deputy
     await rings(stage, 5, 6)
     await clear(stage, 5, "away")
     await rings(stage, 5, 5)
+
+
+async def test_staff_set_their_own_numbers_and_say_where_they_are_today(stage: Stage) -> None:
+    own, depot = ORGANISATION.mobile(700), ORGANISATION.mobile(701)
+    (token,) = await sign_in(stage.node, [Somebody("Person 8", frozenset({Role.STAFF}), "p8")])
+    await stage.node.wait_table(ORGANISATION.dids)
+
+    async def rung(number: str) -> None:
+        async def so() -> bool:
+            return await number_that_answers(stage, 8) == number
+
+        await wait_until(so, what=f"DID 8 to ring {number[-3:]}", deadline_seconds=GENEROUS_SECONDS)
+
+    async def say(what: str, **order: object) -> None:
+        await order_as(stage.node, token, "/me", "PUT", f"/v1/me/{what}", {**order, "reason": "mine"})
+
+    await rung(ORGANISATION.mobile(8))
+    await say("numbers", numbers=[{"number": own}])
+    await rung(own)
+    await say("today", number=depot, until=moment(now() + SOON_SECONDS))
+    await rung(depot)
+    await rung(own)  # by itself, at the end
+    await say("facts", position=1, consent="withdrawn")
+    await answers(stage, 8, "site")
+    assert await number_that_answers(stage, 9) == ORGANISATION.mobile(9)
 
 
 async def test_a_joiner_and_somebody_who_was_away_ring_from_midnight_with_no_feed_in_between(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.incident import (
-    Change,
     EntryKind,
     Gap,
     GapReason,
@@ -24,6 +24,7 @@ from ringfence.domain.incident import (
 )
 from ringfence.domain.incident_calls import CallTally, Served, bucket_seconds
 from ringfence.domain.outage import TRANSITIONS, Mode
+from tests.fakes.calls import a_call
 
 OPENED = datetime(2030, 1, 15, 12, 0, tzinfo=UTC)
 CLOSED = OPENED + timedelta(minutes=30)
@@ -50,22 +51,19 @@ def call(
 ) -> CallRecord:
     """One that came in so many seconds after the opening."""
     ended = at(seconds) + timedelta(milliseconds=duration_ms)
-    return CallRecord(
-        call_id or f"{seconds}-{caller}-{did}",
-        ended,
-        did,
-        "carrier",
-        "uc",
-        caller,
-        "divert",
-        path,
-        "scope-divert",
-        step,
-        answered_by,
-        result,
-        status,
-        duration_ms,
-        None,
+    return a_call(
+        call_id=call_id or f"{seconds}-{caller}-{did}",
+        ended_at=ended,
+        did=did,
+        caller=caller,
+        decision="divert",
+        path=path,
+        reason="scope-divert",
+        step=step,
+        answered_by=answered_by,
+        result=result,
+        platform_status=status,
+        duration_ms=duration_ms,
     )
 
 
@@ -99,8 +97,8 @@ def test_along_any_way_through_the_modes_exactly_one_is_open_outside_normal(data
         mode = after
 
 
-def change(seconds: float, scope: str, before: str, after: str, why: str = "") -> Change:
-    return Change(at(seconds), scope, before, after, "silent", ("sip options: missed: no answer",), "ada", why)
+def change(seconds: float, scope: str, before: str, after: str, why: str = "") -> HistoryRow:
+    return HistoryRow(at(seconds), scope, before, after, "silent", ("sip options: missed: no answer",), "ada", why)
 
 
 def test_the_timeline_is_in_order_and_leaves_out_what_is_another_scopes() -> None:

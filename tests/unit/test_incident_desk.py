@@ -20,7 +20,8 @@ from ringfence.app.incidents import Doer, IncidentDesk
 from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.directory import Directory
-from ringfence.domain.incident import Change, Gap, GapReason, Incident
+from ringfence.domain.history import HistoryRow
+from ringfence.domain.incident import Gap, GapReason, Incident
 from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls, MissedList
 from ringfence.domain.notice import NoticeKind, Severity
 from ringfence.domain.numbers import Did
@@ -214,11 +215,11 @@ def filled(stage: Stage) -> Stage:
     stage.call(20, AnsweredBy.ANNOUNCEMENT, did=VACANT, result="=2+3")
     at = stage.opened_at + timedelta(seconds=5)
     stage.store.history = [
-        Change(
+        HistoryRow(
             at, "uc", "NORMAL", "FAILED_OVER", "silent", ("sip options: missed: <b>no answer</b>",), "ringfence", ""
         ),
-        Change(at, f"did:{DID}", "-", "dr", "person_forced_dr", (), "=cmd()", f"ring {PRIVATE} & say so"),
-        Change(at, str(OverrideTarget.of_dids([DID, OTHER_DID])), "-", "dr", "person_forced_dr", (), "ada", "both"),
+        HistoryRow(at, f"did:{DID}", "-", "dr", "person_forced_dr", (), "=cmd()", f"ring {PRIVATE} & say so"),
+        HistoryRow(at, str(OverrideTarget.of_dids([DID, OTHER_DID])), "-", "dr", "person_forced_dr", (), "ada", "both"),
     ]
     stage.gaps.kept[1] = Gap(1, at, at, GapReason.STOPPED, covered=False, calls=0, detail="there is no such file")
     return stage

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.ports import StoreUnavailable
-from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, LineKind, Person, PersonKey, Site
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import Mode, first_state
@@ -22,6 +21,7 @@ from ringfence.domain.route_table import compile_table, did_path
 from ringfence.domain.routing import plan_for
 from ringfence.domain.verdict import VerdictState
 from ringfence.web.preview_view import preview_out
+from tests.fakes.calls import a_call
 from tests.fakes.node import DID, SCOPE, TRUNK, FakeNode
 from tests.unit.directories import TEAMS, directories_in_force, routing_policy
 from tests.unit.moments import START
@@ -113,23 +113,7 @@ async def test_critical_lines_and_kinds_that_are_never_diverted_are_named() -> N
 def busy(node: FakeNode, calls: int) -> None:
     at = node.clock.now().wall - timedelta(weeks=1)
     node.journal_store.calls = [
-        CallRecord(
-            f"{number}",
-            at + timedelta(seconds=number),
-            DID,
-            "carrier",
-            SCOPE,
-            "",
-            "normal",
-            "platform",
-            "",
-            0,
-            AnsweredBy.PLATFORM,
-            "ANSWER",
-            200,
-            180_000,
-            None,
-        )
+        a_call(call_id=f"{number}", ended_at=at + timedelta(seconds=number), did=DID, scope=SCOPE, duration_ms=180_000)
         for number in range(calls)
     ]
 

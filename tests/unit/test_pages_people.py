@@ -13,10 +13,11 @@ import pytest
 
 from ringfence.app.hr.ports import CoverageRow
 from ringfence.domain.access import Role
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.directory import PersonKey
 from ringfence.web.coverage_api import CoverageDayOut
 from ringfence.web.pages.coverage_page import HEIGHT, MARGIN, WIDTH, curve_of
+from tests.fakes.calls import a_call
 from tests.fakes.doors import local_door, signed_in_door
 from tests.fakes.node import DID, PRIVATE_NUMBERS
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob
@@ -35,22 +36,14 @@ PAGES = (
     "/sources",
     "/coverage",
 )
-CALL = CallRecord(
-    "1.1",
-    datetime(2030, 1, 15, 12, tzinfo=UTC),
-    DID,
-    "mobile",
-    "uc",
-    PRIVATE_NUMBERS[0],
-    "divert",
-    "divert",
-    "scope-divert",
-    1,
-    AnsweredBy.PERSON,
-    "answered",
-    None,
-    30_000,
-    1_200,
+CALL = a_call(
+    did=DID,
+    caller=PRIVATE_NUMBERS[0],
+    decision="divert",
+    path="divert",
+    reason="scope-divert",
+    step=1,
+    answered_by=AnsweredBy.PERSON,
 )
 
 

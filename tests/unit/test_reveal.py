@@ -20,6 +20,7 @@ from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.provenance import PersonView, people_views
 from ringfence.domain.hr.roster import Roster, RosterPolicy
 from ringfence.domain.notice import Notice
+from tests.fakes.calls import a_call
 from tests.fakes.clock import FakeClock
 from tests.fakes.node import PRIVATE_NUMBERS, small_directory
 
@@ -57,10 +58,7 @@ class OneCall:
 
     def __init__(self, caller: str) -> None:
         now = FakeClock().now().wall
-        self._record = CallRecord(
-            "1.1", now, "+441134960123", "carrier", "uc", caller, "divert", "divert", "", 1, AnsweredBy.PERSON,
-            "answered", None, 1, None,
-        )  # fmt: skip
+        self._record = a_call(call_id="1.1", ended_at=now, caller=caller, answered_by=AnsweredBy.PERSON)
 
     async def find(self, call_id: str) -> CallRecord | None:
         return self._record if call_id == self._record.call_id else None

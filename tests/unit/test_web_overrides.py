@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ringfence.app.second_person import SecondPersonPolicy
-from ringfence.domain.calls import AnsweredBy, CallRecord
+from ringfence.domain.calls import CallRecord
 from ringfence.domain.override import Level
+from tests.fakes.calls import a_call
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode
@@ -136,11 +137,7 @@ async def test_the_same_key_acts_once() -> None:
 
 def call(node: FakeNode, did: str, weeks: int, minutes: int = 5) -> CallRecord:
     at = node.clock.now().wall - timedelta(weeks=weeks) + timedelta(minutes=minutes)
-    facts = {"trunk": "carrier", "scope": SCOPE, "caller": "", "decision": "normal", "path": "platform", "reason": ""}
-    return CallRecord(
-        f"{did}{weeks}{minutes}", at, did, **facts, step=0, answered_by=AnsweredBy.PLATFORM, result="ANSWER",
-        platform_status=200, duration_ms=1_800_000, ringing_after_ms=100,
-    )  # fmt: skip
+    return a_call(call_id=f"{did}{weeks}{minutes}", ended_at=at, did=did, scope=SCOPE, duration_ms=1_800_000)
 
 
 async def test_a_preview_tells_what_would_happen_and_changes_nothing() -> None:

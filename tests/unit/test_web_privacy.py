@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +10,7 @@ from ringfence.app.ports import AsteriskUnavailable
 from ringfence.app.second_person import SecondPersonPolicy
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.override import Level
+from tests.fakes.calls import a_call
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, FakeNode
@@ -19,23 +19,7 @@ from tests.lab.number_scanner import found_in
 
 
 def call(caller: str) -> CallRecord:
-    return CallRecord(
-        call_id=f"c-{hash(caller)}",
-        ended_at=datetime(2030, 1, 15, 11, tzinfo=UTC),
-        did=DID,
-        trunk="carrier",
-        scope=SCOPE,
-        caller=caller,
-        decision="divert",
-        path="plan",
-        reason="scope",
-        step=1,
-        answered_by=AnsweredBy.PERSON,
-        result="ANSWER",
-        platform_status=None,
-        duration_ms=42_000,
-        ringing_after_ms=300,
-    )
+    return a_call(call_id=f"c-{hash(caller)}", did=DID, scope=SCOPE, caller=caller, answered_by=AnsweredBy.PERSON)
 
 
 async def test_no_answer_holds_a_private_number(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,8 @@ from typing import Protocol
 from ringfence.app.ports import RingfenceError
 from ringfence.domain.audit import AuditFact
 from ringfence.domain.calls import CallRecord
-from ringfence.domain.incident import Change, Gap, GapReason, Incident, Note, Span
+from ringfence.domain.history import HistoryRow
+from ringfence.domain.incident import Gap, GapReason, Incident, Note, Span
 from ringfence.domain.missed_calls import CallBack
 
 
@@ -53,7 +54,7 @@ class IncidentStore(Protocol):
 
     async def incident(self, number: int) -> Incident | None: ...
 
-    async def changes(self, span: Span) -> list[Change]:
+    async def changes(self, span: Span) -> list[HistoryRow]:
         """Mode changes and people's words, oldest first."""
         ...
 

@@ -11,10 +11,11 @@ from ringfence.app.failover import Failover
 from ringfence.app.journal import Journal
 from ringfence.app.orders import OrderFailback
 from ringfence.app.paging import Before
-from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, RingfenceError, TransitionRow
+from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, RingfenceError
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.calls import CallRecord
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.outage import Mode
 from ringfence.domain.override import Override, OverrideKind, standing_override, words_about
 from ringfence.domain.records import RecordError, RouteRecord, decode_route
@@ -154,7 +155,7 @@ class Operator:
         """Recent calls, newest first; `limit` 1 to 1001."""
         return await self._journal.recent(max(1, min(limit, MAX_ASKED_ROWS)), did, before)
 
-    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[HistoryRow]:
         """Mode changes and people's orders, newest first; `scope`: only those about it. Raises StoreError."""
         return await self._outage_store.history(max(1, min(limit, MAX_ASKED_ROWS)), before, scope)
 

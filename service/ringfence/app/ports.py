@@ -14,6 +14,7 @@ from typing import Protocol
 from ringfence.app.paging import Before
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, Observation, TargetId
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import ScopeState, Transition
 from ringfence.domain.outcomes import CallOutcome
@@ -107,20 +108,6 @@ class OutageChange:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TransitionRow:
-    """One line of history: a mode change or a person's word, newest first when listed."""
-
-    at: datetime
-    scope: str
-    before: str
-    after: str
-    reason: str
-    evidence: tuple[str, ...]
-    who: str
-    why: str
-
-
 class OutageStore(Protocol):
     """Scope states, transitions (history and outbox in one) and overrides. May raise StoreError."""
 
@@ -133,9 +120,7 @@ class OutageStore(Protocol):
         very change (`key`) is stored already."""
         ...
 
-    async def history(
-        self, limit: int, before: Before | None = None, scope: str | None = None
-    ) -> list[TransitionRow]: ...
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[HistoryRow]: ...
 
 
 class Spool(Protocol):

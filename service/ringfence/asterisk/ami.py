@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ class _Manager(Manager):  # type: ignore[misc]
         super().__init__(loop=loop, encoding=_ENCODING, log=_SILENT)
 
     def connect(self, *_: object, **__: object) -> None:
-        raise NotImplementedError("a session connects once, in AmiSession.open")
+        raise AssertionError("a session connects once, in AmiSession.open")
 
     def connection_lost(self, exc: object) -> None:
         self._connected = False
@@ -168,11 +169,10 @@ class AmiSession:
             raise _lost(settings)
         manager.connection_made(connected)
         session = cls(settings, manager, protocol)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(session.close)
             await session._login()
-        except BaseException:
-            session.close()
-            raise
+            unless_ready.pop_all()
         return session
 
     async def _login(self) -> None:

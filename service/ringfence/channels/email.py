@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
+from contextlib import ExitStack
 from datetime import UTC
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -115,14 +116,13 @@ class EmailChannel:
             server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=seconds, context=context)
         else:
             server = smtplib.SMTP(settings.host, settings.port, timeout=seconds)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(server.close)
             if settings.security == "starttls":
                 server.starttls(context=context)
             if settings.user:
                 server.login(settings.user, self._password)
-        except BaseException:
-            server.close()
-            raise
+            unless_ready.pop_all()
         return server
 
     def _answered(self, code: int, words: bytes | str) -> ChannelUnavailable | ChannelRefused:

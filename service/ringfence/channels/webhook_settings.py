@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from yarl import URL
 
 from ringfence.channels.channel_settings import CaFile, ChannelSettings
-from ringfence.domain.loopback import is_loopback
+from ringfence.domain.web_address import why_not_address
 
 
 class WebhookSettings(ChannelSettings):
@@ -21,15 +20,6 @@ class WebhookSettings(ChannelSettings):
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
-        try:
-            url = URL(self.url)
-            host = url.host
-        except ValueError:
-            raise ValueError("url: is no address; write https://host/path") from None
-        if url.scheme not in ("https", "http") or not host:
-            raise ValueError("url: write https://host/path")
-        if url.user or url.password or url.fragment:
-            raise ValueError("url: holds a user, a password or a fragment; a receiver believes our signature instead")
-        if url.scheme == "http" and not is_loopback(host):
-            raise ValueError("url: what happens here would cross the network in clear; write https://")
+        if (fault := why_not_address(self.url, "what happens here")) is not None:
+            raise ValueError(f"url: {fault}")
         return self

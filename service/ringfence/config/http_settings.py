@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from yarl import URL
 
 from ringfence.domain.loopback import is_loopback
+from ringfence.domain.web_address import why_not_address
 
 
 def _network(text: str) -> str:
@@ -22,15 +23,11 @@ def _network(text: str) -> str:
 def _public_url(text: str) -> str:
     if not text:
         return text
-    try:
-        url = URL(text)
-        host = url.host
-    except ValueError:
-        raise ValueError("is no address; write https://host") from None
-    if url.scheme not in ("https", "http") or not host or url.user or url.query or url.fragment or url.path != "/":
+    if (fault := why_not_address(text, "what signs people in")) is not None:
+        raise ValueError(fault)
+    url = URL(text)
+    if url.query or url.path != "/":
         raise ValueError("write https://host, with a port if it is not 443, and nothing behind it")
-    if url.scheme == "http" and not is_loopback(host):
-        raise ValueError("browsers send what signs people in by https only; write https://")
     return str(url.origin())
 
 

@@ -6,13 +6,12 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from yarl import URL
 
 from ringfence.channels.apprise_settings import AppriseSettings
 from ringfence.channels.email_settings import EmailSettings
 from ringfence.channels.webhook_settings import WebhookSettings
-from ringfence.domain.loopback import is_loopback
 from ringfence.domain.notice_routes import escalation_faults
+from ringfence.domain.web_address import why_not_address
 
 AnyChannel = WebhookSettings | EmailSettings | AppriseSettings
 NotifySettings = Annotated[AnyChannel, Field(discriminator="type")]
@@ -47,13 +46,8 @@ class HeartbeatSettings(BaseModel):
     def _address(cls, text: str) -> str:
         if not text:
             return text
-        try:
-            url = URL(text)
-            loopback = is_loopback(url.host or "")
-        except ValueError:
-            raise ValueError("is no address; write https://host/path") from None
-        if not url.host or not (url.scheme == "https" or (url.scheme == "http" and loopback)):
-            raise ValueError("write https://host/path; http only to this machine itself")
+        if (fault := why_not_address(text, "what is wrong here")) is not None:
+            raise ValueError(fault)
         return text
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from ringfence.domain.audit import masked
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.outage import Mode
 from ringfence.domain.reasons import Reason
 
@@ -115,21 +116,6 @@ class Gap:
         return f"{self.reason.words}; {state}"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One stored mode change or one person's word, as the history has it. `scope` is a platform's name, `everything`,
-    or what an override is about, as `did:+441134960100`."""
-
-    at: datetime
-    scope: str
-    before: str
-    after: str
-    reason: str
-    evidence: tuple[str, ...]
-    who: str
-    why: str
-
-
 class EntryKind(StrEnum):
     """What a line of the timeline tells of."""
 
@@ -169,7 +155,7 @@ _OVERRIDE_WORDS: Final = {
 _ORDER: Final = {kind: place for place, kind in enumerate(EntryKind)}
 
 
-def concerns(change: Change, scope: str) -> bool:
+def concerns(change: HistoryRow, scope: str) -> bool:
     """Whether a row of the history belongs to an incident of this scope: its own, everything's, and whatever is
     narrower than a platform (`did:`, `site:` and the like), because the way of its calls changed, too."""
     return change.scope in (scope, "everything", f"scope:{scope}") or (
@@ -178,7 +164,7 @@ def concerns(change: Change, scope: str) -> bool:
 
 
 def timeline(
-    incident: Incident, changes: Iterable[Change], notes: Sequence[Note], gaps: Iterable[Gap]
+    incident: Incident, changes: Iterable[HistoryRow], notes: Sequence[Note], gaps: Iterable[Gap]
 ) -> tuple[Entry, ...]:
     """Everything that is stored about an incident, oldest first. Numbers in what people wrote are masked."""
     words = f"opened: {incident.sentence}"
@@ -198,7 +184,7 @@ def timeline(
     return tuple(sorted(entries, key=lambda entry: (entry.at, _ORDER[entry.kind])))
 
 
-def _entry(change: Change) -> Entry | None:
+def _entry(change: HistoryRow) -> Entry | None:
     sentence = Reason(change.reason).sentence if change.reason in list(Reason) else change.reason
     if change.before in _MODES and change.after in _MODES:
         if change.before == change.after:
@@ -210,7 +196,7 @@ def _entry(change: Change) -> Entry | None:
     return Entry(change.at, EntryKind.OVERRIDE, f"{words} ({sentence})", _why(change), change.who, change.scope)
 
 
-def _why(change: Change) -> tuple[str, ...]:
+def _why(change: HistoryRow) -> tuple[str, ...]:
     return (f"reason given: {masked(change.why)}",) if change.why else ()
 
 

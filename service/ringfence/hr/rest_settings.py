@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from yarl import URL
 
-from ringfence.domain.loopback import is_loopback
+from ringfence.domain.web_address import why_not_address
 from ringfence.hr.json_paths import why_not_path
 from ringfence.hr.source_settings import SourceSettings
 
@@ -91,17 +90,8 @@ class RestSettings(SourceSettings):
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
-        try:
-            url = URL(self.url)
-            host = url.host
-        except ValueError:
-            raise ValueError("url: is no address; write https://host/path") from None
-        if url.scheme not in ("https", "http") or not host:
-            raise ValueError("url: write https://host/path")
-        if url.user or url.password or url.fragment:
-            raise ValueError("url: holds a user, a password or a fragment; sign in by token_file or password_file")
-        if url.scheme == "http" and not is_loopback(host):
-            raise ValueError("url: people's data and the token would cross the network in clear; write https://")
+        if (fault := why_not_address(self.url, "people's data and the token")) is not None:
+            raise ValueError(f"url: {fault}")
         return self
 
     @model_validator(mode="after")

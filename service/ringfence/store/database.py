@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -69,11 +69,10 @@ class Database:
         """Opens, checks and migrates. `place` is a file, or an SQLAlchemy address; `patience_seconds` is how long a
         write waits for another program's when it does not say otherwise. Raises StoreError."""
         database = cls.at(place, patience_seconds)
-        try:
+        async with AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(database.close)
             await database.prepare()
-        except BaseException:
-            await database.close()
-            raise
+            unless_ready.pop_all()
         return database
 
     async def write(self, work: Work[T], patience_seconds: float | None = None) -> T:

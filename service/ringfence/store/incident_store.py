@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringfence.app.incident_ports import CallBackTaken, Claim
 from ringfence.domain.audit import AuditFact
 from ringfence.domain.calls import AnsweredBy, CallRecord
-from ringfence.domain.incident import Change, Incident, Note, Span
+from ringfence.domain.history import HistoryRow
+from ringfence.domain.incident import Incident, Note, Span
 from ringfence.domain.missed_calls import CallBack, CallBackState, in_the_way, newest
 from ringfence.store import tables
 from ringfence.store.audit_rows import append
 from ringfence.store.database import Database, understood, upsert
+from ringfence.store.outage_store import history_row
 from ringfence.store.tables_incidents import call_backs, call_gaps, incident_notes, incidents
 
 MAX_INCIDENTS: Final = 1_000
@@ -60,12 +62,12 @@ class SqlIncidentStore:
                 row = (await connection.execute(select(incidents).where(incidents.c.id == number))).one_or_none()
                 return None if row is None else _incident(row)
 
-    async def changes(self, span: Span) -> list[Change]:
+    async def changes(self, span: Span) -> list[HistoryRow]:
         rows, c = tables.transitions, tables.transitions.c
         wanted = select(rows).where(c.at >= span.since, c.at <= span.until).order_by(c.at, c.id).limit(MAX_CHANGES)
         async with self._database.reading() as connection:
             with understood("The history"):
-                return [_change(row) for row in (await connection.execute(wanted)).all()]
+                return [history_row(row) for row in (await connection.execute(wanted)).all()]
 
     async def calls(self, scope: str | None, span: Span) -> AsyncIterator[Sequence[CallRecord]]:
         c = tables.calls.c
@@ -184,10 +186,6 @@ async def _prune(connection: AsyncConnection, before: datetime) -> int:
 
 def _incident(row: Row[Any]) -> Incident:
     return Incident(row.id, row.scope, row.opened_at, row.closed_at, row.reason, row.late, row.relapses)
-
-
-def _change(row: Row[Any]) -> Change:
-    return Change(row.at, row.scope, row.before, row.after, row.reason, tuple(row.evidence), row.who, row.why)
 
 
 def _call(row: Row[Any]) -> CallRecord:

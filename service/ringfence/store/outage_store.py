@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.audit_facts import facts_of_outage
 from ringfence.app.paging import Before
-from ringfence.app.ports import OutageChange, TransitionRow, VersionConflict
+from ringfence.app.ports import OutageChange, VersionConflict
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, Transition, TrialTally
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
@@ -72,7 +73,7 @@ class SqlOutageStore:
 
         await self._database.write(work, QUICK_SECONDS)
 
-    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[TransitionRow]:
+    async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[HistoryRow]:
         newest = select(transitions).order_by(transitions.c.at.desc(), transitions.c.id.desc())
         newest = from_here(newest, transitions.c.at, before)
         if scope is not None:
@@ -80,7 +81,7 @@ class SqlOutageStore:
         async with self._database.reading() as connection:
             with understood("The history"):
                 rows = (await connection.execute(newest.limit(min(limit, MAX_HISTORY)))).all()
-                return [_transition_row(row) for row in rows]
+                return [history_row(row) for row in rows]
 
 
 async def _store_state(connection: AsyncConnection, state: ScopeState) -> None:
@@ -251,8 +252,9 @@ def _override(row: Row[Any]) -> Override:
     )
 
 
-def _transition_row(row: Row[Any]) -> TransitionRow:
-    return TransitionRow(
+def history_row(row: Row[Any]) -> HistoryRow:
+    """Of a row of `transitions`."""
+    return HistoryRow(
         at=row.at,
         scope=row.scope,
         before=row.before,

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 
 from ringfence.app.operator import Explanation, Operator
-from ringfence.app.ports import TransitionRow
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.calls import CallRecord, shown_caller
+from ringfence.domain.history import HistoryRow
 from ringfence.domain.numbers import mask
 from ringfence.domain.outage import Decision
 from ringfence.domain.override import Override, OverrideKind
@@ -183,7 +183,7 @@ def _call(record: CallRecord) -> CallOut:
     )
 
 
-def _history_row(row: TransitionRow) -> HistoryRowOut:
+def _history_row(row: HistoryRow) -> HistoryRowOut:
     sentence = Reason(row.reason).sentence if row.reason in list(Reason) else ""
     return HistoryRowOut(
         at=row.at,

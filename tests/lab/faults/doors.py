@@ -10,21 +10,17 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from signal import SIGTERM
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ringfence.app.access.ports import AccessChange, SessionRow
-from ringfence.app.access.tokens import new_session_token
-from ringfence.domain.access import Role, SignedInBy
-from ringfence.store.access_store import SqlAccessStore
-from ringfence.store.database import Database
+from ringfence.domain.access import Role
 from tests.integration.measure_audit import ROWS, verifying_seconds
 from tests.lab.faults.result import Bound, Row
 from tests.lab.faults.small import Figure
 from tests.lab.faults.stage import Stage
+from tests.lab.sign_ins import Somebody, sign_in
 from tests.lab.viewers import ANSWER_SECONDS, ARRIVE_SECONDS, HOLD_SECONDS, LOOKS_AT_A_PAGE_SECONDS
 
 VIEWERS = 200
@@ -68,25 +64,15 @@ async def live_viewers(stage: Stage) -> Row:
 
 
 async def _signed_in(stage: Stage) -> list[tuple[str, list[str]]]:
-    """Token and views of each viewer. Their sessions are put where a provider's sign-ins are kept: two hundred people
-    sign in over a night, not now."""
-    await stage.node.process.stop()
-    now, rows, sessions = datetime.now(UTC), list[SessionRow](), list[tuple[str, list[str]]]()
-    for number in range(VIEWERS):
-        made = new_session_token()
-        auditor = number % 4 == 0
-        roles = frozenset({Role.HELPDESK, Role.AUDITOR} if auditor else {Role.HELPDESK})
-        until = now + timedelta(hours=1)
-        rows.append(SessionRow(made.id, made.digest, f"agent {number}", roles, SignedInBy.OIDC, None, now, now, until))
-        sessions.append((made.token, _views(stage, number, auditor)))
-    database = await Database.open(stage.node.state_dir / "ringfence.db")
-    try:
-        await SqlAccessStore(database).commit(AccessChange(begun=tuple(rows)))
-    finally:
-        await database.close()
-    await stage.node.start()
+    """Token and views of each viewer, every fourth an auditor: two hundred people sign in over a night, not now."""
+    auditors = [number % 4 == 0 for number in range(VIEWERS)]
+    people = (
+        Somebody(f"agent {number}", frozenset({Role.HELPDESK, Role.AUDITOR} if auditor else {Role.HELPDESK}))
+        for number, auditor in enumerate(auditors)
+    )
+    tokens = await sign_in(stage.node, people)
     await stage.node.wait_table(stage.organisation.dids)
-    return sessions
+    return [(token, _views(stage, number, auditors[number])) for number, token in enumerate(tokens)]
 
 
 def _views(stage: Stage, number: int, auditor: bool) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from yarl import URL
 
 from ringfence.domain.access import Role
-from ringfence.domain.loopback import is_loopback
+from ringfence.domain.web_address import why_not_address
 
 ClaimPath = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$")]
@@ -66,13 +66,5 @@ class SignInSettings(BaseModel):
 
 def why_not_issuer(text: str) -> str | None:
     """None: it may be one."""
-    try:
-        url = URL(text)
-        host = url.host
-    except ValueError:
-        return "is no address; write https://host"
-    if url.scheme not in ("https", "http") or not host or url.user or url.password or url.query or url.fragment:
-        return "write https://host, and a path if it has one; no user, no query, no fragment"
-    if url.scheme == "http" and not is_loopback(host):
-        return "codes and tokens would cross the network in clear; write https://"
-    return None
+    fault = why_not_address(text, "codes and tokens")
+    return "has a query; write https://host, and a path if it has one" if fault is None and URL(text).query else fault
