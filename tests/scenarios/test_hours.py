@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ringfence.domain.records import encode_hours
 from ringfence.domain.ring_hours import EVERY_DAY, RingHours
+from ringfence.domain.step_text import encode_hours
 from tests.lab.waiting import wait_until
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 

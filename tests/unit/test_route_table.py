@@ -23,12 +23,11 @@ from ringfence.domain.directory import (
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import OverrideKind
+from ringfence.domain.record_text import MAX_RECORD_BYTES, RecordError
 from ringfence.domain.records import (
-    MAX_RECORD_BYTES,
     Forced,
     ModeRecord,
     NodeRecord,
-    RecordError,
     RouteRecord,
     TableRecord,
     decode_mode,
@@ -137,7 +136,7 @@ def test_a_record_survives_the_round_trip(record: RouteRecord) -> None:
         (EXAMPLE.replace(":20", ":20:0800~2000~8~UTC"), "begins~ends~days~zone"),
         (EXAMPLE.replace(":20", ":20:0800~0800~1~UTC"), "no span"),
         (EXAMPLE.replace(":20", ":20:2500~0800~1~UTC"), "no span"),
-        (EXAMPLE.replace("unavailable:0", "unavailable:0:0800~2000~1~UTC"), "no hours"),
+        (EXAMPLE.replace("unavailable:0", "unavailable:0:0800~2000~1~UTC"), "only a number step has hours"),
         ("1|" + "x" * 1000, "900 bytes"),
         ("\ud800", "schema version"),
     ],

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.app.ports import AstDb, AsteriskError, Clock, RingfenceError
-from ringfence.domain.records import NodeRecord, RecordError, decode_node, encode_node
+from ringfence.domain.record_text import RecordError
+from ringfence.domain.records import NodeRecord, decode_node, encode_node
 
 CLAIM_KEY: Final = "node"
 FRESH_SECONDS: Final = 15.0

@@ -18,7 +18,8 @@ from ringfence.domain.calls import CallRecord
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.outage import Mode
 from ringfence.domain.override import Override, OverrideKind, standing_override, words_about
-from ringfence.domain.records import RecordError, RouteRecord, decode_route
+from ringfence.domain.record_text import RecordError
+from ringfence.domain.records import RouteRecord, decode_route
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import did_path
 

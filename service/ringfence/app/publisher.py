@@ -1,6 +1,6 @@
 """Keeps AstDB equal to the wanted table: a verified difference, piece by piece, and never a clear-and-refill.
 
-The table lies in 501 pieces (`route_table.all_families`). For each piece we remember the wanted records it was last
+The table lies in some 570 pieces (`route_table.all_families`). For each piece we remember the wanted records it was last
 verified to hold, by reference and not as a copy, so that a change is written at once and alone; a piece whose content
 is not certain (never read, or Asterisk was away) is read first. Whatever interrupts the work leaves a piece uncertain,
 nothing worse. Modes have a connection and a publisher of their own (`mode_publisher.py`), which this one never delays.
@@ -17,7 +17,8 @@ from typing import Final
 
 from ringfence.app.ports import AstDb, AsteriskError, AsteriskLoginRefused, AsteriskRefused, Clock, Put
 from ringfence.app.snapshot import TableView
-from ringfence.domain.records import RecordError, TableRecord, decode_table, encode_table
+from ringfence.domain.record_text import RecordError
+from ringfence.domain.records import TableRecord, decode_table, encode_table
 from ringfence.domain.route_table import RouteTable, all_families, diff_family
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, first_state
 from ringfence.domain.override import MAX_LISTED_DIDS, Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
-from ringfence.domain.records import Forced, ModeRecord, RecordError, decode_mode, decode_route
+from ringfence.domain.record_text import RecordError
+from ringfence.domain.records import Forced, ModeRecord, decode_mode, decode_route
 from ringfence.domain.route_table import BUCKET_COUNT
 from ringfence.domain.verdict import Cause
 

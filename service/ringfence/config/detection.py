@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ringfence.config.settings import ControlSettings, EgressTrunkSettings, PlatformSettings, Settings
+from ringfence.config.egress_settings import EgressTrunkSettings
+from ringfence.config.settings import ControlSettings, PlatformSettings, Settings
 from ringfence.config.snippets import QUALIFY
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.domain.schedule import PROFILES, Cadence

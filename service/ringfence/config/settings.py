@@ -7,54 +7,23 @@ description.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ringfence.config.access_settings import AccessSettings
+from ringfence.config.egress_settings import EgressSettings, EgressTrunkSettings
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.sign_in_settings import sign_in_faults
-from ringfence.domain.numbers import NumberError, classify, is_country
+from ringfence.config.words import E164, Country, HostPort, Name, Port, Probed, Table
 from ringfence.domain.outage import FailbackPolicy
 from ringfence.web.oidc.settings import SignInSettings
 
 
-def _country(text: str) -> str:
-    if not is_country(text):
-        raise ValueError(f"{text!r} is not a two-letter country such as GB")
-    return text
-
-
-def _e164(text: str) -> str:
-    try:
-        return classify(text).e164
-    except NumberError as error:
-        raise ValueError(str(error)) from error
-
-
-def _host_port(text: str) -> str:
-    port = int(text.rpartition(":")[2])
-    if not 1 <= port <= 65535:
-        raise ValueError(f"port {port} is not between 1 and 65535")
-    return text
-
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$"), AfterValidator(_host_port)]
-Country = Annotated[str, AfterValidator(_country)]
-E164 = Annotated[str, AfterValidator(_e164)]
-Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,13}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AsteriskSettings(_Table):
+class AsteriskSettings(Table):
     """[asterisk]: where Asterisk's two interfaces are."""
 
     host: str = Field("127.0.0.1", description="address of ARI and AMI; loopback, the daemon runs beside Asterisk")
@@ -68,28 +37,7 @@ class AsteriskSettings(_Table):
     )
 
 
-class EgressSettings(_Table):
-    """[egress]: what diverted calls may do."""
-
-    countries: list[Country] = Field(
-        ["GB"], min_length=1, description="countries that may be dialled, two letters each"
-    )
-    denied_prefixes: list[Prefix] = Field(
-        ["+449", "+4470", "+44871", "+44872", "+44873"],
-        description="E.164 beginnings never dialled, even in these countries",
-    )
-    max_calls: int = Field(30, ge=1, le=10_000, description="diverted calls at the same time, over all egress trunks")
-    max_call_seconds: int = Field(7200, ge=60, le=86_400, description="longest diverted call, seconds")
-    sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
-
-
-class _Probed(_Table):
-    host_port: HostPort = Field(description="address and SIP port, host:port")
-    profile: Literal["lan", "wan"] = Field("lan", description="how hard it is probed: `lan` same building, `wan` far")
-    probe: bool = Field(True, description="whether Ringfence sends its own SIP OPTIONS")
-
-
-class PlatformSettings(_Probed):
+class PlatformSettings(Probed):
     """[[platform]]: a primary platform; its name is the scope that fails over as one."""
 
     name: Name = Field(description="scope name: small letters, digits, underscore")
@@ -123,7 +71,7 @@ class PlatformSettings(_Probed):
         return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
 
 
-class TrunkSettings(_Table):
+class TrunkSettings(Table):
     """[[trunk]]: an inbound trunk, whose endpoint's context is ringfence-in-<name>."""
 
     name: Name = Field(description="trunk name: small letters, digits, underscore")
@@ -149,43 +97,20 @@ class TrunkSettings(_Table):
     announcement: str = Field("unavailable", description="what such a caller hears at the end")
 
 
-class EgressTrunkSettings(_Probed):
-    """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
-
-    name: Name = Field(description="trunk name: small letters, digits, underscore")
-    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
-    qualify_endpoint: str = Field(
-        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
-    )
-    channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
-    number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
-    country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
-    national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")
-    no_progress_seconds: float = Field(5.0, ge=0.5, le=60, description="silence after which the next trunk is tried")
-
-    @property
-    def dial_endpoint(self) -> str:
-        return self.endpoint or f"ringfence-{self.name}"
-
-    @property
-    def evidence_endpoint(self) -> str:
-        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
-
-
-class ControlSettings(_Probed):
+class ControlSettings(Probed):
     """[[control]]: something known good off this machine; tells "it is down" from "we are cut off"."""
 
     name: Name = Field(description="its name: small letters, digits, underscore")
 
 
-class AnnouncementSettings(_Table):
+class AnnouncementSettings(Table):
     """[[announcement]]: what a caller hears when nobody can be reached."""
 
     name: Name = Field(description="its name, used in the directory's sites")
     sounds: list[str] = Field(min_length=1, description="sound files in order, without ending")
 
 
-class Settings(_Table):
+class Settings(Table):
     """The whole file."""
 
     node: str = Field("ringfence", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$", description="this node's name")
@@ -216,15 +141,15 @@ class Settings(_Table):
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
     egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
-    control: list[ControlSettings] = []
-    hr_source: list[HrSourceSettings] = []
-    sign_in: list[SignInSettings] = []
-    notify: list[NotifySettings] = []
+    control: list[ControlSettings] = Field([])
+    hr_source: list[HrSourceSettings] = Field([])
+    sign_in: list[SignInSettings] = Field([])
+    notify: list[NotifySettings] = Field([])
     staff_messages: StaffMessageSettings = StaffMessageSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
-    announcement: list[AnnouncementSettings] = [
-        AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])
-    ]
+    announcement: list[AnnouncementSettings] = Field(
+        [AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])]
+    )
 
     @property
     def callers_days(self) -> int:

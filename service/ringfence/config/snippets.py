@@ -35,13 +35,28 @@ from ringfence.asterisk.site import (
     SiteValueError,
     Trunk,
 )
+from ringfence.config.egress_settings import EgressTrunkSettings
 from ringfence.config.reading import ConfigError, Secrets
-from ringfence.config.settings import EgressTrunkSettings, PlatformSettings, Settings, TrunkSettings
+from ringfence.config.settings import PlatformSettings, Settings, TrunkSettings
 
 INCLUDE_DIR: Final = "ringfence"
 """The folder's name below Asterisk's own: the shipped dialplan includes its parts by it."""
 
-SHIPPED: Final = ("extensions_ringfence.conf", "extensions_ringfence_status.conf", "cdr_ringfence.conf")
+SHIPPED: Final = (
+    "extensions_ringfence.conf",
+    "extensions_ringfence_plan.conf",
+    "extensions_ringfence_team.conf",
+    "extensions_ringfence_loops.conf",
+    "extensions_ringfence_caps.conf",
+    "extensions_ringfence_egress.conf",
+    "extensions_ringfence_accept.conf",
+    "extensions_ringfence_announce.conf",
+    "extensions_ringfence_rescue.conf",
+    "extensions_ringfence_outbound.conf",
+    "extensions_ringfence_ask.conf",
+    "extensions_ringfence_status.conf",
+    "cdr_ringfence.conf",
+)
 SITE_DIALPLAN: Final = "extensions_ringfence_site.conf"
 PJSIP: Final = "pjsip_ringfence.conf"
 ARI: Final = "ari_ringfence.conf"

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from ringfence.domain.numbers import Did, mask
 from ringfence.domain.ring_hours import RingHours
+from ringfence.domain.team import Team
 
 PersonKey = NewType("PersonKey", str)
 """What the organisation itself calls a person by: a staff number or a sign-in name; never a telephone
@@ -73,13 +74,15 @@ class NotRung(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DefaultNumber:
     """Where a person's calls go in DR mode; a private number. `ring_seconds` is 5 to 120. `hours` None: at any hour.
-    `confirmed_on` is the day the person last confirmed it."""
+    `confirmed_on` is the day the person last confirmed it. `press_one`: whether who answers has to press 1; None: as
+    the configuration says for this type of number."""
 
     e164: str
     ring_seconds: int = DEFAULT_RING_SECONDS
     hours: RingHours | None = None
     consent: Consent = Consent.NOT_STATED
     confirmed_on: date | None = None
+    press_one: bool | None = None
 
     def __post_init__(self) -> None:
         assert MIN_RING_SECONDS <= self.ring_seconds <= MAX_RING_SECONDS, f"ring seconds {self.ring_seconds}"
@@ -111,18 +114,27 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Site:
     """A place with somebody who answers for it, perhaps, and an announcement for when nobody does. `time_zone` is an
-    IANA name; None: the configuration's."""
+    IANA name; None: the configuration's. `opening`: when its team lines are served, at most 4 spans, none: always;
+    `holidays`, at most 40, are days on which it is closed. Closed, `out_of_hours_number` is rung, if there is one, then
+    comes `out_of_hours_announcement` (empty: `announcement`). `voicemail` is a mailbox, `number@context`; empty:
+    none."""
 
     name: str
     fallback_number: str | None = None
     announcement: str = DEFAULT_ANNOUNCEMENT
     time_zone: str | None = None
+    opening: tuple[RingHours, ...] = ()
+    holidays: tuple[date, ...] = ()
+    out_of_hours_number: str | None = None
+    out_of_hours_announcement: str = ""
+    voicemail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DidAssignment:
     """One DID of ours. No owner: it is vacant. `scope` is the platform that normally takes its calls. `hold`: nobody's
-    default numbers ring for this DID now, and why; until `hold_until` where that is known."""
+    default numbers ring for this DID now, and why; until `hold_until` where that is known. `team`: the team line it is;
+    empty: none."""
 
     did: Did
     owner: PersonKey | None
@@ -132,6 +144,7 @@ class DidAssignment:
     critical: bool = False
     hold: NotRung | None = None
     hold_until: datetime | None = None
+    team: str = ""
 
 
 class DirectoryError(ValueError):
@@ -150,6 +163,7 @@ class Directory:
     people: Mapping[PersonKey, Person] = field(default_factory=lambda: MappingProxyType({}))
     assignments: Mapping[Did, DidAssignment] = field(default_factory=lambda: MappingProxyType({}))
     sites: Mapping[str, Site] = field(default_factory=lambda: MappingProxyType({}))
+    teams: Mapping[str, Team] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(
@@ -157,6 +171,7 @@ class Directory:
         people: Iterable[Person] = (),
         assignments: Iterable[DidAssignment] = (),
         sites: Iterable[Site] = (),
+        teams: Iterable[Team] = (),
     ) -> Directory:
         """Raises DirectoryError when a key comes twice or a reference leads nowhere."""
         faults: list[str] = []
@@ -164,6 +179,7 @@ class Directory:
             people=_keyed(((person.key, person) for person in people), "person", faults),
             assignments=_keyed(((item.did, item) for item in assignments), "DID", faults),
             sites=_keyed(((site.name, site) for site in sites), "site", faults),
+            teams=_keyed(((team.name, team) for team in teams), "team", faults),
         )
         faults.extend(directory._dangling())
         if faults:
@@ -197,6 +213,11 @@ class Directory:
                 yield f"DID {item.did} belongs to {item.owner!r}, who does not exist"
             if item.site not in self.sites:
                 yield f"DID {item.did} is at site {item.site!r}, which does not exist"
+            if item.team and item.team not in self.teams:
+                yield f"DID {item.did} is a line of team {item.team!r}, which does not exist"
+        for team in self.teams.values():
+            if team.site not in self.sites:
+                yield f"team {team.name} is at site {team.site!r}, which does not exist"
 
 
 def why_not_key(text: str) -> str | None:

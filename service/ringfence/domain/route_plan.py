@@ -24,6 +24,17 @@ class StepKind(StrEnum):
     PERSON = "p"
     SITE = "s"
     ANNOUNCEMENT = "a"
+    TEAM = "t"
+    VOICEMAIL = "v"
+    OPENING = "o"
+    """No target: on to the site's out-of-hours plan unless the site is open now."""
+
+
+NUMBERS: Final = frozenset({StepKind.PERSON, StepKind.SITE})
+"""Steps whose target is a number."""
+
+PRIVATE: Final = frozenset({StepKind.PERSON, StepKind.TEAM})
+"""Steps that ring private numbers: never in an undeliverable plan."""
 
 
 class StepReason(StrEnum):
@@ -97,13 +108,15 @@ _OMISSION_SENTENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One target. `ring_seconds` is 5 to 120, and 0 for an announcement. `hours` are those in which it may be rung;
-    None: at any time."""
+    """One target. `ring_seconds` is 5 to 120, and 0 for what does not ring. `hours` are those in which it may be rung;
+    None: at any time. `press_one`: who answers has to press 1 before the caller is put through; a person's step alone.
+    A team's target is `<bucket>/<id>` of its record, an opening's the site's `record_id`, a voicemail's its mailbox."""
 
     kind: StepKind
     target: str
     ring_seconds: int
     hours: RingHours | None = None
+    press_one: bool = False
 
     def __repr__(self) -> str:
         return f"Step({self.words})"
@@ -159,4 +172,4 @@ class RoutePlan:
             assert steps
             assert steps[-1].step.kind is StepKind.ANNOUNCEMENT
             assert len(steps) <= MAX_STEPS
-        assert all(planned.step.kind is not StepKind.PERSON for planned in self.undeliverable)
+        assert all(planned.step.kind not in PRIVATE for planned in self.undeliverable)

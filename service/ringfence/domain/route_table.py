@@ -15,6 +15,7 @@ from ringfence.domain.directory import Directory, LineKind
 from ringfence.domain.numbers import Did
 from ringfence.domain.records import Forced, RouteRecord, encode_route, record_of
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.team_records import team_families
 
 BUCKET_COUNT: Final = 500
 MAX_BUCKET_ROWS: Final = 500
@@ -76,7 +77,7 @@ class RouteTable(Mapping[str, str]):
 
     @property
     def did_count(self) -> int:
-        return self._length - len(self.family(FALLBACK_FAMILY))
+        return sum(len(self.bucket(bucket)) for bucket in range(BUCKET_COUNT))
 
     def family(self, family: str) -> Mapping[str, str]:
         """The records of one piece, as `did/12`; empty when it holds none."""
@@ -125,6 +126,7 @@ def family_of(path: str) -> str:
 def all_families() -> Iterator[str]:
     """Every piece that may hold records, for a reader that looks for leftovers."""
     yield FALLBACK_FAMILY
+    yield from team_families()
     for bucket in range(BUCKET_COUNT):
         yield f"did/{bucket}"
 

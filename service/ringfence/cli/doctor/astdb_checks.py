@@ -8,7 +8,8 @@ from typing import Final
 from ringfence.asterisk.vocabulary import FAMILY
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground, ask
-from ringfence.domain.records import SCHEMA_VERSION, RecordError, TableRecord, decode_table
+from ringfence.domain.record_text import SCHEMA_VERSION, RecordError
+from ringfence.domain.records import TableRecord, decode_table
 from ringfence.domain.route_table import BUCKET_COUNT
 
 MAX_COUNTED_ROWS: Final = 20_000

@@ -11,7 +11,8 @@ from ringfence.asterisk.vocabulary import ContactState, contact_state
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground, ask
 from ringfence.config import Settings
-from ringfence.config.settings import EgressTrunkSettings, PlatformSettings
+from ringfence.config.egress_settings import EgressTrunkSettings
+from ringfence.config.settings import PlatformSettings
 from ringfence.config.snippets import endpoint_of
 
 # What keeps a private number from the caller's side, and a far end from sending calls on; as AMI spells it.

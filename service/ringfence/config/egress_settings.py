@@ -1,0 +1,47 @@
+"""[egress] and [[egress_trunk]]: by what diverted calls go out, and what they may do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ringfence.config.words import Country, Name, Prefix, Probed, Table
+
+
+class EgressSettings(Table):
+    """[egress]: what diverted calls may do."""
+
+    countries: list[Country] = Field(
+        ["GB"], min_length=1, description="countries that may be dialled, two letters each"
+    )
+    denied_prefixes: list[Prefix] = Field(
+        ["+449", "+4470", "+44871", "+44872", "+44873"],
+        description="E.164 beginnings never dialled, even in these countries",
+    )
+    max_calls: int = Field(30, ge=1, le=10_000, description="diverted calls at the same time, over all egress trunks")
+    max_call_seconds: int = Field(7200, ge=60, le=86_400, description="longest diverted call, seconds")
+    sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
+
+
+class EgressTrunkSettings(Probed):
+    """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
+
+    name: Name = Field(description="trunk name: small letters, digits, underscore")
+    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
+    qualify_endpoint: str = Field(
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
+    )
+    channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
+    number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
+    country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
+    national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")
+    no_progress_seconds: float = Field(5.0, ge=0.5, le=60, description="silence after which the next trunk is tried")
+
+    @property
+    def dial_endpoint(self) -> str:
+        return self.endpoint or f"ringfence-{self.name}"
+
+    @property
+    def evidence_endpoint(self) -> str:
+        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
