@@ -134,7 +134,7 @@ class Site:
 class DidAssignment:
     """One DID of ours. No owner: it is vacant. `scope` is the platform that normally takes its calls. `hold`: nobody's
     default numbers ring for this DID now, and why; until `hold_until` where that is known. `team`: the team line it is;
-    empty: none."""
+    empty: none. `divert_number` is rung first in DR mode, whatever the line kind; not a private number."""
 
     did: Did
     owner: PersonKey | None
@@ -145,6 +145,7 @@ class DidAssignment:
     hold: NotRung | None = None
     hold_until: datetime | None = None
     team: str = ""
+    divert_number: str | None = None
 
 
 class DirectoryError(ValueError):
