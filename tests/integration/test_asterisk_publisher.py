@@ -16,6 +16,7 @@ from ringfence.asterisk.astdb import AmiAstDb
 from ringfence.domain.route_table import RouteTable, TableDiff, all_families, did_path
 from tests.integration.asterisk_links import RealClock, ami_links, ami_settings, running
 from tests.lab.asterisk import AsteriskInstance
+from tests.lab.waiting import wait_until
 
 CLOCK = RealClock()
 
@@ -121,6 +122,8 @@ async def test_a_restarted_asterisk_is_reconciled(asterisk: AsteriskInstance) ->
         b.publisher.want(table)
         await b.timed("first publish of 10,000")
         await asterisk.kill()
+        # It looks at a piece four times a second: until then it rightly knows the table to be equal.
+        await wait_until(lambda: b.publisher.view.state is TableState.UNKNOWN, what="noticing", deadline_seconds=5)
         await asterisk.start()
         await b.timed("equal after Asterisk was killed and has booted")
         async with asyncio.timeout(10):

@@ -2,8 +2,9 @@
 
 The table lies in some 570 pieces (`route_table.all_families`). For each piece we remember the wanted records it was
 last verified to hold, by reference and not as a copy, so that a change is written at once and alone; a piece whose
-content is not certain (never read, or Asterisk was away) is read first. Whatever interrupts the work leaves a piece uncertain,
-nothing worse. Modes have a connection and a publisher of their own (`mode_publisher.py`), which this one never delays.
+content is not certain (never read, or Asterisk was away) is read first. Whatever interrupts the work leaves a piece
+uncertain, nothing worse. Modes have a connection and a publisher of their own (`mode_publisher.py`), which this one
+never delays.
 """
 
 from __future__ import annotations
