@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from tests.lab.answering import AnsweringAgent
 from tests.lab.behaviour import Behaviour
-from tests.lab.sip import HOST
+from tests.lab.keypad import MediaPort
 
 
 async def serve(port: int, control: Path, events: IO[str]) -> None:
@@ -22,10 +22,9 @@ async def serve(port: int, control: Path, events: IO[str]) -> None:
         events.write(json.dumps({"kind": kind, **fields}) + "\n")
         events.flush()
 
-    loop = asyncio.get_running_loop()
-    # One socket takes the media of all calls: nobody listens, but nothing may be refused.
-    media, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(HOST, 0))
-    agent = AnsweringAgent(port, media.get_extra_info("sockname")[1], report)
+    media = MediaPort()
+    await media.open()
+    agent = AnsweringAgent(port, media, report)
     await agent.open_port()
 
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

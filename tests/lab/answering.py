@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.keypad import MediaPort, stream_to
 from tests.lab.sip import (
     HOST,
     T1_SECONDS,
@@ -53,9 +54,9 @@ class _Call:
 class AnsweringAgent(asyncio.DatagramProtocol):
     """One port that takes calls; `behave` changes it between two datagrams."""
 
-    def __init__(self, port: int, rtp_port: int, report: Report) -> None:
+    def __init__(self, port: int, media: MediaPort, report: Report) -> None:
         self.port = port
-        self._rtp_port = rtp_port
+        self._media = media
         self._report = report
         self._default = Behaviour()
         self._by_number: dict[str, Behaviour] = {}
@@ -152,9 +153,23 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         if await _happens(call.ended, behaviour.answer_delay_ms / 1000):
             return
         await self._reply_until_acknowledged(call, 200)
-        hang_up_after_ms = behaviour.hang_up_after_ms
-        if hang_up_after_ms is not None and not await _happens(call.ended, hang_up_after_ms / 1000):
+        await self._live_in(call)
+
+    async def _live_in(self, call: _Call) -> None:
+        """What whoever answered does in the call, up to hanging up."""
+        behaviour = call.behaviour
+        stream = stream_to(call.invite.body)
+        if stream is not None and behaviour.talks:
+            self._media.talk(stream)
+        started_at = time.monotonic()
+        if stream is not None and behaviour.press and not await _happens(call.ended, behaviour.press_after_ms / 1000):
+            await self._media.press(stream, behaviour.press)
+        left = (behaviour.hang_up_after_ms or 0) / 1000 - (time.monotonic() - started_at)
+        if behaviour.hang_up_after_ms is not None and not await _happens(call.ended, max(left, 0.001)):
             self._hang_up(call)
+        if stream is not None and behaviour.talks:
+            await call.ended.wait()
+            self._media.hush(stream)
 
     async def _reply_until_acknowledged(self, call: _Call, status: int) -> None:
         """RFC 3261 13.3.1.4: a final response is repeated until ACK, on UDP."""
@@ -178,7 +193,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             if not any(name.lower() == "contact" for name, _ in headers):
                 headers.append(("Contact", f"<sip:lab@{HOST}:{self.port}>"))
         if status in (183, 200):
-            body = answer(call.invite.body, self._rtp_port)
+            body = answer(call.invite.body, self._media.port)
         to_tag = call.to_tag if status > 100 else ""
         call.last_response = respond(call.invite, status, to_tag=to_tag, headers=headers, body=body)
         self._send(call.last_response, call.peer)
@@ -186,7 +201,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
     def _repeat_or_renegotiate(self, call: _Call | None, request: SipMessage, addr: Address) -> None:
         assert call is not None
         if tag_of(request.header("to")):
-            body = answer(request.body, self._rtp_port)
+            body = answer(request.body, self._media.port)
             contact = ("Contact", f"<sip:lab@{HOST}:{self.port}>")
             self._send(respond(request, 200, headers=[contact], body=body), addr)
         elif call.last_response:

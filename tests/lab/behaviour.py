@@ -32,6 +32,11 @@ class Behaviour:
     """After the first ringing."""
     hang_up_after_ms: int | None = None
     """After the answer; nothing means the caller's side ends the call."""
+    press: str = ""
+    """Keys pressed after the answer, one after the other."""
+    press_after_ms: int = 200
+    talks: bool = False
+    """Sends audio from the answer to the end. With no key to press: somebody's voicemail."""
     response_headers: tuple[tuple[str, str], ...] = ()
     """Added to ringing and final responses, to tempt Asterisk into passing them on."""
     unseen_headers: tuple[str, ...] = ()

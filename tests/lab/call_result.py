@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from tests.lab.sip import SipMessage, encode
 
@@ -62,8 +63,14 @@ class CallResult:
 
     @property
     def rtp_packet_count(self) -> int:
-        """Far ends of the lab send no media, so anything here was played by Asterisk."""
+        """Far ends of the lab send no media unless told to talk, so anything here was played by Asterisk."""
         return len(self.rtp_packet_times)
+
+    @property
+    def longest_rtp_gap_seconds(self) -> float:
+        """Between two packets that follow one another; none with fewer than two. Our own lateness is in it."""
+        times = self.rtp_packet_times
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
 
     def mentions(self, text: str | bytes) -> bool:
         """Whether it stands anywhere in anything the caller received."""

@@ -171,18 +171,23 @@ def answer(offered: bytes, rtp_port: int) -> bytes:
     """The first codec of the offer that we have too; all of ours if there was no offer."""
     media = re.search(rb"m=audio \d+ \S+ ([\d ]+)", offered)
     common = [int(word) for word in media[1].split() if int(word) in CODECS] if media else list(CODECS)
-    return _session_description(rtp_port, common[:1] if media else common)
+    keys = re.search(rb"a=rtpmap:(\d+) telephone-event/8000", offered)
+    return _session_description(rtp_port, common[:1] if media else common, int(keys[1]) if keys else None)
 
 
-def _session_description(rtp_port: int, payloads: list[int]) -> bytes:
+def _session_description(rtp_port: int, payloads: list[int], keys: int | None = None) -> bytes:
+    """`keys` is the payload type of RFC 4733, for who presses some."""
+    names = {payload: CODECS[payload] for payload in payloads}
+    if keys is not None:
+        names[keys] = "telephone-event/8000"
     lines = [
         "v=0",
         f"o=lab {secrets.randbelow(10**9)} 1 IN IP4 {HOST}",
         "s=-",
         f"c=IN IP4 {HOST}",
         "t=0 0",
-        f"m=audio {rtp_port} RTP/AVP {' '.join(map(str, payloads))}",
-        *(f"a=rtpmap:{payload} {CODECS[payload]}" for payload in payloads),
+        f"m=audio {rtp_port} RTP/AVP {' '.join(map(str, names))}",
+        *(f"a=rtpmap:{payload} {name}" for payload, name in names.items()),
         "a=sendrecv",
     ]
     return "\r\n".join([*lines, ""]).encode()
