@@ -54,6 +54,9 @@ def render_dialplan(site: SiteDialplan) -> str:
             "[ringfence-site]",
             f"exten => s,1,{steps[0]}",
             *(f" same => n,{step}" for step in steps[1:]),
+            "; For whoever does not come in by one of the contexts below.",
+            f'exten => current,1,GotoIf($["${{RF_SITE}}" = "{edition}"]?:s,1)',
+            " same => n,Return()",
             *(line.replace("@EDITION@", edition) for line in contexts),
             "",
         ]
@@ -78,6 +81,7 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
     egress = site.egress
     yield "RF_NODE", site.node
     yield "RF_RING_BUDGET", str(site.ring_budget_seconds)
+    yield "RF_LANGUAGE", site.language
     for trunk in site.trunks:
         start = f"RF_T_{trunk.name}"
         yield f"{start}_PLATFORM", trunk.platform
@@ -88,6 +92,8 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
         yield f"{start}_BARE", trunk.bare.value
         yield f"{start}_RANGE_PREFIX", trunk.range_prefix
         yield f"{start}_EXT_LENGTH", str(trunk.extension_length)
+        yield f"{start}_LANGUAGE", trunk.language
+        yield f"{start}_ANNOUNCE", "early" if trunk.early_media else "answered"
     for platform in site.platforms:
         start = f"RF_P_{platform.name}"
         yield f"{start}_ENDPOINT", platform.endpoint

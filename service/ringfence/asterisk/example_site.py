@@ -46,7 +46,7 @@ _SITE = SiteDialplan(
     trunks=(_TRUNK,),
     platforms=(_PLATFORM,),
     egress=_EGRESS,
-    announcements=(Announcement("unavailable", ("vm-goodbye",)),),
+    announcements=(Announcement("unavailable", ("ringfence/unavailable",)),),
 )
 _PJSIP = SitePjsip(
     trunks=(TrunkSources(_TRUNK, "carrier", ("192.0.2.1",)),),

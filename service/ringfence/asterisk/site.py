@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from ringfence.domain.prompts import DEFAULT_LANGUAGE
+
 
 class SiteValueError(ValueError):
     """A value that must not stand in an Asterisk file; the message says which and why."""
@@ -51,6 +53,7 @@ _HOST_PORT = re.compile(
 _DIGITS = re.compile(r"[0-9]{0,4}")
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
 _E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 _SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 
 
@@ -91,10 +94,15 @@ class Trunk:
     range_prefix: str = ""
     """With `BareNumber.EXTENSION`: what stands before an extension, as `+4411349600`."""
     extension_length: int = 0
+    language: str = DEFAULT_LANGUAGE
+    """What its callers are spoken to in, as Asterisk names it."""
+    early_media: bool = False
+    """Announcements are told before a refusal, and nobody is billed; else they answer the call."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "trunk name")
         check_name(self.platform, f"platform of trunk {self.name}")
+        check(_LANGUAGE, self.language, f"language of trunk {self.name}")
         _check_prefixes(self.country, self.national_prefix, self.international_prefix, self.name)
         if self.bare is BareNumber.EXTENSION:
             check(_E164_START, self.range_prefix, f"range prefix of trunk {self.name}")
@@ -189,9 +197,12 @@ class SiteDialplan:
     announcements: tuple[Announcement, ...] = ()
     """The first one is used where a record names none, or one that is not here."""
     ring_budget_seconds: int = 90
+    language: str = DEFAULT_LANGUAGE
+    """What whoever answers a diverted call is spoken to in."""
 
     def __post_init__(self) -> None:
         check(_NODE, self.node, "node name")
+        check(_LANGUAGE, self.language, "language")
         check_count(self.ring_budget_seconds, "ring budget seconds", 1, 180)
         _unique("trunk", [trunk.name for trunk in self.trunks])
         _unique("egress trunk", [trunk.name for trunk in self.egress.trunks])

@@ -21,6 +21,7 @@ from ringfence.cli import (
     question_commands,
     run_command,
     status_command,
+    voice_commands,
 )
 from ringfence.cli.invocation import Invocation
 
@@ -85,6 +86,7 @@ def build() -> typer.Typer:
         access_commands,
         audit_commands,
         notice_commands,
+        voice_commands,
         run_command,
     ):
         module.add_to(app)

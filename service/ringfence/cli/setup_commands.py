@@ -229,8 +229,9 @@ def _tell_next_steps(files: Sequence[NewFile], conf_dir: Path, config: Path) -> 
         "\nThen:\n"
         f"  1. ringfence check-config{option}\n"
         "  2. asterisk -rx 'core reload'\n"
-        f"  3. ringfence doctor{option}\n"
-        "  4. ringfence import, then ringfence run\n"
+        f"  3. ringfence{option} voice build, for what callers are told (it needs espeak-ng)\n"
+        f"  4. ringfence doctor{option}\n"
+        "  5. ringfence import, then ringfence run\n"
         f"The HTTP API's token is in {config.parent / 'http_token'}."
     )
 

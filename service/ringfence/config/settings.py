@@ -12,6 +12,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ringfence.config.access_settings import AccessSettings
+from ringfence.config.announcement_settings import (
+    AnnouncementMode,
+    AnnouncementSettings,
+    Language,
+    shipped_announcements,
+)
 from ringfence.config.egress_settings import EgressSettings, EgressTrunkSettings
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
@@ -20,6 +26,7 @@ from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.config.words import E164, Country, HostPort, Name, Port, Probed, Table
 from ringfence.domain.outage import FailbackPolicy
+from ringfence.domain.prompts import DEFAULT_LANGUAGE
 from ringfence.web.oidc.settings import SignInSettings
 
 
@@ -34,6 +41,10 @@ class AsteriskSettings(Table):
     cdr_csv: Path = Field(
         Path("/var/log/asterisk/cdr-csv/Master.csv"),
         description="Asterisk's own call records, for calls that ended while the daemon was away",
+    )
+    sounds_dir: Path = Field(
+        Path("/usr/share/asterisk/sounds"),
+        description="Asterisk's sounds: `sounds` below its astdatadir; `ringfence voice build` writes there",
     )
 
 
@@ -52,6 +63,13 @@ class PlatformSettings(Probed):
     )
     ring_seconds: float = Field(120, ge=5, le=600, description="how long the platform may ring a person, seconds")
     no_progress_seconds: float = Field(8.0, ge=0.5, le=60, description="silence after which a call is diverted inline")
+    rescue: bool = Field(True, description="whether callers in mid-call go on by their plan when the platform dies")
+    rescue_silence_seconds: float = Field(
+        3.0, ge=1, le=60, description="no audio for so long from a platform that is down: the call is dead"
+    )
+    rescue_held_seconds: float = Field(
+        60.0, ge=5, le=3600, description="the same where the platform had put the caller on hold"
+    )
     failback: FailbackPolicy = Field(FailbackPolicy.AUTOMATIC, description="`automatic` or `manual`")
     hold_down_seconds: float = Field(120, ge=1, le=86_400, description="how long it must stay healthy before the trial")
     max_hold_down_seconds: float = Field(3600, ge=1, le=604_800, description="limit of the doubled hold-down")
@@ -95,6 +113,10 @@ class TrunkSettings(Table):
     profile: Literal["lan", "wan"] = Field("wan", description="how hard it is probed: `lan` same building, `wan` far")
     fallback_number: E164 | None = Field(None, description="where a DID without a record goes in DR mode")
     announcement: str = Field("unavailable", description="what such a caller hears at the end")
+    language: Language | None = Field(None, description="language of its callers, as `en`; default the file's own")
+    announcements: AnnouncementMode = Field(
+        "answered", description="whether an announcement answers the call, or is told unbilled before a refusal"
+    )
 
 
 class ControlSettings(Probed):
@@ -103,17 +125,13 @@ class ControlSettings(Probed):
     name: Name = Field(description="its name: small letters, digits, underscore")
 
 
-class AnnouncementSettings(Table):
-    """[[announcement]]: what a caller hears when nobody can be reached."""
-
-    name: Name = Field(description="its name, used in the directory's sites")
-    sounds: list[str] = Field(min_length=1, description="sound files in order, without ending")
-
-
 class Settings(Table):
     """The whole file."""
 
     node: str = Field("ringfence", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$", description="this node's name")
+    language: Language = Field(
+        DEFAULT_LANGUAGE, description="what your own people hear; and callers, unless a trunk says"
+    )
     default_country: Country = Field("GB", description="country of numbers written without a plus in imported files")
     state_dir: Path = Field(Path("/var/lib/ringfence"), description="database, spool and node identity")
     socket: Path = Field(Path("/run/ringfence/control.sock"), description="the local door, for this machine's admins")
@@ -147,9 +165,18 @@ class Settings(Table):
     notify: list[NotifySettings] = Field([])
     staff_messages: StaffMessageSettings = StaffMessageSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
-    announcement: list[AnnouncementSettings] = Field(
-        [AnnouncementSettings(name="unavailable", sounds=["vm-nobodyavail", "please-try-call-later"])]
-    )
+    announcement: list[AnnouncementSettings] = Field(shipped_announcements())
+
+    @property
+    def languages(self) -> list[str]:
+        """Those anybody is spoken to in, each once."""
+        spoken = [self.language, *(trunk.language for trunk in self.trunk if trunk.language is not None)]
+        return list(dict.fromkeys(spoken))
+
+    @property
+    def own_words(self) -> dict[str, dict[str, str]]:
+        """Announcements whose words the configuration gives: name -> language -> words."""
+        return {one.name: dict(one.text) for one in self.announcement if one.text}
 
     @property
     def callers_days(self) -> int:

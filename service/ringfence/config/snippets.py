@@ -38,6 +38,7 @@ from ringfence.asterisk.site import (
 from ringfence.config.egress_settings import EgressTrunkSettings
 from ringfence.config.reading import ConfigError, Secrets
 from ringfence.config.settings import PlatformSettings, Settings, TrunkSettings
+from ringfence.domain.prompts import DEFAULT_LANGUAGE
 
 INCLUDE_DIR: Final = "ringfence"
 """The folder's name below Asterisk's own: the shipped dialplan includes its parts by it."""
@@ -142,7 +143,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
     egress = settings.egress
     return SiteDialplan(
         node=settings.node,
-        trunks=tuple(_trunk(trunk) for trunk in settings.trunk),
+        trunks=tuple(_trunk(trunk, settings.language) for trunk in settings.trunk),
         platforms=tuple(_platform(platform) for platform in settings.platform),
         egress=Egress(
             trunks=tuple(_egress_trunk(trunk) for trunk in settings.egress_trunk),
@@ -151,8 +152,9 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
             max_calls=egress.max_calls,
             max_call_seconds=egress.max_call_seconds,
         ),
-        announcements=tuple(Announcement(a.name, tuple(a.sounds)) for a in settings.announcement),
+        announcements=tuple(Announcement(a.name, a.played) for a in settings.announcement),
         ring_budget_seconds=settings.ring_budget_seconds,
+        language=settings.language,
     )
 
 
@@ -187,7 +189,7 @@ def endpoint_of(trunk: TrunkSettings) -> str:
     return trunk.endpoint or f"ringfence-{trunk.name}"
 
 
-def _trunk(trunk: TrunkSettings) -> Trunk:
+def _trunk(trunk: TrunkSettings, language: str = DEFAULT_LANGUAGE) -> Trunk:
     return Trunk(
         name=trunk.name,
         platform=trunk.platform,
@@ -198,6 +200,8 @@ def _trunk(trunk: TrunkSettings) -> Trunk:
         bare=BareNumber(trunk.bare),
         range_prefix=trunk.range_prefix,
         extension_length=trunk.extension_length,
+        language=trunk.language or language,
+        early_media=trunk.announcements == "early-media",
     )
 
 

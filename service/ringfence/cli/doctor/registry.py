@@ -18,6 +18,7 @@ from ringfence.cli.doctor import (
     entry_checks,
     local_checks,
     record_checks,
+    voice_checks,
 )
 from ringfence.cli.doctor.finding import Finding, fail, unknown
 from ringfence.cli.doctor.ground import Ground, Need
@@ -48,6 +49,7 @@ CHECKS: Final = (
     Check("certificate", SETTINGS, entry_checks.certificate),
     Check("sign-in", SETTINGS, entry_checks.sign_in),
     Check("call records", SETTINGS, record_checks.call_records),
+    Check("prompts", SETTINGS, voice_checks.prompts),
     Check("own host name", NOTHING, local_checks.own_host_name),
     Check("daemon", SETTINGS, daemon_checks.daemon),
     Check("include", SETTINGS, local_checks.includes),
