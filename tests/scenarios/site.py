@@ -152,7 +152,12 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
         lines += [f"match_header=X-Lab-Trunk: {trunk.name}"]
     lines += ["[bare]", "type=endpoint", "context=lab-bare", "disallow=all", "allow=alaw,ulaw"]
     lines += ["direct_media=no", "[bare_identify]", "type=identify", "endpoint=bare"]
-    lines += ["match_header=X-Lab-Trunk: bare", "#include ringfence/pjsip_ringfence.conf", ""]
+    lines += [
+        "match_header=X-Lab-Trunk: bare",
+        "#include ringfence/pjsip_ringfence.conf",
+        "#tryinclude own_pjsip.conf",
+        "",
+    ]
     (instance.etc / "pjsip.conf").write_text("\n".join(lines))
     bare = ["[lab-bare]"]
     bare += [f"exten => _[+0-9]!,1,Dial(PJSIP/uc/sip:${{EXTEN}}@{site.platforms[0].host_port},20)"]
@@ -164,7 +169,7 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
         with (instance.etc / f"{name}.conf").open("a") as file:
             file.write(f"#include ringfence/{name}_ringfence.conf\n")
     (instance.etc / "extensions.conf").write_text(
-        "\n".join(["#include ringfence/extensions_ringfence.conf", *bare, ""])
+        "\n".join(["#include ringfence/extensions_ringfence.conf", "#tryinclude own_extensions.conf", *bare, ""])
     )
 
 

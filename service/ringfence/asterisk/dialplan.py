@@ -57,6 +57,9 @@ def render_dialplan(site: SiteDialplan) -> str:
             "; For whoever does not come in by one of the contexts below.",
             f'exten => current,1,GotoIf($["${{RF_SITE}}" = "{edition}"]?:s,1)',
             " same => n,Return()",
+            "; For whoever does not come in by one of the contexts below.",
+            f'exten => current,1,GotoIf($["${{RF_SITE}}" = "{edition}"]?:s,1)',
+            " same => n,Return()",
             *(line.replace("@EDITION@", edition) for line in contexts),
             "",
         ]
