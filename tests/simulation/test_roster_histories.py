@@ -28,7 +28,7 @@ from ringfence.domain.hr.roster import (
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_plan import StepKind
-from ringfence.domain.route_table import touched_dids
+from ringfence.domain.route_table import touched_by
 from ringfence.domain.routing import RoutingPolicy, plan_for
 from tests.simulation.roster_oracle import Oracle, surely_left
 from tests.simulation.roster_world import BEGAN, DAY, POLICY, Company, number, whose
@@ -167,7 +167,7 @@ class History:
         assert self.roster.entries == kept, "what was entered by hand is gone"
 
     def _plan(self, effective: Effective) -> None:
-        for did in touched_dids(self.directory, effective.directory):
+        for did in touched_by(self.directory, effective.directory, ROUTING.gate.policy.ways).dids:
             compiled = plan_for(effective.directory.assignments[did], effective.directory, ROUTING)
             self.rung[did] = {p.step.target for p in compiled.plan if p.step.kind is StepKind.PERSON}
         self.directory = effective.directory

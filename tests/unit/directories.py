@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
 
@@ -19,8 +19,10 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.numbers import Did, NumberKind
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.team import Strategy, Team
 
 MOBILE = "+447700900123"
 SECOND_MOBILE = "+447700900124"
@@ -30,6 +32,11 @@ DID = Did("+441134960123")
 
 def routing_policy(ring_budget_seconds: int = 90, countries: frozenset[str] = frozenset({"GB"})) -> RoutingPolicy:
     return RoutingPolicy(EgressGate(EgressPolicy(countries)), ring_budget_seconds)
+
+
+def asking_policy() -> RoutingPolicy:
+    """One that asks for press 1, as the configuration does by default."""
+    return RoutingPolicy(EgressGate(EgressPolicy(frozenset({"GB"}))), press_one=PressOne())
 
 
 def one_did(
@@ -54,6 +61,8 @@ _numbers = st.sampled_from(
 _default_numbers = st.lists(st.builds(DefaultNumber, _numbers, st.integers(5, 120)), max_size=5).map(tuple)
 TEAMS = ("Sales", "Ward 7, nights")
 _teams = st.sampled_from(["", *TEAMS])
+WEEK = RingHours(480, 1080, "Europe/London", frozenset({1, 2, 3, 4, 5}))
+SATURDAY = RingHours(540, 720, "Europe/London", frozenset({6}))
 _names = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=12)
 
 
@@ -93,9 +102,60 @@ def directories(draw: st.DrawFn) -> Directory:
 
 
 @st.composite
+def team_sites(draw: st.DrawFn, site: Site) -> Site:
+    """The site, with anything that a team line may find there."""
+    return replace(
+        site,
+        opening=draw(st.sampled_from([(), (), (WEEK,), (WEEK, SATURDAY)])),
+        holidays=draw(st.sampled_from([(), (date(2026, 12, 25), date(2026, 12, 28))])),
+        out_of_hours_number=draw(st.none() | _numbers),
+        out_of_hours_announcement=draw(st.sampled_from(["", "custom/night-1"])),
+        voicemail=draw(st.sampled_from(["", "", "600@ringfence"])),
+    )
+
+
+@st.composite
+def with_teams(draw: st.DrawFn, directory: Directory) -> Directory:
+    """The directory with team lines in it."""
+    sites = [draw(team_sites(site)) for site in directory.sites.values()]
+    keys = sorted(directory.people)
+    members = st.lists(st.sampled_from(keys), unique=True, max_size=4).map(tuple) if keys else st.just(())
+    teams = [
+        Team(
+            name,
+            draw(st.sampled_from(sorted(directory.sites))),
+            draw(st.sampled_from(Strategy)),
+            draw(members),
+            draw(st.integers(5, 120)),
+            draw(st.integers(0, 120)),
+            draw(st.integers(1, 50)),
+            draw(st.integers(1, 3)),
+            draw(st.none() | _numbers),
+        )
+        for name in draw(st.lists(st.sampled_from(TEAMS), unique=True))
+    ]
+    lines = st.sampled_from(["", *(team.name for team in teams)])
+    assignments = [
+        replace(item, team=draw(lines), divert_number=draw(st.none() | _numbers))
+        for item in directory.assignments.values()
+    ]
+    people = [
+        replace(
+            person,
+            default_numbers=tuple(
+                replace(number, press_one=draw(st.sampled_from([None, True, False])))
+                for number in person.default_numbers
+            ),
+        )
+        for person in directory.people.values()
+    ]
+    return Directory.of(people, assignments, sites, teams)
+
+
+@st.composite
 def directories_in_force(draw: st.DrawFn) -> Directory:
     """Any directory that a roster may make of one: with deputies, holds, hours and numbers that do not ring."""
-    directory = draw(directories())
+    directory = draw(with_teams(draw(directories())))
     deputies = st.none() | st.sampled_from(sorted(directory.people)) if directory.people else st.none()
     hours = st.sampled_from([None, None, RingHours(420, 1320, "Europe/London")])
     people = [
@@ -110,15 +170,18 @@ def directories_in_force(draw: st.DrawFn) -> Directory:
     holds = st.none() | st.sampled_from(NotRung)
     untils = st.none() | st.just(datetime(2026, 12, 24, tzinfo=UTC))
     assignments = [replace(item, hold=draw(holds), hold_until=draw(untils)) for item in directory.assignments.values()]
-    return Directory.of(people, assignments, directory.sites.values())
+    return Directory.of(people, assignments, directory.sites.values(), directory.teams.values())
 
 
 __all__ = [
     "DID",
     "MOBILE",
     "RECEPTION",
+    "SATURDAY",
     "SECOND_MOBILE",
+    "WEEK",
     "NumberKind",
+    "asking_policy",
     "directories",
     "directories_in_force",
     "one_did",

@@ -12,7 +12,7 @@ from ringfence.domain.directory import DefaultNumber, Directory, LineKind, NotRu
 from ringfence.domain.numbers import NumberKind, parse_number
 from ringfence.domain.policy import EgressPolicy, Refusal, why_not
 from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.route_plan import MAX_STEPS, LeftOut, Omission, PlannedStep, StepKind, StepReason
+from ringfence.domain.route_plan import MAX_STEPS, NUMBERS, LeftOut, Omission, PlannedStep, Step, StepKind, StepReason
 from ringfence.domain.routing import SOURCES, TrunkFallback, fallback_steps, plan_for
 from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories_in_force, one_did, routing_policy
 
@@ -68,10 +68,9 @@ def test_every_line_kind_has_a_rule() -> None:
         ("+447012345678", Refusal.KIND_DENIED),
         ("+31101234567", Refusal.COUNTRY_NOT_ALLOWED),
         ("+447911123456", Refusal.COUNTRY_NOT_ALLOWED),  # Guernsey
-        ("+88213300000", Refusal.COUNTRY_NOT_ALLOWED),
+        ("+88213300000", Refusal.INTERNATIONAL_NETWORK),
         ("+449991234567", Refusal.EMERGENCY_OR_SHORT),
         ("+44999", Refusal.NOT_A_NUMBER),
-        (str(DID), Refusal.OWN_DID),
     ],
 )
 def test_a_refused_number_is_left_out_with_its_reason(number: str, refusal: Refusal) -> None:
@@ -85,7 +84,7 @@ def test_a_refused_number_is_left_out_with_its_reason(number: str, refusal: Refu
 def test_a_site_fallback_that_is_an_own_did_would_loop() -> None:
     plan, left_out = plan_of(one_did(fallback=str(DID)))
     assert plan == [PERSON, LAST]
-    assert left_out[0].refusal is Refusal.OWN_DID
+    assert (left_out[0].omission, left_out[0].refusal) == (Omission.WOULD_LOOP, Refusal.OWN_DID)
 
 
 def test_a_default_number_that_is_the_sites_stays_in_the_undeliverable_plan() -> None:
@@ -216,8 +215,14 @@ def test_every_plan_keeps_the_promises(directory: Directory) -> None:
             assert len(steps) <= MAX_STEPS
             assert len(set(targets)) == len(targets)
             assert not set(targets) & set(directory.assignments)
+            assert all(planned.reason.sentence and planned.step.words for planned in steps)
             assert sum(planned.step.ring_seconds for planned in steps) <= 90
-            assert all(5 <= planned.step.ring_seconds <= 120 for planned in steps[:-1])
+            assert all(_rings_as_it_should(planned.step) for planned in steps)
         private = {planned.step.target for planned in compiled.plan if planned.step.kind is StepKind.PERSON}
         assert not (private and assignment.hold)
         assert not private & {planned.step.target for planned in compiled.undeliverable}
+
+
+def _rings_as_it_should(step: Step) -> bool:
+    rings = step.kind in NUMBERS or step.kind is StepKind.TEAM
+    return 5 <= step.ring_seconds <= 120 if rings else step.ring_seconds == 0

@@ -44,6 +44,11 @@ class StepReason(StrEnum):
     DEPUTY = "deputy"
     SITE_FALLBACK = "site_fallback"
     TRUNK_FALLBACK = "trunk_fallback"
+    DIVERT_NUMBER = "divert_number"
+    OPENING_HOURS = "opening_hours"
+    TEAM = "team"
+    TEAM_BACKSTOP = "team_backstop"
+    SITE_VOICEMAIL = "site_voicemail"
     LAST_RESORT = "last_resort"
 
     @property
@@ -55,6 +60,7 @@ class Omission(StrEnum):
     """Why something a person might expect is not in a plan. Every `NotRung` is one of them, by its value."""
 
     NUMBER_REFUSED = "number_refused"
+    WOULD_LOOP = "would_loop"
     VACANT = "vacant"
     OWNER_HAS_NO_DEFAULT_NUMBER = "owner_has_no_default_number"
     OWNER_NOT_STARTED = "owner_not_started"
@@ -71,6 +77,7 @@ class Omission(StrEnum):
     ALREADY_IN_PLAN = "already_in_plan"
     RING_BUDGET_SPENT = "ring_budget_spent"
     TOO_MANY_STEPS = "too_many_steps"
+    TEAM_BELOW_FLOOR = "team_below_floor"
 
     @property
     def sentence(self) -> str:
@@ -82,11 +89,17 @@ _STEP_SENTENCES: Final = {
     StepReason.DEPUTY: "the default number of the deputy of the owner, who is away",
     StepReason.SITE_FALLBACK: "the fallback number of the site",
     StepReason.TRUNK_FALLBACK: "the fallback number for unknown DIDs of this trunk",
+    StepReason.DIVERT_NUMBER: "the number this DID is to be diverted to",
+    StepReason.OPENING_HOURS: "while the site is closed, its out-of-hours plan takes over here",
+    StepReason.TEAM: "the members of the team whose line this is",
+    StepReason.TEAM_BACKSTOP: "the number that takes over when nobody of the team does",
+    StepReason.SITE_VOICEMAIL: "the voicemail box of the site",
     StepReason.LAST_RESORT: "the announcement every plan ends in: never silence, never a bare hang-up",
 }
 
 _OMISSION_SENTENCES: Final = {
     Omission.NUMBER_REFUSED: "the number may not be dialled",
+    Omission.WOULD_LOOP: "a call to the number would come back to us",
     Omission.VACANT: "the DID is vacant: nobody's default numbers apply",
     Omission.OWNER_HAS_NO_DEFAULT_NUMBER: "the owner has no default number",
     Omission.OWNER_NOT_STARTED: "the owner has not started yet",
@@ -103,6 +116,7 @@ _OMISSION_SENTENCES: Final = {
     Omission.ALREADY_IN_PLAN: "the number is in the plan already",
     Omission.RING_BUDGET_SPENT: "the ring budget is spent before this step",
     Omission.TOO_MANY_STEPS: f"a plan holds at most {MAX_STEPS} steps",
+    Omission.TEAM_BELOW_FLOOR: "fewer members of the team can be reached than its floor asks for",
 }
 
 
@@ -140,18 +154,21 @@ class PlannedStep:
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """What is not in the plan and why. `target` is for people: masked when private, empty when there was
-    none. `until` is the moment from which it is otherwise, where that is known."""
+    none. `until` is the moment from which it is otherwise, where that is known. `way`: how a call to it would come back
+    to us, in words; empty: it would not, or plainly."""
 
     target: str
     omission: Omission
     refusal: Refusal | None = None
     until: datetime | None = None
+    way: str = ""
 
     @property
     def sentence(self) -> str:
         until = "" if self.until is None else f", until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         refusal = "" if self.refusal is None else f": {self.refusal.sentence}"
-        return f"{self.omission.sentence}{until}{refusal}"
+        way = f" ({self.way})" if self.way else ""
+        return f"{self.omission.sentence}{until}{refusal}{way}"
 
 
 @dataclass(frozen=True, slots=True)

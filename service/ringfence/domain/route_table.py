@@ -1,4 +1,5 @@
-"""The whole table that AstDB shall hold: one record per DID, one per trunk, and what to change to get there.
+"""The whole table that AstDB shall hold (a record for each DID, trunk, team, member of one, and site with opening
+hours) and what to change to get there.
 
 The publisher compares this with what Asterisk holds, bucket by bucket, and writes only the difference: at no
 moment is a DID without its record. Compiling everything costs about 30 µs a DID; after a change of the
@@ -11,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ringfence.domain.directory import Directory, LineKind
+from ringfence.domain.directory import Directory, LineKind, PersonKey
+from ringfence.domain.known_ways import KnownWays
 from ringfence.domain.numbers import Did
 from ringfence.domain.records import Forced, RouteRecord, encode_route, record_of
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback, fallback_steps, plan_for
-from ringfence.domain.team_records import team_families
+from ringfence.domain.routing_team import TeamLines, site_records, team_records, touched_teams
+from ringfence.domain.team_records import decode_team, is_member, member_path, site_path, team_families, team_path
 
 BUCKET_COUNT: Final = 500
 MAX_BUCKET_ROWS: Final = 500
@@ -29,7 +32,8 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TableDiff:
-    """What turns one table into another. Puts are made before deletes."""
+    """What turns one table into another. Puts are made before deletes; members are put before the team's record that
+    lists them, and deleted after it."""
 
     puts: Mapping[str, str] = field(default_factory=dict)
     deletes: tuple[str, ...] = ()
@@ -39,10 +43,10 @@ class TableDiff:
 
 
 class RouteTable(Mapping[str, str]):
-    """Key path below the family `ringfence` -> value: `did/<bucket>/<E.164>` and `fallback/<trunk>`.
-    Immutable.
+    """Key path below the family `ringfence` -> value: `did/<bucket>/<E.164>`, `fallback/<trunk>`, and what
+    `team_records` has. Immutable.
 
-    Records lie in families (`did/0` to `did/499`, `fallback`), the pieces in which AstDB is read back.
+    Records lie in families (`did/0` to `did/499`, `fallback`...), the pieces in which AstDB is read back.
     """
 
     __slots__ = ("_families", "_length")
@@ -137,9 +141,12 @@ def compile_table(
     forced: Mapping[Did, Forced] | None = None,
     fallbacks: Iterable[TrunkFallback] = (),
 ) -> RouteTable:
-    """Every DID's record and every trunk's fallback. Raises TableError."""
-    records = dict(_did_records(directory.assignments, directory, policy, forced or {}))
+    """Every record there shall be. Raises TableError."""
+    lines = TeamLines(directory, policy)
+    records = dict(_did_records(directory.assignments, directory, policy, forced or {}, lines))
     records.update(_fallback_records(fallbacks, directory, policy))
+    records.update(team_records(directory.teams, lines))
+    records.update(site_records(directory.sites, directory, policy))
     return RouteTable.of(records.items())
 
 
@@ -153,41 +160,90 @@ def update_table(
 ) -> tuple[RouteTable, TableDiff]:
     """`compile_table(after, ...)` and the diff to it, given that `table` was compiled from `before` with the
     same policy and forced modes. Raises TableError."""
-    compiled = dict(_did_records(touched_dids(before, after), after, policy, forced or {}))
+    lines, touched = TeamLines(after, policy), touched_by(before, after, policy.gate.policy.ways)
+    compiled = dict(_did_records(touched.dids, after, policy, forced or {}, lines))
     compiled.update(_fallback_records(fallbacks, after, policy))
-    puts = {path: value for path, value in compiled.items() if table.get(path) != value}
-    gone = tuple(did_path(did) for did in before.assignments if did not in after.assignments)
-    change = TableDiff(puts, gone)
+    compiled.update(team_records(touched.teams, lines))
+    compiled.update(site_records(touched.sites, after, policy))
+    gone = [did_path(did) for did in before.assignments if did not in after.assignments]
+    held = (path for path in _held_places(table, before, after, touched) if path in table)
+    gone += [path for path in held if path not in compiled]
+    change = TableDiff(
+        _members_first({path: value for path, value in compiled.items() if table.get(path) != value}),
+        _members_last(gone),
+    )
     return table.patched(change), change
 
 
 def diff_family(held: Mapping[str, str], wanted: Mapping[str, str]) -> TableDiff:
     """What turns one piece as read back from AstDB into what is wanted, keys being whole paths."""
     puts = {path: value for path, value in wanted.items() if held.get(path) != value}
-    return TableDiff(puts, tuple(path for path in held if path not in wanted))
+    return TableDiff(_members_first(puts), _members_last([path for path in held if path not in wanted]))
 
 
-def touched_dids(before: Directory, after: Directory) -> set[Did]:
-    """The DIDs of `after` whose plan may differ from `before`: their own row, their owner, the owner's deputy or
-    their site changed, or a number they use became an own DID of ours or ceased to be one."""
-    own_changed = before.assignments.keys() ^ after.assignments.keys()
+def _members_first(puts: Mapping[str, str]) -> Mapping[str, str]:
+    return dict(sorted(puts.items(), key=lambda item: not is_member(item[0])))
+
+
+def _members_last(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(paths, key=is_member))
+
+
+def _held_places(table: RouteTable, before: Directory, after: Directory, touched: Touched) -> Iterator[str]:
+    """The keys that the touched teams and sites, and those that are gone, had."""
+    for name in (*touched.teams, *(before.teams.keys() - after.teams.keys())):
+        path = team_path(name)
+        if path in table:
+            yield path
+            for slot in decode_team(table[path]).slots:
+                yield member_path(name, slot)
+    for name in (*touched.sites, *(before.sites.keys() - after.sites.keys())):
+        yield site_path(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What of a directory has to be compiled again."""
+
+    dids: set[Did]
+    teams: set[str]
+    sites: set[str]
+
+
+def touched_by(before: Directory, after: Directory, ways: KnownWays) -> Touched:
+    """The DIDs, teams and sites of `after` whose records may differ from `before`: their own row, their owner, the
+    owner's deputy, their team or its members, or their site changed, or a number they use became an own DID of ours or
+    ceased to be one, or is forwarded to such a one."""
+    own_changed: set[str] = set(before.assignments.keys() ^ after.assignments.keys())
+    own_changed |= ways.leading_to(own_changed)
     people = {
         key
         for key, person in after.people.items()
         if _differ(before.people.get(key), person)
         or (own_changed and any(number.e164 in own_changed for number in person.default_numbers))
     }
+    gone = before.people.keys() - after.people.keys() if before.teams or after.teams else set[PersonKey]()
+    teams = touched_teams(before, after, people | gone)
     people |= {key for key, person in after.people.items() if person.deputy is not None and person.deputy in people}
     sites = {
         name
         for name, site in after.sites.items()
-        if before.sites.get(name) != site or site.fallback_number in own_changed
+        if before.sites.get(name) != site
+        or site.fallback_number in own_changed
+        or site.out_of_hours_number in own_changed
     }
-    return {
+    backstops = {name for name, team in after.teams.items() if team.backstop_number in own_changed}
+    dids = {
         did
         for did, item in after.assignments.items()
-        if item.site in sites or item.owner in people or _differ(before.assignments.get(did), item)
+        if item.site in sites
+        or item.owner in people
+        or item.team in teams
+        or item.team in backstops
+        or item.divert_number in own_changed
+        or _differ(before.assignments.get(did), item)
     }
+    return Touched(dids, teams, sites)
 
 
 def _differ(before: object, after: object) -> bool:
@@ -196,10 +252,10 @@ def _differ(before: object, after: object) -> bool:
 
 
 def _did_records(
-    dids: Iterable[Did], directory: Directory, policy: RoutingPolicy, forced: Mapping[Did, Forced]
+    dids: Iterable[Did], directory: Directory, policy: RoutingPolicy, forced: Mapping[Did, Forced], lines: TeamLines
 ) -> Iterator[tuple[str, str]]:
     for did in dids:
-        plan = plan_for(directory.assignments[did], directory, policy)
+        plan = plan_for(directory.assignments[did], directory, policy, lines)
         yield did_path(did), encode_route(record_of(plan, forced.get(did, Forced.NONE)))
 
 
@@ -214,7 +270,10 @@ def _fallback_records(
 
 def _refuse_overfull(family: str, rows: int) -> None:
     if rows > MAX_BUCKET_ROWS:
+        why = (
+            "too many numbers end in the same three digits" if family.startswith("did/") else "it has too many members"
+        )
         raise TableError(
             f"bucket {family} would hold {rows} records, at most {MAX_BUCKET_ROWS} can be read back safely: "
-            "too many numbers end in the same three digits; split them over several nodes"
+            f"{why}; split them over several nodes"
         )

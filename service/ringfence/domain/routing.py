@@ -4,6 +4,9 @@
 
 Every plan ends in an announcement, holds at most `MAX_STEPS` steps and no target twice, and all its ringing
 stays within the ring budget: a step that the carrier's own timeout would cut off helps nobody.
+
+Where a DID is a team's line, the team stands where its place does, before the number that takes over when nobody of
+the team did; and it is asked first whether the site is open.
 """
 
 from __future__ import annotations
@@ -25,8 +28,12 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.numbers import mask
 from ringfence.domain.policy import EgressGate, Refusal
+from ringfence.domain.press_one import NOBODY_ASKED, PressOne
+from ringfence.domain.ring_budget import left_out_of, within_budget
 from ringfence.domain.route_plan import (
     MAX_STEPS,
+    NUMBERS,
+    PRIVATE,
     LeftOut,
     Omission,
     PlannedStep,
@@ -35,6 +42,9 @@ from ringfence.domain.route_plan import (
     StepKind,
     StepReason,
 )
+from ringfence.domain.routing_team import TeamLines
+from ringfence.domain.team import record_id
+from ringfence.domain.team_records import team_target
 
 
 class Source(StrEnum):
@@ -59,15 +69,21 @@ SOURCES: Final[dict[LineKind, tuple[Source, ...]]] = {
     LineKind.ALARM: (),
 }
 
+# Only on these a person speaks. A lift, a telecare alarm and a door take a voicemail for help that answers, and nobody
+# in a lift shall hear that the site is closed.
+SPOKEN: Final = frozenset({LineKind.VOICE, LineKind.SWITCHBOARD, LineKind.SAFEGUARDING})
+
 
 @dataclass(frozen=True, slots=True)
 class RoutingPolicy:
     """`ring_budget_seconds` is 30 to 150: carriers cut a ringing call off after 120 to 180 s, and the
-    announcement has to be heard before. `site_ring_seconds` is 5 to 120 and at least 5 below the budget."""
+    announcement has to be heard before. `site_ring_seconds` is 5 to 120 and at least 5 below the budget. `press_one`:
+    whose answerers have to press 1."""
 
     gate: EgressGate
     ring_budget_seconds: int = 90
     site_ring_seconds: int = 30
+    press_one: PressOne = NOBODY_ASKED
 
     def __post_init__(self) -> None:
         assert MIN_RING_SECONDS <= self.site_ring_seconds <= MAX_RING_SECONDS
@@ -84,13 +100,16 @@ class TrunkFallback:
     announcement: str = DEFAULT_ANNOUNCEMENT
 
 
-def plan_for(assignment: DidAssignment, directory: Directory, policy: RoutingPolicy) -> RoutePlan:
-    """The plans of one DID of this directory."""
+def plan_for(
+    assignment: DidAssignment, directory: Directory, policy: RoutingPolicy, teams: TeamLines | None = None
+) -> RoutePlan:
+    """The plans of one DID of this directory. `teams`, of the same directory and policy: for whoever asks for many."""
     site = directory.sites[assignment.site]
-    candidates = list(_candidates(assignment, directory, site, policy))
+    teams = teams or TeamLines(directory, policy)
+    candidates = list(_candidates(assignment, directory, site, policy, teams))
     steps, left_out = _choose(candidates, directory, policy)
     last = PlannedStep(Step(StepKind.ANNOUNCEMENT, site.announcement, 0), StepReason.LAST_RESORT)
-    public = tuple(planned for planned in steps if planned.step.kind is not StepKind.PERSON)
+    public = tuple(planned for planned in steps if planned.step.kind not in PRIVATE)
     return RoutePlan(
         did=assignment.did,
         scope=assignment.scope,
@@ -98,7 +117,7 @@ def plan_for(assignment: DidAssignment, directory: Directory, policy: RoutingPol
         critical=assignment.critical,
         plan=(*steps, last),
         undeliverable=(*public, last),
-        left_out=(*_absences(assignment, directory, site), *left_out),
+        left_out=(*_absences(assignment, directory, site, teams), *left_out),
     )
 
 
@@ -115,17 +134,36 @@ def fallback_steps(fallback: TrunkFallback, directory: Directory, policy: Routin
 
 
 def _candidates(
-    assignment: DidAssignment, directory: Directory, site: Site, policy: RoutingPolicy
+    assignment: DidAssignment, directory: Directory, site: Site, policy: RoutingPolicy, teams: TeamLines
 ) -> Iterator[PlannedStep]:
-    for source in SOURCES[assignment.kind]:
-        if source is Source.SITE and site.fallback_number is not None:
-            step = Step(StepKind.SITE, site.fallback_number, policy.site_ring_seconds)
-            yield PlannedStep(step, StepReason.SITE_FALLBACK)
-        if source is Source.OWNER and assignment.owner is not None and assignment.hold is None:
+    """Everything that might be a step, in order; a team's ring_seconds are those of one attempt still."""
+    if assignment.divert_number is not None:
+        yield _public(assignment.divert_number, policy, StepReason.DIVERT_NUMBER)
+    sources = SOURCES[assignment.kind]
+    has_team = bool(assignment.team) and Source.SITE in sources
+    if has_team and site.opening and assignment.kind in SPOKEN:
+        yield PlannedStep(Step(StepKind.OPENING, record_id(site.name), 0), StepReason.OPENING_HOURS)
+    for source in sources:
+        if source is Source.SITE:
+            if has_team and teams.line(assignment.team).is_staffed:
+                rung = teams.line(assignment.team).team.ring_seconds
+                yield PlannedStep(Step(StepKind.TEAM, team_target(assignment.team), rung), StepReason.TEAM)
+            backstop = directory.teams[assignment.team].backstop_number if has_team else None
+            if backstop is not None:
+                yield _public(backstop, policy, StepReason.TEAM_BACKSTOP)
+            elif site.fallback_number is not None:
+                yield _public(site.fallback_number, policy, StepReason.SITE_FALLBACK)
+        elif assignment.owner is not None and assignment.hold is None:
             answers, reason = _who_answers(directory.people[assignment.owner], directory)
             for number in answers.default_numbers:
-                step = Step(StepKind.PERSON, number.e164, number.ring_seconds, number.hours)
-                yield PlannedStep(step, reason)
+                asks = policy.press_one.asks(number)
+                yield PlannedStep(Step(StepKind.PERSON, number.e164, number.ring_seconds, number.hours, asks), reason)
+    if site.voicemail and assignment.kind in SPOKEN:
+        yield PlannedStep(Step(StepKind.VOICEMAIL, site.voicemail, 0), StepReason.SITE_VOICEMAIL)
+
+
+def _public(number: str, policy: RoutingPolicy, reason: StepReason) -> PlannedStep:
+    return PlannedStep(Step(StepKind.SITE, number, policy.site_ring_seconds), reason)
 
 
 def _who_answers(owner: Person, directory: Directory) -> tuple[Person, StepReason]:
@@ -140,11 +178,11 @@ def _choose(
 ) -> tuple[list[PlannedStep], list[LeftOut]]:
     """Keep what may be dialled and fits."""
     allowed, left_out = _dialable(candidates, directory, policy)
-    steps, late = _within_budget(allowed, policy.ring_budget_seconds)
+    steps, late = within_budget(allowed, policy.ring_budget_seconds)
     left_out += late
     while len(steps) > MAX_STEPS - 1:
         latest = max(index for index, item in enumerate(steps) if item.step.kind is StepKind.PERSON)
-        left_out.append(_left_out(steps.pop(latest), Omission.TOO_MANY_STEPS))
+        left_out.append(left_out_of(steps.pop(latest), Omission.TOO_MANY_STEPS))
     return steps, left_out
 
 
@@ -159,55 +197,46 @@ def _dialable(
     seen: set[str] = set()
     for planned in candidates:
         target = planned.step.target
+        if planned.step.kind not in NUMBERS:
+            allowed.append(planned)
+            continue
         refusal = policy.gate.why_not(target, directory.assignments)
         if refusal is not None:
-            left_out.append(_left_out(planned, Omission.NUMBER_REFUSED, refusal))
+            left_out.append(_refused(planned, refusal, policy, directory))
         elif target in seen or (planned.step.kind is StepKind.PERSON and target in public):
-            left_out.append(_left_out(planned, Omission.ALREADY_IN_PLAN))
+            left_out.append(left_out_of(planned, Omission.ALREADY_IN_PLAN))
         else:
             seen.add(target)
             allowed.append(planned)
     return allowed, left_out
 
 
-def _within_budget(allowed: list[PlannedStep], ring_budget_seconds: int) -> tuple[list[PlannedStep], list[LeftOut]]:
-    """The site's ringing is set aside first, for somebody is on duty there. A person is rung for as long as
-    he asked for or not at all, except the first: better short than never. After one that does not fit, no
-    later one is tried, so that the order people see is the order they gave."""
-    steps: list[PlannedStep] = []
-    left_out: list[LeftOut] = []
-    people = [item for item in allowed if item.step.kind is StepKind.PERSON]
-    remaining = ring_budget_seconds - sum(item.step.ring_seconds for item in allowed if item.step.kind is StepKind.SITE)
-    for planned in allowed:
-        step = planned.step
-        if step.kind is not StepKind.PERSON:
-            steps.append(planned)
-            continue
-        if planned is people[0]:
-            step = replace(step, ring_seconds=min(step.ring_seconds, remaining))
-        if step.ring_seconds > remaining:
-            left_out.append(_left_out(planned, Omission.RING_BUDGET_SPENT))
-            remaining = 0
-            continue
-        remaining -= step.ring_seconds
-        steps.append(PlannedStep(step, planned.reason))
-    return steps, left_out
+def _refused(planned: PlannedStep, refusal: Refusal, policy: RoutingPolicy, directory: Directory) -> LeftOut:
+    way = policy.gate.way_back(planned.step.target, directory.assignments)
+    left_out = left_out_of(planned, Omission.NUMBER_REFUSED if way is None else Omission.WOULD_LOOP, refusal)
+    return left_out if way is None or len(way.numbers) == 1 else replace(left_out, way=way.words)
 
 
-def _absences(assignment: DidAssignment, directory: Directory, site: Site) -> Iterator[LeftOut]:
+def _absences(assignment: DidAssignment, directory: Directory, site: Site, teams: TeamLines) -> Iterator[LeftOut]:
     sources = SOURCES[assignment.kind]
     if not sources:
-        yield LeftOut("", Omission.KIND_NEVER_DIVERTED)
+        if assignment.divert_number is None:
+            yield LeftOut("", Omission.KIND_NEVER_DIVERTED)
         return
     if Source.OWNER not in sources:
-        yield LeftOut("", Omission.KIND_NEVER_TO_A_PERSON)
+        if not assignment.team:
+            yield LeftOut("", Omission.KIND_NEVER_TO_A_PERSON)
     elif assignment.hold is not None:
         yield LeftOut("", Omission(assignment.hold.value), until=assignment.hold_until)
     elif assignment.owner is None:
-        yield LeftOut("", Omission.VACANT)
+        if not assignment.team:  # a team's line needs no owner
+            yield LeftOut("", Omission.VACANT)
     else:
         yield from _owners_absences(directory.people[assignment.owner], directory)
-    if site.fallback_number is None:
+    team = directory.teams.get(assignment.team) if Source.SITE in sources else None
+    if team is not None and not teams.line(team.name).is_staffed:
+        yield LeftOut(team.name, Omission.TEAM_BELOW_FLOOR)
+    if site.fallback_number is None and (team is None or team.backstop_number is None):
         yield LeftOut("", Omission.SITE_HAS_NO_FALLBACK)
 
 
@@ -221,8 +250,3 @@ def _owners_absences(owner: Person, directory: Directory) -> Iterator[LeftOut]:
         yield LeftOut("", Omission.DEPUTY_HAS_NO_DEFAULT_NUMBER)
     elif not owner.withheld:
         yield LeftOut("", Omission.OWNER_HAS_NO_DEFAULT_NUMBER)
-
-
-def _left_out(planned: PlannedStep, omission: Omission, refusal: Refusal | None = None) -> LeftOut:
-    step = planned.step
-    return LeftOut(mask(step.target) if step.kind is StepKind.PERSON else step.target, omission, refusal)

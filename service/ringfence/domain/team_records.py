@@ -69,6 +69,11 @@ def member_path(name: str, slot: str) -> str:
     return f"{team_path(name)}.{slot}"
 
 
+def is_member(path: str) -> bool:
+    """Whether a key is a member's: no other key below `team` holds a full stop."""
+    return path.startswith("team/") and "." in path
+
+
 def site_path(name: str) -> str:
     """The key of a site's opening hours."""
     return f"{SITE_FAMILY}/{record_id(name)}"

@@ -18,6 +18,7 @@ from ringfence.domain.hr.roster import Roster, RosterPolicy, Tenure
 from ringfence.domain.hr.rung_numbers import known_numbers, rung, withheld
 from ringfence.domain.hr.standing import Employment, earliest
 from ringfence.domain.numbers import Did
+from ringfence.domain.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
         if did not in base.assignments:
             dids.forget(did)
     return Effective(
-        directory=Directory(MappingProxyType(census.people), MappingProxyType(dids.assignments), base.sites),
+        directory=replace(base, people=MappingProxyType(census.people), assignments=MappingProxyType(dids.assignments)),
         next_change_at=earliest((*census.moments, *dids.moments)),
         tenures=MappingProxyType(dids.tenures),
         conflicts=tuple(dids.conflicts),
@@ -183,7 +184,13 @@ class _Dids:
 
 
 def _held(item: DidAssignment, owner: PersonKey | None, hold: NotRung | None, until: datetime | None) -> DidAssignment:
-    return DidAssignment(item.did, owner, item.site, item.scope, item.kind, item.critical, hold, until)
+    return replace(item, owner=owner, hold=hold, hold_until=until)
+
+
+def _known_by(team: Team, everybody: Everybody) -> Team:
+    """The team whose members are listed by the keys that HR calls them by."""
+    members = tuple(everybody.key_of(member) for member in team.members)
+    return team if members == team.members else replace(team, members=members)
 
 
 def _under_key(person: Person, key: PersonKey) -> Person:

@@ -190,4 +190,4 @@ def _entries_without(entries: PersonEntries) -> PersonEntries:
 
 def _directory_without(base: Directory, people: Set[PersonKey]) -> Directory:
     bare = {key: replace(base.people[key], default_numbers=()) for key in people}
-    return Directory(MappingProxyType({**base.people, **bare}), base.assignments, base.sites)
+    return replace(base, people=MappingProxyType({**base.people, **bare}))
