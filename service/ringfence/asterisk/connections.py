@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringfence.asterisk.site import (
+    TRUNK_ENDING,
     EgressTrunk,
+    Identity,
     PrimaryPlatform,
     SiteValueError,
     Trunk,
@@ -90,6 +92,7 @@ class SitePjsip:
         names = [trunk.endpoint for trunk in self.trunks]
         for far_end in self.far_ends:
             names += [far_end.endpoint, far_end.endpoint + QUALIFY_SUFFIX]
+            names += [far_end.endpoint + TRUNK_ENDING] if isinstance(far_end, EgressTrunk) else []
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SiteValueError(f"endpoint {twice[0]!r} is there twice; each needs a name of its own")
 
@@ -134,7 +137,13 @@ def _far_end(far_end: PrimaryPlatform | EgressTrunk, codecs: str, qualify: Quali
     # The dialplan sets Diversion itself; Asterisk would replace it by the one the caller came with.
     diversion = ("send_diversion=no",) if isinstance(far_end, EgressTrunk) else ()
     settings = (context, "disallow=all", f"allow={codecs}", *_GUARDED, *diversion)
+    identity = far_end.identity if isinstance(far_end, EgressTrunk) else Identity()
+    if identity.domain:
+        settings = (*settings, f"from_domain={identity.domain}")
     yield from _section(name, "endpoint", *settings)
+    if identity.trunk_number:
+        yield "; For calls that say nothing but whose trunk they come by."
+        yield from _section(name + TRUNK_ENDING, "endpoint", *settings, f"from_user={identity.trunk_number}")
     yield "; Asked for signs of life apart from the calls: one lost OPTIONS must not divert any."
     yield from _section(probed, "endpoint", context, "disallow=all", f"allow={codecs}", f"aors={probed}")
     yield from _section(

@@ -15,8 +15,10 @@ from ringfence.asterisk.site import (
     DidSource,
     Egress,
     EgressTrunk,
+    Identity,
     NumberFormat,
     PrimaryPlatform,
+    Rung,
     SiteDialplan,
     SiteValueError,
     Trunk,
@@ -28,8 +30,10 @@ __all__ = [
     "DidSource",
     "Egress",
     "EgressTrunk",
+    "Identity",
     "NumberFormat",
     "PrimaryPlatform",
+    "Rung",
     "SiteDialplan",
     "SiteValueError",
     "Trunk",
@@ -54,9 +58,6 @@ def render_dialplan(site: SiteDialplan) -> str:
             "[ringfence-site]",
             f"exten => s,1,{steps[0]}",
             *(f" same => n,{step}" for step in steps[1:]),
-            "; For whoever does not come in by one of the contexts below.",
-            f'exten => current,1,GotoIf($["${{RF_SITE}}" = "{edition}"]?:s,1)',
-            " same => n,Return()",
             "; For whoever does not come in by one of the contexts below.",
             f'exten => current,1,GotoIf($["${{RF_SITE}}" = "{edition}"]?:s,1)',
             " same => n,Return()",
@@ -121,9 +122,19 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
         yield f"{start}_NOPROGRESS", f"{route.no_progress_seconds:g}"
         yield f"{start}_COUNTRY", route.country
         yield f"{start}_NATIONAL", route.national_prefix
+        yield f"{start}_DOMAIN", route.asserted_domain
+        yield from _identity(start, route.identity)
     for announcement in site.announcements:
         yield f"RF_SOUND_{announcement.name}", "&".join(announcement.sounds)
     yield "RF_DEFAULT_ANNOUNCEMENT", site.announcements[0].name if site.announcements else ""
+
+
+def _identity(start: str, identity: Identity) -> Iterator[tuple[str, str]]:
+    yield f"{start}_RUNGS", ",".join(rung.value for rung in identity.rungs)
+    # An empty expression would match every status, and also none.
+    statuses = "|".join(map(str, identity.refused_statuses))
+    yield f"{start}_REFUSED", f"^({statuses or '-'})$"
+    yield f"{start}_RETRY", str(identity.retry_seconds)
 
 
 def _any_start(starts: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
 
@@ -44,6 +45,20 @@ class NumberFormat(Enum):
     NATIONAL = "national"
 
 
+class Rung(Enum):
+    """Who a diverted call says it is, from the most telling to the least."""
+
+    CALLER = "caller"
+    """From is the caller's number; our DID vouches for it in P-Asserted-Identity and Diversion."""
+    DID = "did"
+    """From is our DID, too."""
+    TRUNK = "trunk"
+    """From is the number the carrier knows the trunk by, and nothing else is said."""
+
+
+TRUNK_ENDING: Final = "_trunk"
+"""The endpoint of the lowest rung is the dialled one's name with this ending."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -54,6 +69,8 @@ _DIGITS = re.compile(r"[0-9]{0,4}")
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
 _E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 _SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 
 
@@ -129,6 +146,37 @@ class PrimaryPlatform:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """The ladder of one egress trunk: which identity a call begins with, and what sends it one rung down."""
+
+    first: Rung = Rung.CALLER
+    trunk_number: str = ""
+    """E.164; without it there is no lowest rung."""
+    domain: str = ""
+    """Behind the @ of From and of what we assert. Without one: Asterisk's own address, and the carrier's host."""
+    refused_statuses: tuple[int, ...] = (403, 428, 433, 436, 437, 438)
+    retry_seconds: int = 24 * 3600
+    """What was learnt of a rung above is forgotten after this."""
+
+    def __post_init__(self) -> None:
+        if self.domain:
+            check(_DOMAIN, self.domain, "identity domain")
+        check_count(self.retry_seconds, "seconds until a refused identity is tried again", 1, 366 * 86_400)
+        for status in self.refused_statuses:
+            check_count(status, "status that refuses an identity", 400, 699)
+        if self.trunk_number:
+            check(_E164, self.trunk_number, "trunk number")
+        elif self.first is Rung.TRUNK:
+            raise SiteValueError("an identity that begins with the trunk's number needs one")
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """From the first one down."""
+        ladder = tuple(Rung)[tuple(Rung).index(self.first) :]
+        return ladder if self.trunk_number else tuple(rung for rung in ladder if rung is not Rung.TRUNK)
+
+
+@dataclass(frozen=True, slots=True)
 class EgressTrunk:
     """A trunk diverted calls go out by."""
 
@@ -140,6 +188,7 @@ class EgressTrunk:
     no_progress_seconds: float = 8
     country: str = "44"
     national_prefix: str = "0"
+    identity: Identity = Identity()
 
     def __post_init__(self) -> None:
         check_name(self.name, "egress trunk name")
@@ -150,6 +199,12 @@ class EgressTrunk:
         _check_prefixes(self.country, self.national_prefix, "", self.name)
         if self.number_format is NumberFormat.AS_RECEIVED:
             raise SiteValueError(f"egress trunk {self.name} has no number to pass on as received")
+
+    @property
+    def asserted_domain(self) -> str:
+        """Behind the @ of P-Asserted-Identity and Diversion."""
+        host_port = self.host_port.partition(";")[0]
+        return self.identity.domain or re.sub(r":[0-9]{1,5}$", "", host_port)
 
 
 @dataclass(frozen=True, slots=True)
