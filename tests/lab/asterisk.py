@@ -20,6 +20,7 @@ from tests.lab.asterisk_files import (
 from tests.lab.installation import Home
 from tests.lab.ports import Ports
 from tests.lab.process import SupervisedProcess
+from tests.lab.voice_data import with_prompts
 from tests.lab.waiting import LabError
 
 START_DEADLINE_SECONDS = 30.0
@@ -175,12 +176,11 @@ def _module_tree(home: Home) -> ModuleTree:
     for pattern in MODULE_DIRECTORIES:
         for found in sorted(base.glob(pattern)):
             modules = "/" + str(found.relative_to(base))
-            return ModuleTree(modules=modules, data=_data_directory(home))
+            return ModuleTree(modules=modules, data=data_directory(home))
     raise LabError(f"no Asterisk modules under {base}: tried {', '.join(MODULE_DIRECTORIES)}")
 
 
-def _data_directory(home: Home) -> str:
-    for candidate in DATA_DIRECTORIES:
-        if home.outside(f"{candidate}/sounds").is_dir():
-            return candidate
-    return DATA_DIRECTORIES[0]
+def data_directory(home: Home) -> str:
+    """Where its sounds and documents lie, as the program sees it; the prompts are spoken if need be."""
+    found = [candidate for candidate in DATA_DIRECTORIES if home.outside(f"{candidate}/sounds").is_dir()]
+    return with_prompts(home, (found or DATA_DIRECTORIES)[0])

@@ -26,7 +26,7 @@ res_pjsip_dlg_options res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identi
 res_pjsip_endpoint_identifier_anonymous res_pjsip_authenticator_digest
 res_pjsip_outbound_authenticator_digest res_pjsip_outbound_registration res_pjsip_registrar
 res_pjsip_rfc3326 res_pjsip_nat res_pjsip_acl res_pjsip_maintenance res_pjsip_logger res_pjsip_refer
-res_pjsip_dtmf_info res_pjsip_path res_pjsip_pubsub res_pjsip_history res_rtp_asterisk chan_pjsip
+res_speech res_agi res_pjsip_dtmf_info res_pjsip_path res_pjsip_pubsub res_pjsip_history res_rtp_asterisk chan_pjsip
 codec_ulaw codec_alaw codec_gsm codec_a_mu codec_resample codec_g722 format_gsm format_pcm
 format_wav format_sln bridge_simple bridge_native_rtp bridge_softmix bridge_holding
 bridge_builtin_features func_callerid func_channel func_cut func_db func_devstate func_dialgroup
@@ -37,7 +37,7 @@ func_uri func_uuid func_version func_evalexten func_blacklist func_sysinfo app_d
 app_queue app_userevent app_stack app_read app_db app_exec app_verbose app_while app_if
 app_originate app_bridgewait app_cdr app_playtones app_echo app_milliwatt app_waituntil
 app_waitforcond app_softhangup app_transfer app_record app_senddtmf app_sayunixtime
-app_controlplayback app_system app_channelredirect pbx_config pbx_spool func_cdr cdr_csv cdr_custom
+app_controlplayback app_voicemail app_system app_channelredirect pbx_config pbx_spool func_cdr cdr_csv cdr_custom
 """
 
 # British cadence, as the product's numbers are; only `ring` and friends matter to the lab.
@@ -95,7 +95,7 @@ def base_files(inside: str, tree: ModuleTree, ports: AsteriskPorts, secret: str)
         "acl.conf": "",
         "ccss.conf": "",
         "queues.conf": "[general]\npersistentmembers=yes\n",
-        "musiconhold.conf": "",
+        "musiconhold.conf": f"[default]\nmode=files\ndirectory={tree.data}/music\n",
         "cli_aliases.conf": "",
         "stasis.conf": "",
         "geolocation.conf": "",

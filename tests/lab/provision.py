@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.lab.asterisk import AsteriskInstance, supports_no_progress_timeout
+from tests.lab.asterisk import AsteriskInstance, data_directory, supports_no_progress_timeout
 from tests.lab.cache import apt_install, cache_directory, has_apt, only_one, run_logged, say
 from tests.lab.desk_programs import ensure_browser, ensure_promtool
 from tests.lab.installation import Home, Installation
@@ -43,6 +43,9 @@ async def provision() -> Installation:
     if system is not None and shutil.which("sipp"):
         return Installation(asterisk=system, sipp=Home())
     root = Home(ensure_root())
+    if system is None:
+        # Here and not at the first start: a fresh machine waits for it before its tests, not within one.
+        data_directory(root)
     return Installation(asterisk=system or root, sipp=root)
 
 
