@@ -50,6 +50,8 @@ async def _obey(agent: AnsweringAgent, order: dict[str, Any]) -> None:
             await agent.open_port()
         case "hang-up-all":
             agent.hang_up_all()
+        case "hold-all":
+            agent.hold_all()
         case unknown:
             raise ValueError(f"unknown order {unknown!r}")
 

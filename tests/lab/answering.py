@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.holding import hold_acknowledgement, hold_request
 from tests.lab.keypad import MediaPort, stream_to
 from tests.lab.sip import (
     HOST,
@@ -93,6 +94,13 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             if call.final_status == 200 and not call.ended.is_set():
                 self._hang_up(call)
 
+    def hold_all(self) -> None:
+        """Callers hear nothing more, and nothing is sent to them."""
+        self._media.hush_all()
+        for call in self._calls.values():
+            if call.final_status == 200 and not call.ended.is_set():
+                self._send(hold_request(call.invite, call.to_tag, self.port, self._media.port), call.peer)
+
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if self._default.unseen_headers:
             data = without_headers(data, self._default.unseen_headers)
@@ -101,6 +109,8 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             return
         call = self._calls.get(message.call_id)
         if message.status is not None:
+            if call is not None and message.status == 200 and message.method == "INVITE":
+                self._send(hold_acknowledgement(call.invite, call.to_tag, self.port), call.peer)
             return
         match message.method:
             case "INVITE" if call is None:
@@ -238,7 +248,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
                     ("From", f"{invite.header('to')};tag={call.to_tag}"),
                     ("To", invite.header("from")),
                     ("Call-ID", invite.call_id),
-                    ("CSeq", "1 BYE"),
+                    ("CSeq", "2 BYE"),
                 ],
             ),
             call.peer,

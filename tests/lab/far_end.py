@@ -123,6 +123,9 @@ class FarEnd:
     async def hang_up_all(self) -> None:
         await self._order("hang-up-all")
 
+    async def hold_all(self) -> None:
+        await self._order("hold-all")
+
     def calls(self) -> list[ReceivedCall]:
         """Every call so far, in order of arrival; also of a frozen or dead process."""
         for line in self._events.read():

@@ -78,6 +78,9 @@ class MediaPort(asyncio.DatagramProtocol):
     def hush(self, stream: Stream) -> None:
         self._talking.pop(stream.source, None)
 
+    def hush_all(self) -> None:
+        self._talking.clear()
+
     async def press(self, stream: Stream, keys: str) -> None:
         """One after the other, 80 ms each with a pause as long."""
         for key in keys:

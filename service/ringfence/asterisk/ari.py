@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -88,6 +89,12 @@ class AriClient:
         found = await self._request("GET", "channels", channel_id)
         return None if found is None else _channel(found)
 
+    async def variable(self, channel: str, name: str) -> str | None:
+        """A variable or function of one channel, which is named by its id or name; None when there is no such one."""
+        found = await self._request("GET", "channels", channel, "variable", query={"variable": name})
+        value = found.get("value") if isinstance(found, dict) else None
+        return value if isinstance(value, str) else None
+
     async def endpoint_state(self, name: str) -> str | None:
         """The state of a PJSIP endpoint in Asterisk's spelling; None when there is no such endpoint."""
         found = await self._request("GET", "endpoints", "PJSIP", name)
@@ -113,10 +120,12 @@ class AriClient:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from None
 
-    async def _request(self, method: str, *path: str, body: object = None) -> object:
+    async def _request(
+        self, method: str, *path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> object:
         """The answer's JSON; None for "not found"; an empty object for an answer without content."""
         try:
-            async with self._session().request(method, self._url(*path), json=body) as answer:
+            async with self._session().request(method, self._url(*path).update_query(query), json=body) as answer:
                 if answer.status == 404:
                     return None
                 if error := self._refusal(answer.status, path[0]):

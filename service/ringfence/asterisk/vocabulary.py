@@ -18,6 +18,9 @@ FAMILY: Final = "ringfence"
 ROUTE_CONTEXT: Final = "ringfence-route"
 """The context a call is in while it waits on its platform; its extension is then the DID in E.164."""
 
+RESCUE_CONTEXT: Final = "ringfence-rescue"
+"""Where a caller goes on whose platform died in mid-call."""
+
 QUALIFY_SUFFIX: Final = "_qualify"
 """The endpoint that is qualified for evidence is the dialled one's name with this ending."""
 
@@ -91,6 +94,7 @@ EGRESS_PASSED: Final = {
     "busy": True,
     "declined": True,
     "unanswered": True,
+    "unaccepted": True,
 }
 """`result` of a `RingfenceEgress`: whether it speaks for the trunk. Only who carries calls can say a number is busy."""
 
@@ -168,6 +172,8 @@ AMI_NOT_FOUND: Final = "database entry not found"
 AMI_NOT_DELETED: Final = "database entry could not be deleted"
 """DBDel of a key that is not there; some releases say "not found"."""
 AMI_NO_CHANNEL: Final = "no such channel"
+AMI_CHANNEL_GONE: Final = frozenset({"channel does not exist", "channel not up", "no such channel"})
+"""Redirect of a channel that has just ended; which of them depends on how far it had ended."""
 AMI_LOGIN_FAILED: Final = "authentication failed"
 AMI_NO_PRIVILEGE: Final = "permission denied"
 

@@ -47,6 +47,7 @@ from ringfence.bootstrap.incident_side import IncidentSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.bootstrap.notice_side import NoticeSide
 from ringfence.bootstrap.override_side import OverrideSide
+from ringfence.bootstrap.rescue_side import rescuer
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.records import Forced
@@ -101,6 +102,7 @@ class Node:
         self.monitor = self._monitor()
         self.claim = NodeClaim(self.asterisk.mode_astdb, clock, node_id, settings.node)
         self.sweeps = self._due_sweeps()
+        self._rescuer = rescuer(settings, self.asterisk, clock, self.failover, self.judge, self._pinned)
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
         shown, unstored = lambda: self.holder.current, self.ledger.waiting
@@ -148,6 +150,7 @@ class Node:
             keep("modes", lambda: self._publish(self.modes.run))
             keep("failover", self.failover.run)
             keep("tick", self.failover.tick)
+            keep("rescue", self._rescuer.run)
             keep("events", lambda: self.asterisk.hear(self._emit))
             keep("contacts", lambda: self.asterisk.contacts.run(self._submit))
             keep("monitor", self.monitor.run)
@@ -227,7 +230,10 @@ class Node:
         endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in self.settings.egress_trunk}
         limits = SweepLimits(egress.sweep_per_second, egress.max_calls)
         sweeper = Sweeper(self.asterisk.switchboard, self.clock, limits)
-        return DueSweeps(sweeper, self.failover, endpoints, lambda did: self.keeper.forced(did) is Forced.PINNED)
+        return DueSweeps(sweeper, self.failover, endpoints, self._pinned)
+
+    def _pinned(self, did: str) -> bool:
+        return self.keeper.forced(did) is Forced.PINNED
 
     def _monitor(self) -> Monitor:
         scheduled = []
@@ -244,7 +250,9 @@ class Node:
             self.failover,
             self.modes,
             self.ledger,
-            lambda: replace(self.publisher.view, lost_scopes=self.keeper.lost_scopes),
+            lambda: replace(
+                self.publisher.view, lost_scopes=self.keeper.lost_scopes, would_loop=self.keeper.would_loop
+            ),
             lambda: self.monitor.late_count,
             {target: seconds for target, seconds in worst.items() if seconds is not None},
             self.hr.desk.summary,

@@ -27,6 +27,8 @@ class Served(StrEnum):
     PLATFORM = "platform"
     DEFAULT_NUMBER = "default number"
     RECEPTION = "reception"
+    TEAM = "team"
+    VOICEMAIL = "voicemail"
     ANNOUNCEMENT = "announcement"
     NOBODY = "nobody"
 
@@ -35,10 +37,12 @@ SERVED: Final = {
     AnsweredBy.PLATFORM: Served.PLATFORM,
     AnsweredBy.PERSON: Served.DEFAULT_NUMBER,
     AnsweredBy.SITE: Served.RECEPTION,
+    AnsweredBy.TEAM: Served.TEAM,
+    AnsweredBy.VOICEMAIL: Served.VOICEMAIL,
     AnsweredBy.ANNOUNCEMENT: Served.ANNOUNCEMENT,
     AnsweredBy.NOBODY: Served.NOBODY,
 }
-NOBODY_THERE: Final = frozenset({Served.ANNOUNCEMENT, Served.NOBODY})
+NOBODY_THERE: Final = frozenset({Served.VOICEMAIL, Served.ANNOUNCEMENT, Served.NOBODY})
 
 
 def started_at(call: CallRecord) -> datetime:
@@ -48,7 +52,7 @@ def started_at(call: CallRecord) -> datetime:
 
 def platform_failed(call: CallRecord) -> bool:
     """Whether the platform let this very call down. A person who is busy or does not answer is no failure."""
-    return call.path == "inline" or call.result == "failure"
+    return call.path in ("inline", "rescued") or call.result == "failure"
 
 
 def bucket_seconds(span: Span) -> int:

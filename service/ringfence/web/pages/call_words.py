@@ -17,6 +17,7 @@ PATHS: Final[Mapping[str, str]] = {
     "inline": N_("The platform failed on this very call, so it went to the plan."),
     "undeliverable": N_("The platform works and would not reach the person, so it went to the plan for that."),
     "divert": N_("It went to the plan at once."),
+    "rescued": N_("It went to the platform, which died in mid-call; the caller went on to the plan."),
     "trial": N_("The platform was on trial."),
     "refused": N_("It went nowhere: the number that was dialled is not clean."),
 }
@@ -30,7 +31,10 @@ REASONS: Final[Mapping[str, str]] = {
     "forced-pinned": N_("Somebody had forced this DID to the platform."),
     "no-record": N_("Asterisk holds no record for this DID."),
     "platform-failure": N_("The platform gave no usable answer."),
+    "platform-leg-died": N_("The platform was down and nothing more came from it."),
     "platform-undeliverable": N_("The platform said that it cannot reach the person."),
+    "out-of-hours": N_("The site was closed: it was outside its opening hours."),
+    "holiday": N_("The site was closed: it was a holiday."),
     "looped": N_("The call had been out through us before: it would have gone round in a circle."),
     "number-not-clean": N_("The number held what no number holds."),
 }
@@ -50,6 +54,8 @@ ANSWERED: Final[Mapping[AnsweredBy, str]] = {
     AnsweredBy.PLATFORM: N_("by the platform"),
     AnsweredBy.PERSON: N_("by a default number"),
     AnsweredBy.SITE: N_("by the site's fallback"),
+    AnsweredBy.TEAM: N_("by a member of the team"),
+    AnsweredBy.VOICEMAIL: N_("by the voicemail"),
     AnsweredBy.ANNOUNCEMENT: N_("by an announcement"),
     AnsweredBy.NOBODY: N_("by nobody"),
 }

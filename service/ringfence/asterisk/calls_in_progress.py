@@ -1,0 +1,50 @@
+"""The answered calls of a platform, and taking a caller out of one: the port `CallsInProgress`.
+
+A caller is moved by AMI's `Redirect`, which tears a connected caller out of the bridge: variables and hang-up handler
+stay, and the platform's leg goes as after any hang-up. Nothing else ever leads to the rescue's context, so that no
+ordinary end of a call can be taken for a dead leg.
+"""
+
+from __future__ import annotations
+
+from ringfence.app.ports import AsteriskRefused, Leg
+from ringfence.app.rescue import Caller
+from ringfence.asterisk.ami_link import AmiLink
+from ringfence.asterisk.ari import AriClient
+from ringfence.asterisk.events import DID
+from ringfence.asterisk.switchboard import AsteriskSwitchboard
+from ringfence.asterisk.vocabulary import AMI_CHANNEL_GONE, RESCUE_CONTEXT
+from ringfence.domain.silence import Heard
+
+
+class AsteriskCallsInProgress:
+    """`Leg.channel` is the channel's unique id, `Caller.channel` its name."""
+
+    def __init__(self, switchboard: AsteriskSwitchboard, ari: AriClient, ami: AmiLink) -> None:
+        self._switchboard = switchboard
+        self._ari = ari
+        self._ami = ami
+
+    async def platform_legs(self, endpoint: str) -> list[Leg]:
+        return await self._switchboard.platform_legs(endpoint)
+
+    async def heard(self, leg: Leg) -> Heard | None:
+        packets = await self._ari.variable(leg.channel, "CHANNEL(rtcp,rxcount)")
+        held = await self._ari.variable(leg.channel, "CHANNEL(rtp,hold)")
+        # Anything but a number: a leg without audio, such as a fax by T.38. Nothing can be told of it.
+        return Heard(int(packets), held == "1") if packets is not None and packets.isdecimal() else None
+
+    async def caller(self, leg: Leg, scope: str) -> Caller | None:
+        peer = await self._ari.variable(leg.channel, "BRIDGEPEER")
+        # The site's own dialplan may use the same endpoint: those calls are not ours to move.
+        if not peer or await self._ari.variable(peer, "RF_SCOPE") != scope:
+            return None
+        did = await self._ari.variable(peer, "RF_DID") or ""
+        return Caller(peer, did if DID.fullmatch(did) else "")
+
+    async def rescue(self, caller: Caller) -> bool:
+        target = {"Channel": caller.channel, "Context": RESCUE_CONTEXT, "Exten": "s", "Priority": "1"}
+        reply = await self._ami.ask("Redirect", target)
+        if not reply.success and reply.message.lower() not in AMI_CHANNEL_GONE:
+            raise AsteriskRefused(f"Asterisk refused to move a caller: {reply.message[:100]}")
+        return reply.success

@@ -1,0 +1,223 @@
+"""Callers in mid-call whose platform dies, by real calls: who is rescued, and above all who is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest_asyncio
+
+from tests.lab.behaviour import Behaviour
+from tests.lab.call_result import CallResult, Ended
+from tests.lab.faults.stage import Stage, opened
+from tests.lab.installation import Installation
+from tests.scenarios.outage_steps import ORGANISATION, PLATFORM, fail_over, reach, until
+
+TALKING = replace(Behaviour(), talks=True)
+DEAF = replace(TALKING, options_loss_share=1.0)
+"""Silent to every probe, and its calls go on."""
+LONG_SECONDS = 30.0
+SILENT_SECONDS = 1.0
+AFTER_THE_VERDICT_SECONDS = 3.0
+"""More than a silence and two looks."""
+
+_callers = count(1)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shared(installation: Installation) -> AsyncIterator[Stage]:
+    quick = PLATFORM | {"rescue_silence_seconds": f"{SILENT_SECONDS}", "rescue_held_seconds": "600"}
+    async with opened(installation, ORGANISATION, platform=quick) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture
+async def stage(shared: Stage) -> Stage:
+    await shared.heal()
+    await shared.lab.platform.behave(TALKING)
+    return shared
+
+
+class Talk:
+    """One call to a person's DID that is under way."""
+
+    def __init__(self, stage: Stage, person: int, hold_seconds: float) -> None:
+        self.caller = f"+44163297{next(_callers):04}"
+        self.person = person
+        self._stage = stage
+        did = ORGANISATION.did(person)
+        self.task = asyncio.create_task(
+            stage.lab.caller.call(did, from_=self.caller, hold_seconds=hold_seconds, give_up_seconds=20)
+        )
+
+    def rang(self) -> list[str]:
+        """The numbers outside that it reached."""
+        lab = self._stage.lab
+        legs = [*lab.mobile_network.calls(), *lab.other_mobile_network.calls()]
+        return [leg.number for leg in legs if leg.caller == self.caller]
+
+    def taken_at_platform(self) -> bool:
+        return any(leg.caller == self.caller and leg.final_status == 200 for leg in self._stage.lab.platform.calls())
+
+    async def record(self) -> dict[str, Any]:
+        """The journal's row, once the call has ended."""
+        did, rows = ORGANISATION.did(self.person), []
+
+        async def there() -> bool:
+            answer = await self._stage.node.must("GET", f"/v1/calls?did={did.replace('+', '%2B')}&limit=1")
+            rows[:] = answer["calls"]
+            return bool(rows)
+
+        await until(self._stage, "the journal's row", there)
+        found: dict[str, Any] = rows[0]
+        return found
+
+
+async def talk(stage: Stage, people: range, hold_seconds: float = LONG_SECONDS) -> list[Talk]:
+    """Calls that the platform has answered."""
+    talks = [Talk(stage, person, hold_seconds) for person in people]
+    await until(stage, "the platform to answer", lambda: all(talk.taken_at_platform() for talk in talks))
+    return talks
+
+
+async def end(talks: list[Talk]) -> list[CallResult]:
+    return list(await asyncio.gather(*(talk.task for talk in talks)))
+
+
+async def rescued(stage: Stage, talks: list[Talk]) -> None:
+    await until(stage, "everybody to be rescued", lambda: all(talk.rang() for talk in talks))
+
+
+async def hang_up(stage: Stage) -> None:
+    await stage.lab.mobile_network.hang_up_all()
+    await stage.lab.other_mobile_network.hang_up_all()
+
+
+async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
+    talks = await talk(stage, range(10))
+    await stage.lab.platform.kill()
+    await rescued(stage, talks)
+    await until(stage, "everybody to be answered", lambda: _answered(stage) >= len(talks))
+    await hang_up(stage)
+    results = await end(talks)
+    assert [talk.rang() for talk in talks] == [[ORGANISATION.mobile(talk.person)] for talk in talks]
+    assert {result.ended for result in results} == {Ended.BY_CALLEE}
+    told = [await talk.record() for talk in talks]
+    assert {(row["path"], row["reason"], row["answered_by"], row["result"], row["step"]) for row in told} == {
+        ("rescued", "platform-leg-died", "person", "answered", 1)
+    }
+    assert {row["decision"] for row in told} == {"normal"}
+
+
+def _answered(stage: Stage) -> int:
+    legs = [*stage.lab.mobile_network.calls(), *stage.lab.other_mobile_network.calls()]
+    return sum(leg.final_status == 200 and leg.ended_by is None for leg in legs)
+
+
+async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
+    await stage.lab.mobile_network.ring_for_ever()
+    (one,) = await talk(stage, range(1), hold_seconds=6)
+    await stage.lab.platform.freeze()
+    await rescued(stage, [one])
+    before = len((await stage.lab.asterisk.cli("core show channels concise")).splitlines())
+    assert before >= 2
+    (result,) = await end([one])
+    assert result.ended is Ended.BY_CALLER
+    assert result.rtp_packet_times[-1] > result.ended_at - 1, "nothing was heard at the end"
+    row = await one.record()
+    assert (row["path"], row["answered_by"], row["result"]) == ("rescued", "nobody", "cancelled")
+
+
+async def test_calls_that_go_on_are_left_though_the_platform_answers_no_probe(stage: Stage) -> None:
+    talks = await talk(stage, range(4), hold_seconds=6)
+    await stage.lab.platform.behave(DEAF)
+    await reach(stage, "FAILED_OVER")
+    results = await end(talks)
+    assert [talk.rang() for talk in talks] == [[]] * 4
+    assert {result.ended for result in results} == {Ended.BY_CALLER}
+    assert (await talks[0].record())["path"] == "platform"
+
+
+async def test_the_platform_hanging_up_is_an_ordinary_end(stage: Stage) -> None:
+    talks = await talk(stage, range(4))
+    await stage.lab.platform.behave(DEAF)
+    await reach(stage, "FAILED_OVER")
+    await stage.lab.platform.hang_up_all()
+    results = await end(talks)
+    assert {result.ended for result in results} == {Ended.BY_CALLEE}
+    assert [talk.rang() for talk in talks] == [[]] * 4
+
+
+async def test_hold_is_not_taken_for_death(stage: Stage) -> None:
+    held, other = await talk(stage, range(2), hold_seconds=6)
+    await stage.lab.platform.hold_all()
+    await stage.lab.platform.behave(DEAF)
+    await reach(stage, "FAILED_OVER")
+    await end([held, other])
+    assert (held.rang(), other.rang()) == ([], [])
+
+
+async def test_silence_is_not_taken_for_death_on_a_healthy_platform(stage: Stage) -> None:
+    """Nor when a person has moved the platform's calls to DR, nor while it refuses new calls."""
+    await stage.lab.platform.healthy()
+    talks = await talk(stage, range(3), hold_seconds=SILENT_SECONDS + AFTER_THE_VERDICT_SECONDS)
+    await stage.order("dr")
+    await end(talks)
+    assert [talk.rang() for talk in talks] == [[]] * 3
+    await stage.release()
+    talks = await talk(stage, range(3), hold_seconds=15)
+    await stage.lab.platform.answer(503)
+    refused = [Talk(stage, person, 0.1) for person in range(3, 9)]
+    await end(refused)
+    await reach(stage, "FAILED_OVER")
+    await end(talks)
+    assert [talk.rang() for talk in talks] == [[]] * 3
+
+
+async def test_a_did_that_a_person_forced_to_the_platform_is_left_there(stage: Stage) -> None:
+    did = ORGANISATION.did(4)
+    await stage.node.must("PUT", "/v1/override", {"mode": "normal", "did": did, "reason": "the vendor tests"})
+    pinned, free = await talk(stage, range(4, 6), hold_seconds=6)
+    await stage.lab.platform.freeze()
+    await rescued(stage, [free])
+    await hang_up(stage)
+    await end([pinned, free])
+    assert pinned.rang() == []
+    await stage.node.must("DELETE", f"/v1/override?did={did.replace('+', '%2B')}&reason=back")
+
+
+async def test_a_platform_that_has_restarted_knows_nothing_of_its_calls(stage: Stage) -> None:
+    talks = await talk(stage, range(2))
+    await stage.lab.platform.kill()
+    await reach(stage, "FAILED_OVER")
+    await stage.lab.platform.start()
+    await rescued(stage, talks)
+    await hang_up(stage)
+    await end(talks)
+
+
+async def test_both_faults_at_once_lose_nobody(stage: Stage) -> None:
+    """The platform and the first egress trunk; then every mobile, too."""
+    await stage.lab.mobile_network.answer(503)
+    talks = await talk(stage, range(2))
+    await stage.lab.platform.kill()
+    await rescued(stage, talks)
+    await hang_up(stage)
+    await end(talks)
+    assert (await talks[0].record())["answered_by"] in ("person", "site")
+
+
+async def test_after_the_daemon_is_killed_calls_are_left_and_those_it_finds_on_its_return_are_rescued(
+    stage: Stage,
+) -> None:
+    talks = await talk(stage, range(2))
+    await stage.node.process.kill()
+    await stage.lab.platform.freeze()
+    await stage.node.start(ready=False)
+    await rescued(stage, talks)
+    await hang_up(stage)
+    await end(talks)
+    assert await fail_over(stage) is None
