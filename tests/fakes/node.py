@@ -250,7 +250,8 @@ class FakeNode:
         }
         targets = {t: TargetView(t, verdict, 1.8) for t, verdict in failover.verdicts.items()}
         rows = len(self.keeper.table or ())
-        table = TableView(self.table_state, 7, rows, now.plus(-5), lost_scopes=self.keeper.lost_scopes)
+        keeper = self.keeper
+        table = TableView(self.table_state, 7, rows, now.plus(-5), "", keeper.lost_scopes, keeper.would_loop)
         self.holder.swap(
             replace(
                 self.holder.current,

@@ -34,7 +34,7 @@ RECORD = "1|uc|-|voice|0|a:unavailable:0|a:unavailable:0"
 STATUS: dict[str, object] = {
     "not_ready_because": [],
     "alarms": [],
-    "table": {"state": "equal", "age_seconds": 3.0, "detail": "", "lost_scopes": []},
+    "table": {"state": "equal", "age_seconds": 3.0, "detail": "", "lost_scopes": [], "would_loop": []},
 }
 WHOLE_WALK_SECONDS = 10.0
 
@@ -376,6 +376,24 @@ async def test_a_platform_that_is_not_configured_any_more_is_found(table: object
     assert finding.state is state
     assert said in finding.words
     (finding,) = await daemon_checks.platforms_known(Ground(Path("unused")))
+    assert finding.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("table", "states", "said"),
+    [
+        ({"would_loop": []}, [State.OK], "No number"),
+        ({"would_loop": ["a loop: this rings that"]}, [State.WARN], "a loop: this rings that."),
+        ({"would_loop": ["that"] * 12}, [State.WARN] * 11, "2 more"),
+        ({}, [State.UNKNOWN], "nothing"),
+        (None, [State.UNKNOWN], "nothing"),
+    ],
+)
+async def test_numbers_that_would_come_back_are_told(table: object, states: list[State], said: str) -> None:
+    findings = await daemon_checks.no_loops(Ground(Path("unused"), daemon_status={"table": table}))
+    assert [finding.state for finding in findings] == states
+    assert said in findings[-1].words
+    (finding,) = await daemon_checks.no_loops(Ground(Path("unused")))
     assert finding.state is State.UNKNOWN
 
 

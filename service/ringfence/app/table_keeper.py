@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ringfence.app.mode_publisher import ModePublisher
 from ringfence.domain.directory import Directory
+from ringfence.domain.loop_proof import LoopProof, prove
 from ringfence.domain.numbers import Did
 from ringfence.domain.override import NarrowWords, Override, OverrideKind, OverrideTarget, covered, team_of
 from ringfence.domain.records import Forced, with_forced
@@ -44,6 +45,8 @@ class TableKeeper:
         self.table: RouteTable | None = None
         self.lost_scopes: frozenset[str] = frozenset()
         """Platforms that DIDs belong to and that are not configured: the dialplan passes those DIDs' plans over."""
+        self.would_loop: tuple[str, ...] = ()
+        """What was left out of the table because calls would come back, and by which way: sentences, at most 50."""
 
     def owns(self, did: str) -> bool:
         """Whether this DID has an owner, so that what becomes of its calls is evidence."""
@@ -68,8 +71,10 @@ class TableKeeper:
             words = self._words
             table, forced = await self._compiled(directory)
             scopes = await asyncio.to_thread(directory.scopes)
+            proof = await asyncio.to_thread(prove, directory, self.policy, self._fallbacks)
             self.directory, self.table, self._forced = directory, table, forced
             self._look_for_lost_scopes(scopes)
+            self._look_at_loops(proof)
             if self._words is not words:
                 # Somebody has spoken while the table was compiled.
                 now = _forced_by_words(self._words, directory)
@@ -96,6 +101,15 @@ class TableKeeper:
         if lost - self.lost_scopes:
             log.error("DIDs belong to platforms that are not configured", extra={"scopes": sorted(lost)})
         self.lost_scopes = lost
+
+    def _look_at_loops(self, proof: LoopProof) -> None:
+        told = proof.words
+        if told and told != self.would_loop:
+            facts = {"numbers": len(proof.legs), "loops": len(proof.loops)}
+            log.error("numbers would bring calls back to us and are left out of the plans", extra=facts)
+        elif self.would_loop and not told:
+            log.info("no number would bring calls back to us any more")
+        self.would_loop = told
 
     def said(self, targets: Sequence[OverrideTarget], overrides: Iterable[Override]) -> None:
         """Words about these targets came or went, and `overrides` are those that stand now: the records they change are

@@ -7,6 +7,7 @@ from datetime import timedelta
 from ringfence.app.judge import Watched
 from ringfence.config import Settings
 from ringfence.config.settings import PlatformSettings
+from ringfence.config.ways_settings import known_ways
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
@@ -39,7 +40,11 @@ def outcome_policy(platform: PlatformSettings) -> OutcomePolicy:
 
 def egress_policy(settings: Settings) -> EgressPolicy:
     egress = settings.egress
-    return EgressPolicy(frozenset(egress.countries), denied_prefixes=tuple(egress.denied_prefixes))
+    return EgressPolicy(
+        frozenset(egress.countries),
+        denied_prefixes=tuple(egress.denied_prefixes),
+        ways=known_ways(settings.platform, settings.known_forward),
+    )
 
 
 def routing_policy(settings: Settings) -> RoutingPolicy:

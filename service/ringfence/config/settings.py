@@ -24,7 +24,9 @@ from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.sign_in_settings import sign_in_faults
-from ringfence.config.words import E164, Country, HostPort, Name, Port, Probed, Table
+from ringfence.config.ways_settings import KnownForwardSettings, forward_faults
+from ringfence.config.words import E164, Country, HostPort, Name, Port, Prefix, Probed, Table
+from ringfence.domain.known_ways import MAX_FORWARDS
 from ringfence.domain.outage import FailbackPolicy
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
 from ringfence.web.oidc.settings import SignInSettings
@@ -79,6 +81,9 @@ class PlatformSettings(Probed):
     refusing_dids: int = Field(10, ge=3, le=1000, description="different owned DIDs whose calls fail: an outage")
     refusing_callers: int = Field(3, ge=1, le=100, description="different callers among those failed calls")
     refusing_window_seconds: float = Field(120, ge=5, le=3600, description="within this time")
+    ranges: list[Prefix] = Field(
+        [], max_length=100, description="beginnings (E.164) of numbers it takes, in dids.csv or not: no divert's target"
+    )
 
     @property
     def dial_endpoint(self) -> str:
@@ -159,6 +164,7 @@ class Settings(Table):
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
     egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
+    known_forward: list[KnownForwardSettings] = Field([], max_length=MAX_FORWARDS)
     control: list[ControlSettings] = Field([])
     hr_source: list[HrSourceSettings] = Field([])
     sign_in: list[SignInSettings] = Field([])
@@ -188,6 +194,7 @@ class Settings(Table):
         faults += sign_in_faults(self.http, self.sign_in)
         if "keep_callers_days" in self.model_fields_set and self.keep_callers_days > self.keep_calls_days:
             faults.append("keep_callers_days is more than keep_calls_days; callers cannot outlive their calls")
+        faults += forward_faults(self.known_forward, self.platform)
         faults += notify_faults(self.notify, self.staff_messages, {platform.name for platform in self.platform})
         if faults:
             raise ValueError("; ".join(faults))

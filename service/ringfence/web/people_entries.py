@@ -46,10 +46,7 @@ def read_numbers(
         number = read_number(item.number, field, door)
         if any(number.e164 == other.e164 for other in numbers):
             raise OrderRefused(field, "comes twice", "Give each number once.")
-        refusal = why_not(number, door.rules.policy, _own_dids(door))
-        if refusal is not None:
-            fix = "Write another number, or change [egress] of the configuration."
-            raise OrderRefused(field, f"would never be dialled: {refusal.sentence}", fix)
+        _refuse_undialable(number, field, door)
         if not number.valid:
             warnings.append(f"number {place + 1} is in no range the numbering plan knows; check the digits")
         numbers.append(HrNumber(number.e164, item.use, item.ring_seconds))
@@ -68,6 +65,20 @@ def read_number(text: str, field: str, door: RosterDoor) -> Number:
         return parse_number(text, door.rules.default_country)
     except NumberError as error:
         raise _refused(field, error) from error
+
+
+def _refuse_undialable(number: Number, field: str, door: RosterDoor) -> None:
+    own_dids = _own_dids(door)
+    refusal = why_not(number, door.rules.policy, own_dids)
+    if refusal is None:
+        return
+    way = door.rules.policy.ways.way_back(number.e164, own_dids)
+    if way is None:
+        fix = "Write another number, or change [egress] of the configuration."
+        raise OrderRefused(field, f"would never be dialled: {refusal.sentence}", fix)
+    chain = f" ({way.words})" if len(way.numbers) > 1 else ""
+    fix = "Write a number that leads outside; where no forward is any more, take it out of [[known_forward]]."
+    raise OrderRefused(field, f"would never be dialled: {refusal.sentence}{chain}", fix)
 
 
 def read_dids(given: list[str], door: RosterDoor) -> tuple[Did, ...]:

@@ -105,6 +105,9 @@ class TableOut(BaseModel):
     age_seconds: float | None = Field(description="since it was last verified equal to the directory")
     detail: str
     lost_scopes: list[str] = Field(description="platforms that DIDs belong to and that are not configured")
+    would_loop: list[str] = Field(
+        description="numbers left out of plans because calls would come back to us, with the way; at most 50"
+    )
 
 
 class SourceOut(BaseModel):

@@ -47,6 +47,7 @@ WITHOUT_TRAFFIC: Final = (
     "Each such call still follows its plan."
 )
 
+WOULD_LOOP: Final = "numbers are left out of plans, because calls to them would come back to us"
 EQUAL: Final = "equal"
 _ALARMING: Final = (VerdictState.DOWN, VerdictState.DEGRADED)
 
@@ -98,6 +99,7 @@ def version_of(snapshot: Snapshot) -> str:
         [(link.up, link.detail) for link in (snapshot.asterisk, snapshot.store)],
         (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
         sorted(snapshot.table.lost_scopes),
+        snapshot.table.would_loop,
         snapshot.unstored_changes > 0,
         roster_facts(snapshot),
     )
@@ -158,6 +160,8 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
             yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
     for name in sorted(snapshot.table.lost_scopes):
         yield f"DIDs belong to platform {name}, which is not configured: their plans are not used"
+    if snapshot.table.would_loop:
+        yield f"{WOULD_LOOP}: {snapshot.table.would_loop[0]}"
     yield from roster_alarms(snapshot)
     yield from snapshot.telling
     if not snapshot.store.up:
@@ -218,6 +222,7 @@ def _table(table: TableView, now: Moment) -> TableOut:
         age_seconds=None if verified is None else round(max(0.0, now.since(verified)), 1),
         detail=table.detail,
         lost_scopes=sorted(table.lost_scopes),
+        would_loop=list(table.would_loop),
     )
 
 

@@ -81,6 +81,12 @@ def _node(snapshot: Snapshot) -> Iterator[Alarm]:
             f"DIDs belong to platform {name}, which is not configured",
             "Their plans are not used. Configure the platform, or move the DIDs to one that is.",
         )
+    if snapshot.table.would_loop:
+        yield Alarm(
+            "loops",
+            "numbers are left out of plans, because calls to them would come back to us",
+            f"{snapshot.table.would_loop[0]}. Correct the number, or take out the forward. See `ringfence doctor`.",
+        )
 
 
 def _targets(snapshot: Snapshot) -> Iterator[Alarm]:

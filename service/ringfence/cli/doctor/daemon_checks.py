@@ -13,6 +13,7 @@ from ringfence.cli.doctor.ground import Ground
 
 DEADLINE_SECONDS: Final = 2.0
 MAX_NAMED: Final = 5
+MAX_TOLD_LOOPS: Final = 10
 _LOG: Final = "Its log says more; `ringfence status` shows the state of everything."
 
 
@@ -63,6 +64,23 @@ async def platforms_known(ground: Ground) -> list[Finding]:
     names = ", ".join(str(name) for name in lost[:MAX_NAMED])
     words = f"DIDs belong to platforms that are not configured: {names}. Their plans are not used."
     return [fail(words, "Import a dids.csv that names a configured platform, or give the platform its name back.")]
+
+
+async def no_loops(ground: Ground) -> list[Finding]:
+    """Numbers of the directory that would bring calls back to us: no plan holds them, so somebody is not rung."""
+    if ground.daemon_status is None:
+        return [unknown("Only the running daemon knows the directory.", "Start it: `ringfence run`.")]
+    table = ground.daemon_status.get("table")
+    told = table.get("would_loop") if isinstance(table, dict) else None
+    if not isinstance(told, list):
+        return [unknown("The daemon said nothing of loops.", _LOG)]
+    if not told:
+        return [ok("No number of the directory is known to bring a call back to us.")]
+    fix = "Correct the number, or take out the forward; where it is none, correct [[known_forward]] or `ranges`."
+    found = [warn(f"Left out of the plans: {words}.", fix) for words in told[:MAX_TOLD_LOOPS]]
+    if len(told) > MAX_TOLD_LOOPS:
+        found.append(warn(f"Left out of the plans: {len(told) - MAX_TOLD_LOOPS} more such numbers or loops.", fix))
+    return found
 
 
 async def _status(path: Path) -> Mapping[str, Any]:

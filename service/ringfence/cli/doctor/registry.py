@@ -68,6 +68,7 @@ CHECKS: Final = (
     Check("table rows", AMI, astdb_checks.table_complete),
     Check("table equal", SETTINGS, daemon_checks.table_equal),
     Check("table platforms", SETTINGS, daemon_checks.platforms_known),
+    Check("table loops", SETTINGS, daemon_checks.no_loops),
 )
 
 

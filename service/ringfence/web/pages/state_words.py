@@ -235,6 +235,13 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
             {"name": name},
             todo=N_("Configure the platform, or import the DIDs with another one."),
         )
+    if snapshot.table.would_loop:
+        yield Said(
+            Weight.ALARM,
+            N_("Numbers are left out of plans, because calls to them would come back to us: %(way)s"),
+            {"way": snapshot.table.would_loop[0]},
+            todo=N_("Correct the number, or take out the forward; `ringfence doctor` names them all."),
+        )
 
 
 def _of_trunks(snapshot: Snapshot) -> Iterator[Said]:
