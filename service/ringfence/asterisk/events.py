@@ -144,7 +144,11 @@ def _egress_attempt(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
 
 
 def _egress_answered(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
-    dialled_out = _field(fields, Field.ANSWERED_BY) in (AnsweredBy.PERSON, AnsweredBy.SITE)
+    """Of a team rung all at once nobody knows by which trunk the one who answered was reached: `egress` is empty."""
+    answered_by = _field(fields, Field.ANSWERED_BY)
+    if answered_by == AnsweredBy.TEAM and not _field(fields, Field.EGRESS):
+        return ()
+    dialled_out = answered_by in (AnsweredBy.PERSON, AnsweredBy.SITE, AnsweredBy.TEAM)
     return (_egress_observation(fields, True, "a call was answered", now),) if dialled_out else ()
 
 

@@ -16,6 +16,8 @@ class AnsweredBy(StrEnum):
     PLATFORM = "platform"
     PERSON = "person"
     SITE = "site"
+    TEAM = "team"
+    VOICEMAIL = "voicemail"
     ANNOUNCEMENT = "announcement"
     NOBODY = "nobody"
 

@@ -20,7 +20,7 @@ GAVE_UP_SECONDS: Final = 5.0
 
 MAX_MISSES: Final = 50_000
 
-_REACHED: Final = frozenset({AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE})
+_REACHED: Final = frozenset({AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE, AnsweredBy.TEAM})
 
 
 def reached(call: CallRecord) -> bool:

@@ -33,6 +33,8 @@ SERVED: Final[Mapping[str, str]] = {
     Served.PLATFORM: N_("the platform"),
     Served.DEFAULT_NUMBER: N_("a default number"),
     Served.RECEPTION: N_("the site's fallback"),
+    Served.TEAM: N_("a member of the team"),
+    Served.VOICEMAIL: N_("the voicemail"),
     Served.ANNOUNCEMENT: N_("an announcement"),
     Served.NOBODY: N_("nobody"),
 }
