@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from ringfence.asterisk.caps import NO_CAP, Cap, Caps
 from ringfence.asterisk.site import (
     Announcement,
     BareNumber,
@@ -27,6 +28,8 @@ from ringfence.asterisk.site import (
 __all__ = [
     "Announcement",
     "BareNumber",
+    "Cap",
+    "Caps",
     "DidSource",
     "Egress",
     "EgressTrunk",
@@ -113,6 +116,7 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
     yield "RF_EGRESS_DENY", _any_start(prefix[1:] for prefix in egress.denied_prefixes)
     yield "RF_EGRESS_MAX_CALLS", str(egress.max_calls)
     yield "RF_EGRESS_MAX_SECONDS", str(egress.max_call_seconds)
+    yield from _caps(egress)
     for route in egress.trunks:
         start = f"RF_E_{route.name}"
         yield f"{start}_ENDPOINT", route.endpoint
@@ -122,11 +126,28 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
         yield f"{start}_NOPROGRESS", f"{route.no_progress_seconds:g}"
         yield f"{start}_COUNTRY", route.country
         yield f"{start}_NATIONAL", route.national_prefix
+        yield f"{start}_NUMBER", route.identity.trunk_number
         yield f"{start}_DOMAIN", route.asserted_domain
         yield from _identity(start, route.identity)
+        yield f"{start}_RESERVED", str(min(route.reserved_count, route.channel_count - 1))
+        yield f"{start}_CALLS", str(route.cap.calls)
+        yield f"{start}_MINUTES", str(route.cap.minutes)
     for announcement in site.announcements:
         yield f"RF_SOUND_{announcement.name}", "&".join(announcement.sounds)
     yield "RF_DEFAULT_ANNOUNCEMENT", site.announcements[0].name if site.announcements else ""
+
+
+def _caps(egress: Egress) -> Iterator[tuple[str, str]]:
+    caps = {"DID": egress.caps.did, "TEAM": egress.caps.team, "PERSON": egress.caps.person, "TOTAL": egress.caps.total}
+    for name, cap in caps.items():
+        yield f"RF_CAP_{name}_CALLS", str(cap.calls)
+        yield f"RF_CAP_{name}_MINUTES", str(cap.minutes)
+    counted = any(cap != NO_CAP for cap in (*caps.values(), *(route.cap for route in egress.trunks)))
+    yield "RF_CAPS", "1" if counted else ""
+    # The limit over all trunks would otherwise use up what the trunks keep.
+    reserved = max((route.reserved_count for route in egress.trunks), default=0)
+    yield "RF_EGRESS_RESERVED", str(min(reserved, egress.max_calls - 1))
+    yield "RF_WAIT_SECONDS", str(egress.wait_seconds)
 
 
 def _identity(start: str, identity: Identity) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from ringfence.asterisk.caps import NO_CAP, NO_CAPS, Cap, Caps
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
 
 
@@ -189,12 +190,16 @@ class EgressTrunk:
     country: str = "44"
     national_prefix: str = "0"
     identity: Identity = Identity()
+    reserved_count: int = 0
+    """Channels only critical DIDs may take; where there are fewer, one is left to the others."""
+    cap: Cap = NO_CAP
 
     def __post_init__(self) -> None:
         check_name(self.name, "egress trunk name")
         check_endpoint(self.endpoint, f"endpoint of egress trunk {self.name}")
         check_host_port(self.host_port, f"address of egress trunk {self.name}")
         check_count(self.channel_count, f"channels of egress trunk {self.name}", 1, 10_000)
+        check_count(self.reserved_count, f"channels of egress trunk {self.name} for critical DIDs", 0, 10_000)
         check_count(self.no_progress_seconds, f"no-progress seconds of egress trunk {self.name}", 0.1, 60)
         _check_prefixes(self.country, self.national_prefix, "", self.name)
         if self.number_format is NumberFormat.AS_RECEIVED:
@@ -218,6 +223,9 @@ class Egress:
     """E.164 beginnings within the allowed countries, such as premium rates: `+449`."""
     max_calls: int = 30
     max_call_seconds: int = 7200
+    caps: Caps = NO_CAPS
+    wait_seconds: int = 0
+    """How long a caller may wait for a channel; 0: not at all."""
 
     def __post_init__(self) -> None:
         for country in self.allowed_countries:
@@ -226,6 +234,7 @@ class Egress:
             check(_E164_START, prefix, "denied prefix")
         check_count(self.max_calls, "most diverted calls", 1, 100_000)
         check_count(self.max_call_seconds, "most seconds of a diverted call", 1, 86_400)
+        check_count(self.wait_seconds, "seconds a caller waits for a channel", 0, 60)
 
 
 @dataclass(frozen=True, slots=True)

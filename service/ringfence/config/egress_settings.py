@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ringfence.config.caps_settings import MOST, CapsSettings
 from ringfence.config.words import Country, Name, Prefix, Probed, Table
 
 
@@ -21,6 +22,10 @@ class EgressSettings(Table):
     )
     max_calls: int = Field(30, ge=1, le=10_000, description="diverted calls at the same time, over all egress trunks")
     max_call_seconds: int = Field(7200, ge=60, le=86_400, description="longest diverted call, seconds")
+    wait_for_channel_seconds: int = Field(
+        20, ge=0, le=60, description="how long a caller may wait, told so and unanswered, when all channels are taken"
+    )
+    caps: CapsSettings = CapsSettings()
     sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
 
 
@@ -33,6 +38,12 @@ class EgressTrunkSettings(Probed):
         "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
     )
     channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
+    reserved_for_critical: int = Field(
+        2, ge=0, le=10_000, description="channels kept for critical DIDs; one is always left to the others"
+    )
+    # None by default: what a trunk can carry in an hour is bounded by its channels.
+    calls_per_hour: int = Field(0, ge=0, le=MOST, description="attempts through it in an hour; 0: no limit")
+    minutes_per_hour: int = Field(0, ge=0, le=MOST, description="minutes answered through it in an hour; 0: no limit")
     number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
     country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
     national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")

@@ -89,6 +89,7 @@ def _parts() -> Iterator[_Part]:
         model, many = _model_of(field.annotation)
         if model is not None:
             yield _Part(name, _heading(name, model, many), _plain(model))
+            yield from _nested(name, model)
     for name, field in Settings.model_fields.items():
         if variants := _variants_of(field.annotation):
             yield from _union(name, variants)
@@ -108,10 +109,14 @@ def _union(name: str, variants: tuple[type[BaseModel], ...]) -> Iterator[_Part]:
             if key != "type" and _differs(field, common.model_fields.get(key))
         }
         yield _Part(name, f'## `[[{name}]]` with `type = "{kind}"`: {meaning}', own)
-        for key, field in variant.model_fields.items():
-            nested, many = _model_of(field.annotation)
-            if nested is not None:
-                yield _Part(f"{name}.{key}", _heading(f"{name}.{key}", nested, many), _plain(nested))
+        yield from _nested(name, variant)
+
+
+def _nested(name: str, model: type[BaseModel]) -> Iterator[_Part]:
+    for key, field in model.model_fields.items():
+        nested, many = _model_of(field.annotation)
+        if nested is not None:
+            yield _Part(f"{name}.{key}", _heading(f"{name}.{key}", nested, many), _plain(nested))
 
 
 def _differs(field: FieldInfo, common: FieldInfo | None) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 
 import phonenumbers
 
+from ringfence.asterisk.caps import Cap
 from ringfence.asterisk.connections import (
     Qualify,
     SitePjsip,
@@ -151,6 +152,8 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
             denied_prefixes=tuple(egress.denied_prefixes),
             max_calls=egress.max_calls,
             max_call_seconds=egress.max_call_seconds,
+            caps=egress.caps.for_dialplan(),
+            wait_seconds=egress.wait_for_channel_seconds,
         ),
         announcements=tuple(Announcement(a.name, a.played) for a in settings.announcement),
         ring_budget_seconds=settings.ring_budget_seconds,
@@ -230,6 +233,8 @@ def _egress_trunk(trunk: EgressTrunkSettings) -> EgressTrunk:
         endpoint=trunk.dial_endpoint,
         host_port=trunk.host_port,
         channel_count=trunk.channels,
+        reserved_count=trunk.reserved_for_critical,
+        cap=Cap(trunk.calls_per_hour, trunk.minutes_per_hour),
         number_format=NumberFormat(trunk.number_format),
         no_progress_seconds=trunk.no_progress_seconds,
         country=trunk.country_code,
