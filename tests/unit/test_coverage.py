@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,7 @@ from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import StepKind
 from ringfence.domain.routing import SOURCES, plan_for
+from ringfence.domain.team import Team
 from tests.fakes.clock import NOON, FakeClock
 from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories, routing_policy
 
@@ -64,6 +66,18 @@ def of(
     return Directory.of(people, [assignment], [Site("Leeds", fallback)])
 
 
+def team_of(*numbers: DefaultNumber, floor: int = 1, fallback: str | None = RECEPTION) -> Directory:
+    """The team's line, and one member with these numbers."""
+    person = Person(PersonKey("ada"), "Ada", "Leeds", numbers, team="Sales")
+    line = DidAssignment(DID, None, "Leeds", "uc", team="Sales")
+    return Directory.of([person], [line], [Site("Leeds", fallback)], [Team("Sales", "Leeds", floor=floor)])
+
+
+def replace_did(directory: Directory, **fields: Any) -> Directory:
+    line = replace(directory.assignments[DID], **fields)
+    return Directory.of(directory.people.values(), [line], directory.sites.values())
+
+
 def why(directory: Directory, policy: CoveragePolicy = POLICY, today: date = TODAY) -> CoverageReason | None:
     return why_uncovered(directory.assignments[DID], directory, routing_policy(), policy, today)
 
@@ -77,6 +91,8 @@ UNCOVERED: dict[CoverageReason, Directory] = {
     CoverageReason.AWAY: of(withheld=((CONFIRMED, NotRung.AWAY),)),
     CoverageReason.NO_DEFAULT_NUMBER: of(),
     CoverageReason.NUMBER_REFUSED: of(replace(CONFIRMED, e164=PREMIUM)),
+    CoverageReason.WOULD_LOOP: of(replace(CONFIRMED, e164=str(DID))),
+    CoverageReason.TEAM_BELOW_FLOOR: team_of(CONFIRMED, floor=2, fallback=None),
     CoverageReason.CONSENT_WITHDRAWN: of(withheld=((CONFIRMED, NotRung.CONSENT_WITHDRAWN),)),
     CoverageReason.CONSENT_MISSING: of(withheld=((CONFIRMED, NotRung.CONSENT_MISSING),)),
     CoverageReason.NEVER_CONFIRMED: of(replace(CONFIRMED, confirmed_on=None)),
@@ -102,6 +118,9 @@ COVERED: dict[str, Directory] = {
     "another number was withdrawn": of(
         CONFIRMED, withheld=((DefaultNumber(SECOND_MOBILE), NotRung.CONSENT_WITHDRAWN),)
     ),
+    "a team's member answers": team_of(CONFIRMED),
+    "a place takes over for the team": team_of(CONFIRMED, floor=2),
+    "a fax goes to another": replace_did(of(kind=LineKind.FAX), divert_number=RECEPTION),
     "a lift goes to its site": of(kind=LineKind.LIFT, owned=False),
     "a switchboard goes to its site first": of(kind=LineKind.SWITCHBOARD, owned=False),
 }

@@ -3,7 +3,9 @@
 A DID is covered when a number of its owner (or of the owner's deputy) is in the plan, may be rung as far as consent
 goes, and was confirmed lately. Consent that nobody stated is enough unless the configuration requires it; consent that
 was withdrawn never is. Hours do not count against a number. A line that goes to a place before any person (a lift, a
-door, a switchboard) is covered by the site's fallback number. Lines that are never diverted (fax, alarm) are left out.
+door, a switchboard) is covered by the site's fallback number, and a team's line by a number of one of its members or by
+the place that takes over. Machines' lines (fax, alarm) count where they have a
+number of their own to be diverted to, and are left out where not.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import Final
 
 from ringfence.domain.directory import Consent, DefaultNumber, DidAssignment, Directory, LineKind, NotRung, Person
 from ringfence.domain.numbers import Did
-from ringfence.domain.route_plan import StepKind
+from ringfence.domain.route_plan import StepKind, StepReason
 from ringfence.domain.routing import SOURCES, RoutingPolicy, Source, plan_for
+from ringfence.domain.routing_team import TeamLine, TeamLines
 
 MAX_UNCOVERED: Final = 1000
 
@@ -34,12 +37,14 @@ class CoverageReason(StrEnum):
     AWAY = "owner_away"
     NO_DEFAULT_NUMBER = "no_default_number"
     NUMBER_REFUSED = "number_refused"
+    WOULD_LOOP = "would_loop"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_MISSING = "consent_missing"
     NEVER_CONFIRMED = "never_confirmed"
     CONFIRMED_TOO_LONG_AGO = "confirmed_too_long_ago"
     NO_SITE_FALLBACK = "no_site_fallback"
     SITE_FALLBACK_REFUSED = "site_fallback_refused"
+    TEAM_BELOW_FLOOR = "team_below_floor"
 
     @property
     def sentence(self) -> str:
@@ -55,12 +60,14 @@ _SENTENCES: Final = {
     CoverageReason.AWAY: "the owner is away, and no deputy's number rings",
     CoverageReason.NO_DEFAULT_NUMBER: "the owner has no default number",
     CoverageReason.NUMBER_REFUSED: "no number of the owner may be dialled",
+    CoverageReason.WOULD_LOOP: "a call to the owner's number would come back to us",
     CoverageReason.CONSENT_WITHDRAWN: "the owner has withdrawn consent",
     CoverageReason.CONSENT_MISSING: "consent is required, and the owner has not given it",
     CoverageReason.NEVER_CONFIRMED: "nobody ever confirmed that the number reaches the owner",
     CoverageReason.CONFIRMED_TOO_LONG_AGO: "the number was confirmed too long ago",
     CoverageReason.NO_SITE_FALLBACK: "the site has no fallback number",
     CoverageReason.SITE_FALLBACK_REFUSED: "the site's fallback number may not be dialled",
+    CoverageReason.TEAM_BELOW_FLOOR: "too few members of the team can be reached, and no place takes over",
 }
 
 _OF_NOT_RUNG: Final = {
@@ -108,11 +115,12 @@ def percent_of(covered: int, dids: int) -> float:
 def coverage(directory: Directory, routing: RoutingPolicy, policy: CoveragePolicy, today: date) -> Coverage:
     """Compiles the plan of every DID: some 20 µs each, so a thread's work."""
     dids, counts, uncovered = 0, Counter[CoverageReason](), list[tuple[Did, CoverageReason]]()
+    teams = TeamLines(directory, routing)
     for assignment in directory.assignments.values():
-        if not SOURCES[assignment.kind]:
+        if not SOURCES[assignment.kind] and assignment.divert_number is None:
             continue
         dids += 1
-        reason = why_uncovered(assignment, directory, routing, policy, today)
+        reason = why_uncovered(assignment, directory, routing, policy, today, teams)
         if reason is not None:
             counts[reason] += 1
             if len(uncovered) < MAX_UNCOVERED:
@@ -121,10 +129,27 @@ def coverage(directory: Directory, routing: RoutingPolicy, policy: CoveragePolic
 
 
 def why_uncovered(
-    assignment: DidAssignment, directory: Directory, routing: RoutingPolicy, policy: CoveragePolicy, today: date
+    assignment: DidAssignment,
+    directory: Directory,
+    routing: RoutingPolicy,
+    policy: CoveragePolicy,
+    today: date,
+    teams: TeamLines | None = None,
 ) -> CoverageReason | None:
-    """Why this one DID is not covered; None when it is. Not for a line that is never diverted."""
-    steps = [planned.step for planned in plan_for(assignment, directory, routing).plan]
+    """Why this one DID is not covered; None when it is. Not for a line that is never diverted. `teams`: as `plan_for`
+    takes them."""
+    teams = teams or TeamLines(directory, routing)
+    plan = plan_for(assignment, directory, routing, teams).plan
+    if any(planned.reason is StepReason.DIVERT_NUMBER for planned in plan):
+        return None
+    if not SOURCES[assignment.kind]:
+        return CoverageReason.NUMBER_REFUSED
+    steps = [planned.step for planned in plan]
+    if any(step.kind is StepKind.TEAM for step in steps):
+        return _of_team(teams.line(assignment.team), policy, today)
+    if assignment.team and assignment.owner is None:
+        # Who takes over for a team that is passed over is a place.
+        return None if any(step.kind is StepKind.SITE for step in steps) else CoverageReason.TEAM_BELOW_FLOOR
     if _site_first(assignment.kind):
         if any(step.kind is StepKind.SITE for step in steps):
             return None
@@ -141,7 +166,15 @@ def why_uncovered(
     rung = [number for number in answers.default_numbers if number.e164 in targets]
     if rung:
         return _of_numbers(rung, policy, today)
-    return _of_nobody(owner) if owner.deputy is None else CoverageReason.AWAY
+    return _of_nobody(owner, directory, routing) if owner.deputy is None else CoverageReason.AWAY
+
+
+def _of_team(line: TeamLine, policy: CoveragePolicy, today: date) -> CoverageReason | None:
+    rung = []
+    for member in line.members:
+        targets = {step.target for step in member.steps}
+        rung += [number for number in member.person.default_numbers if number.e164 in targets]
+    return _of_numbers(rung, policy, today)
 
 
 def _site_first(kind: LineKind) -> bool:
@@ -160,12 +193,15 @@ def _of_numbers(rung: list[DefaultNumber], policy: CoveragePolicy, today: date) 
     return None if lately else CoverageReason.CONFIRMED_TOO_LONG_AGO
 
 
-def _of_nobody(owner: Person) -> CoverageReason:
+def _of_nobody(owner: Person, directory: Directory, routing: RoutingPolicy) -> CoverageReason:
     withheld = {why for _, why in owner.withheld}
     for not_rung, reason in _OF_NOT_RUNG.items():
         if not_rung in withheld:
             return reason
-    return CoverageReason.NUMBER_REFUSED if owner.default_numbers else CoverageReason.NO_DEFAULT_NUMBER
+    if not owner.default_numbers:
+        return CoverageReason.NO_DEFAULT_NUMBER
+    ways = (routing.gate.way_back(number.e164, directory.assignments) for number in owner.default_numbers)
+    return CoverageReason.NUMBER_REFUSED if None in ways else CoverageReason.WOULD_LOOP
 
 
 def _agreed(number: DefaultNumber, policy: CoveragePolicy) -> bool:
