@@ -42,6 +42,7 @@ from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
 from ringfence.bootstrap.audit_side import AuditSide
+from ringfence.bootstrap.fastagi_side import FastAgiSide
 from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.incident_side import IncidentSide
 from ringfence.bootstrap.loading import Loading
@@ -127,6 +128,7 @@ class Node:
         files = DirectoryImport(self._directory_store, clock, values.csv_rules(settings))
         self.importer = DirectoryChange(files, self.keeper, self.failover, self.hr.desk)
         self._claimed = asyncio.Event()
+        self._fastagi = FastAgiSide(settings, self.operator, self.asterisk.mode_astdb, clock, self._claimed)
         self._loading = Loading(self._outage_store, self.failover, self.hr.desk, self.asterisk.table_astdb, clock)
         self._wire()
 
@@ -158,14 +160,10 @@ class Node:
             keep("table", lambda: self._publish(self.publisher.run))
             keep("memory", self._memory.run)
             keep("directory", self._loading.run)
-            for name, work in (
-                *self.hr.parts(),
-                *self.incidents.parts(),
-                *self.notices.parts(),
-                *self.audit.parts(),
-                *self.words.parts(),
-            ):
-                keep(name, work)
+            sides = (self.hr.parts(), self.incidents.parts(), self.notices.parts(), self.audit.parts())
+            for parts in (*sides, self.words.parts(), self._fastagi.parts()):
+                for name, work in parts:
+                    keep(name, work)
 
     async def _first_claim(self) -> None:
         """Refuses to start beside another node. Without an Asterisk nobody can hold it: we go on deciding."""

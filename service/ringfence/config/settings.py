@@ -19,10 +19,12 @@ from ringfence.config.announcement_settings import (
     shipped_announcements,
 )
 from ringfence.config.egress_settings import EgressSettings, EgressTrunkSettings
+from ringfence.config.fastagi_settings import FastAgiTable
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.override_settings import OverrideSettings
+from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.config.ways_settings import KnownForwardSettings, forward_faults
 from ringfence.config.words import E164, Country, HostPort, Name, Port, Prefix, Probed, Table
@@ -159,6 +161,8 @@ class Settings(Table):
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()
     egress: EgressSettings = EgressSettings()
+    press_one: PressOneSettings = PressOneSettings()
+    fastagi: FastAgiTable = FastAgiTable()
     override: OverrideSettings = OverrideSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)

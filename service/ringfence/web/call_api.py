@@ -8,13 +8,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
+from ringfence.app.decision import decision_of, lost_scope
 from ringfence.app.operator import Explanation, Operator
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.calls import CallRecord, shown_caller
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.numbers import mask
-from ringfence.domain.outage import Decision
-from ringfence.domain.override import Override, OverrideKind
+from ringfence.domain.override import Override
 from ringfence.domain.reasons import Reason
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.route_plan import PlannedStep, RoutePlan, Step, StepKind, StepReason
@@ -79,8 +79,8 @@ def routes(operator: Operator, default_country: str) -> APIRouter:
 
 
 def explanation_out(explanation: Explanation, snapshot: Snapshot) -> ExplanationOut:
-    lost = _lost_scope(explanation, snapshot)
-    decision = None if lost else _decision(explanation, snapshot)
+    lost = lost_scope(explanation, snapshot)
+    decision = None if lost else decision_of(explanation, snapshot)
     words = DECISION_WORDS[decision] if decision else "it is not ours: its calls go to the platform"
     return ExplanationOut(
         did=explanation.did,
@@ -102,26 +102,6 @@ def _words_sentence(words: Sequence[Override]) -> str:
     first, *others = words
     beaten = "".join(f"; it beats: {word.words}" for word in others)
     return f"{first.words} ({first.why}): that counts, being about {first.target.level.words}{beaten}."
-
-
-def _lost_scope(explanation: Explanation, snapshot: Snapshot) -> str | None:
-    """The platform it belongs to when that is not configured: the dialplan passes its record over, whatever it says."""
-    known = explanation.held or explanation.plan
-    if known is None or not snapshot.scopes or known.scope in snapshot.scopes:
-        return None
-    return known.scope
-
-
-def _decision(explanation: Explanation, snapshot: Snapshot) -> Decision | None:
-    """The DID's own word beats its scope's decision."""
-    if explanation.override is not None and explanation.override.kind is not OverrideKind.FREEZE:
-        return Decision.DIVERT if explanation.override.kind is OverrideKind.DR else Decision.PINNED
-    known = explanation.held or explanation.plan
-    view = None if known is None else snapshot.scopes.get(known.scope)
-    if view is None:
-        return None
-    critical_in_trial = view.decision is Decision.TRIAL and known is not None and known.critical
-    return Decision.DIVERT if critical_in_trial else view.decision
 
 
 def _plan(plan: RoutePlan) -> PlanOut:
