@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, text
+from alembic import command
+from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.directory_import import DirectoryImport, ImportRefused, StoredDirectory
@@ -20,15 +22,19 @@ from ringfence.domain.directory_diff import DirectoryDiff, compare
 from ringfence.domain.moment import Moment
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressPolicy
+from ringfence.domain.ring_hours import parse_ring_hours
+from ringfence.domain.team import Strategy, Team
 from ringfence.store import directory_store, portions
 from ringfence.store.database import Database, upsert
 from ringfence.store.directory_store import SqlDirectoryStore
-from tests.integration.stores import NOW, locked_by_another
+from ringfence.store.migrating import configuration
+from tests.integration.stores import NOW, locked_by_another, opened
 
 RULES = CsvRules("GB", frozenset({"uc"}), EgressPolicy(frozenset({"GB"})))
 PEOPLE = b"key,name,site,default_number_1\np1,Ada,Leeds,+447700900123\np2,Bo,Leeds,+447700900124\n"
 DIDS = b"did,owner,site,platform,kind\n+441134960123,p1,Leeds,uc,voice\n+441134960124,,York,uc,lift\n"
 SITES = b"name,fallback_number,announcement\nLeeds,+441134960000,\nYork,,night\n"
+TEAMS = b"name,site,members,floor\nSales,Leeds,p2 p1,2\n"
 
 
 class FixedClock:
@@ -49,22 +55,49 @@ def importing(store: SqlDirectoryStore) -> DirectoryImport:
     return DirectoryImport(store, FixedClock(), RULES)
 
 
-def files(people: bytes | None = PEOPLE, dids: bytes | None = DIDS, sites: bytes | None = SITES) -> CsvFiles:
+def files(
+    people: bytes | None = PEOPLE,
+    dids: bytes | None = DIDS,
+    sites: bytes | None = SITES,
+    teams: bytes | None = TEAMS,
+) -> CsvFiles:
     def file(name: str, data: bytes | None) -> CsvFile | None:
         return None if data is None else CsvFile(name, data)
 
-    return CsvFiles(file("people.csv", people), file("dids.csv", dids), file("sites.csv", sites))
+    return CsvFiles(
+        file("people.csv", people), file("dids.csv", dids), file("sites.csv", sites), file("teams.csv", teams)
+    )
+
+
+WEEK = parse_ring_hours("mon-fri 08:00-18:00", "Europe/Lisbon")
+NIGHTS = parse_ring_hours("20:00-06:00", "Europe/Lisbon")
+
+
+YORK = Site(
+    "York",
+    None,
+    "night",
+    "Europe/Lisbon",
+    opening=(WEEK, NIGHTS),
+    holidays=(date(2026, 12, 25), date(2026, 12, 28)),
+    out_of_hours_number="+441134960003",
+    out_of_hours_announcement="closed",
+    voicemail="600@default",
+)
 
 
 def directory() -> Directory:
-    numbers = (DefaultNumber("+447700900123", 25), DefaultNumber("+447700900125"))
+    numbers = (DefaultNumber("+447700900123", 25, press_one=True), DefaultNumber("+447700900125", press_one=False))
     return Directory.of(
         [Person(PersonKey("p1"), "Ada", "Leeds", numbers), Person(PersonKey("p2"), "Zoë", "York")],
         [
             DidAssignment(Did("+441134960123"), PersonKey("p1"), "Leeds", "uc", LineKind.SWITCHBOARD, True),
-            DidAssignment(Did("+441134960124"), None, "York", "uc", LineKind.LIFT),
+            DidAssignment(
+                Did("+441134960124"), None, "York", "uc", LineKind.LIFT, team="Night", divert_number="+441134960001"
+            ),
         ],
-        [Site("Leeds", "+441134960000"), Site("York", None, "night", "Europe/Lisbon")],
+        [Site("Leeds", "+441134960000"), YORK],
+        [Team("Night", "York", Strategy.ORDER, (PersonKey("p2"), PersonKey("p1")), 15, 60, 5, 2, "+441134960002")],
     )
 
 
@@ -118,10 +151,11 @@ async def test_every_kind_of_change_is_stored(store: SqlDirectoryStore) -> None:
             DidAssignment(Did("+441134960125"), PersonKey("p2"), "Hull", "uc"),
         ],
         [Site("Leeds", None, "night"), Site("Hull")],
+        [Team("Day", "Hull"), Team("Night", "Leeds", Strategy.ROTATION)],
     )
     stored = await store.replace(stored, after, "bo", "moves", NOW.wall)
     assert await store.load() == StoredDirectory(after, 2)
-    fewer = Directory.of([Person(PersonKey("p2"), "Zoë", "Hull")], [], [Site("Hull")])
+    fewer = Directory.of([Person(PersonKey("p2"), "Zoë", "Hull")], [], [Site("Hull")], [Team("Day", "Hull", floor=3)])
     await store.replace(stored, fewer, "bo", "", NOW.wall)
     assert await store.load() == StoredDirectory(fewer, 3)
 
@@ -163,12 +197,43 @@ async def test_a_change_that_fails_half_way_leaves_the_directory_as_it_was(
     assert await store.load() == before
 
 
-@pytest.mark.parametrize("change", ["UPDATE dids SET kind = 'telex'", "UPDATE default_numbers SET ring_seconds = 1"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE dids SET kind = 'telex'",
+        "UPDATE default_numbers SET ring_seconds = 1",
+        "UPDATE sites SET opening = 'always'",
+        "UPDATE sites SET holidays = 'xmas'",
+        "UPDATE teams SET strategy = 'rota'",
+        "UPDATE teams SET floor = 0",
+        "UPDATE dids SET team = 'Day'",
+    ],
+)
 async def test_a_row_changed_by_hand_is_named(store: SqlDirectoryStore, database: Database, change: str) -> None:
     await store.replace(await store.load(), directory(), "ada", "", NOW.wall)
     await database.write(lambda connection: connection.execute(text(change)))
     with pytest.raises(StoreCorrupt, match="The directory in the database cannot be understood"):
         await store.load()
+
+
+async def test_a_directory_of_the_version_before_is_upgraded_and_can_go_back(tmp_path: Path) -> None:
+    plain = Directory.of([], [], [Site("Leeds", "+441134960000")])
+
+    def back(connection: Connection) -> None:
+        command.downgrade(configuration(connection), "0009")
+        assert "teams" not in inspect(connection).get_table_names()
+        assert "opening" not in {column["name"] for column in inspect(connection).get_columns("sites")}
+
+    async with opened(tmp_path / "ringfence.db") as database:
+        store = SqlDirectoryStore(database)
+        await store.replace(await store.load(), plain, "ada", "", NOW.wall)
+        await database.write(lambda connection: connection.run_sync(back))
+    async with opened(tmp_path / "ringfence.db") as database:
+        store = SqlDirectoryStore(database)
+        before = await store.load()
+        assert before.directory == plain
+        await store.replace(before, directory(), "ada", "", NOW.wall)
+        assert (await store.load()).directory == directory()
 
 
 async def test_an_import_is_planned_then_applied(importing: DirectoryImport, store: SqlDirectoryStore) -> None:
@@ -185,7 +250,8 @@ async def test_an_import_is_planned_then_applied(importing: DirectoryImport, sto
 async def test_an_export_is_imported_as_it_was(importing: DirectoryImport) -> None:
     await importing.apply(await importing.plan(files()), "ada", "import")
     texts = await importing.export()
-    plan = await importing.plan(files(*(texts[name].encode() for name in ("people.csv", "dids.csv", "sites.csv"))))
+    names = ("people.csv", "dids.csv", "sites.csv", "teams.csv")
+    plan = await importing.plan(files(*(texts[name].encode() for name in names)))
     assert plan.diff is not None
     assert not plan.diff
 

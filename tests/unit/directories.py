@@ -98,7 +98,7 @@ def directories(draw: st.DrawFn) -> Directory:
         )
         for did in draw(st.lists(_numbers, unique=True, max_size=12))
     ]
-    return Directory.of(people, assignments, sites)
+    return draw(with_teams(Directory.of(people, assignments, sites)))
 
 
 @st.composite
@@ -155,7 +155,7 @@ def with_teams(draw: st.DrawFn, directory: Directory) -> Directory:
 @st.composite
 def directories_in_force(draw: st.DrawFn) -> Directory:
     """Any directory that a roster may make of one: with deputies, holds, hours and numbers that do not ring."""
-    directory = draw(with_teams(draw(directories())))
+    directory = draw(directories())
     deputies = st.none() | st.sampled_from(sorted(directory.people)) if directory.people else st.none()
     hours = st.sampled_from([None, None, RingHours(420, 1320, "Europe/London")])
     people = [

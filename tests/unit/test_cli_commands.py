@@ -220,12 +220,12 @@ def test_export_is_for_its_owner_alone_and_overwrites_nothing(served: ServedNode
     target = tmp_path / "out"
     done = ringfence(served, "export", str(target))
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in target.iterdir()) == ["dids.csv", "people.csv", "sites.csv"]
+    assert sorted(path.name for path in target.iterdir()) == ["dids.csv", "people.csv", "sites.csv", "teams.csv"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in target.iterdir()} == {0o600}
     assert PRIVATE_NUMBERS[0] in (target / "people.csv").read_text().replace(" ", "")
     assert ringfence(served, "export", str(target)).exit_code == 2
     assert ringfence(served, "export", str(target), "--force").exit_code == 0
-    same = [f"--{part}={target / part}.csv" for part in ("people", "dids", "sites")]
+    same = [f"--{part}={target / part}.csv" for part in ("people", "dids", "sites", "teams")]
     assert ringfence(served, "import", *same).stdout.endswith("Nothing to change.\n")
 
 

@@ -29,10 +29,12 @@ from ringfence.domain.directory_csv import (
     render_dids,
     render_people,
     render_sites,
+    render_teams,
 )
 from ringfence.domain.directory_diff import compare
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressPolicy
+from ringfence.domain.team import Team
 from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories, one_did
 
 RULES = CsvRules("GB", frozenset({"uc", "teams"}), EgressPolicy(frozenset({"GB"})))
@@ -49,11 +51,14 @@ def read(
     dids: str | bytes | None = DIDS,
     sites: str | bytes | None = SITES,
     current: Directory = EMPTY,
+    teams: str | bytes | None = None,
 ) -> Reading:
     def file(name: str, data: str | bytes | None) -> CsvFile | None:
         return None if data is None else CsvFile(name, data.encode() if isinstance(data, str) else data)
 
-    files = CsvFiles(file("people.csv", people), file("dids.csv", dids), file("sites.csv", sites))
+    files = CsvFiles(
+        file("people.csv", people), file("dids.csv", dids), file("sites.csv", sites), file("teams.csv", teams)
+    )
     return read_directory(files, current, RULES)
 
 
@@ -253,43 +258,80 @@ def test_a_file_full_of_faults_ends_the_list_somewhere() -> None:
     assert len(read(people=b"key,name,site,default_number_1\n" + b"\xff\n" * 5_000).problems) <= 1_000
 
 
-def exported(directory: Directory) -> tuple[str, str, str]:
-    return render_people(directory), render_dids(directory), render_sites(directory)
+def exported(directory: Directory) -> tuple[str, str, str, str]:
+    return render_people(directory), render_dids(directory), render_sites(directory), render_teams(directory)
 
 
 def test_an_export_looks_like_this() -> None:
-    people, dids, sites = exported(read().directory or EMPTY)
+    people, dids, sites, teams = exported(read().directory or EMPTY)
     assert people.splitlines()[1] == "p1,Ada Example,Leeds,,+44 7700 900123,+44 113 496 0001 35s,,,"
-    assert dids.splitlines()[1] == "+44 113 496 0123,p1,Leeds,uc,voice,yes"
-    assert sites.splitlines()[1] == "Leeds,+44 113 496 0000,custom/leeds,"
+    assert dids.splitlines()[1] == "+44 113 496 0123,p1,Leeds,uc,voice,yes,,"
+    assert sites.splitlines()[1] == "Leeds,+44 113 496 0000,custom/leeds,,,,,,"
+    assert teams.splitlines() == [
+        "name,site,strategy,members,ring_seconds,wait_seconds,max_waiting,floor,backstop_number"
+    ]
+
+
+def importable(directory: Directory) -> Directory:
+    """Without what an import refuses."""
+    own = set(directory.assignments)
+
+    def outside(number: str | None) -> str | None:
+        return None if number in own else number
+
+    def reachable(team: Team) -> Team:
+        floor = min(team.floor, len(team.members)) if team.members else team.floor
+        return replace(team, backstop_number=outside(team.backstop_number), floor=floor)
+
+    return Directory.of(
+        [
+            replace(
+                person,
+                default_numbers=tuple({n.e164: n for n in person.default_numbers if n.e164 not in own}.values()),
+            )
+            for person in directory.people.values()
+        ],
+        [replace(item, divert_number=outside(item.divert_number)) for item in directory.assignments.values()],
+        [
+            replace(
+                site,
+                fallback_number=outside(site.fallback_number),
+                out_of_hours_number=outside(site.out_of_hours_number),
+            )
+            for site in directory.sites.values()
+        ],
+        map(reachable, directory.teams.values()),
+    )
 
 
 @given(directories())
 @settings(max_examples=60)
 def test_an_export_imports_to_the_same(directory: Directory) -> None:
     """But for what an import refuses: own DIDs as targets, and the same default number twice."""
-    own = set(directory.assignments)
-    clean = Directory.of(
-        [
-            Person(p.key, p.name, p.site, tuple({n.e164: n for n in p.default_numbers if n.e164 not in own}.values()))
-            for p in directory.people.values()
-        ],
-        directory.assignments.values(),
-        [
-            replace(s, fallback_number=s.fallback_number if s.fallback_number not in own else None)
-            for s in directory.sites.values()
-        ],
+    clean = importable(directory)
+    people, dids, sites, teams = exported(clean)
+    reading = read(
+        people if clean.people else None,
+        dids if clean.assignments else None,
+        sites,
+        teams=teams,
     )
-    people, dids, sites = exported(clean)
-    reading = read(people if clean.people else None, dids if clean.assignments else None, sites)
     assert not reading.errors
     assert reading.directory == clean
     assert not compare(clean, reading.directory or EMPTY)
 
 
-@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from(["people", "dids", "sites"]))
+@given(
+    st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
+    st.sampled_from(["people", "dids", "sites", "teams"]),
+)
 def test_any_bytes_give_problems_or_a_directory(data: bytes, part: str) -> None:
-    headers = {"people": "key,name,site,default_number_1\n", "dids": "did,owner,site,platform\n", "sites": ""}
+    headers = {
+        "people": "key,name,site,default_number_1\n",
+        "dids": "did,owner,site,platform\n",
+        "sites": "",
+        "teams": "name,site,members,floor\n",
+    }
     given_files = {part: headers[part].encode() + data}
     reading = read(**{"people": PEOPLE, "dids": DIDS, "sites": SITES, **given_files})
     assert (reading.directory is None) == bool(reading.errors)

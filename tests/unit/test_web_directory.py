@@ -104,7 +104,7 @@ async def test_the_export_is_not_for_the_token() -> None:
         assert refused.status_code == 403
         assert "lacks the permission `export`" in refused.json()["error"]
         files = (await local.get("/v1/export")).json()
-        assert set(files) == {"people", "dids", "sites"}
+        assert set(files) == {"people", "dids", "sites", "teams"}
         assert PRIVATE_NUMBERS[0] in files["people"].replace(" ", "")
         order = {part: {"text": files[part]} for part in files} | {"dry_run": True}
         assert (await local.post("/v1/import", json=order)).json()["lines"] == []

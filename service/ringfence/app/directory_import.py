@@ -25,6 +25,7 @@ from ringfence.domain.directory_csv import (
     render_dids,
     render_people,
     render_sites,
+    render_teams,
 )
 from ringfence.domain.directory_diff import DirectoryDiff, compare
 
@@ -117,6 +118,7 @@ def _render(directory: Directory) -> dict[str, str]:
         "people.csv": render_people(directory),
         "dids.csv": render_dids(directory),
         "sites.csv": render_sites(directory),
+        "teams.csv": render_teams(directory),
     }
 
 
@@ -127,6 +129,7 @@ def _cautions(before: Directory, diff: DirectoryDiff) -> list[str]:
         ("people", len(diff.people.removed), len(before.people)),
         ("DIDs", len(diff.assignments.removed), len(before.assignments)),
         ("sites", len(diff.sites.removed), len(before.sites)),
+        ("teams", len(diff.teams.removed), len(before.teams)),
     ):
         if removed >= GREAT_CHANGE_MIN and removed * 100 > held * GREAT_CHANGE_PERCENT:
             found.append(f"removes {removed} of {held} {what}: is the file whole?")

@@ -14,6 +14,7 @@ from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
+from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import parse_ring_hours
 from ringfence.domain.routing import RoutingPolicy, TrunkFallback
 from ringfence.domain.schedule import PROFILES, Cadence
@@ -42,18 +43,23 @@ def egress_policy(settings: Settings) -> EgressPolicy:
     egress = settings.egress
     return EgressPolicy(
         frozenset(egress.countries),
-        denied_prefixes=tuple(egress.denied_prefixes),
+        denied_prefixes=egress.all_denied_prefixes,
         ways=known_ways(settings.platform, settings.known_forward),
     )
 
 
 def routing_policy(settings: Settings) -> RoutingPolicy:
-    return RoutingPolicy(EgressGate(egress_policy(settings)), settings.ring_budget_seconds, settings.site_ring_seconds)
+    return RoutingPolicy(
+        EgressGate(egress_policy(settings)),
+        settings.ring_budget_seconds,
+        settings.site_ring_seconds,
+        PressOne(settings.press_one.asked),
+    )
 
 
 def csv_rules(settings: Settings) -> CsvRules:
     platforms = frozenset(platform.name for platform in settings.platform)
-    return CsvRules(settings.default_country, platforms, egress_policy(settings))
+    return CsvRules(settings.default_country, platforms, egress_policy(settings), settings.hr.time_zone)
 
 
 def roster_policy(settings: Settings) -> RosterPolicy:

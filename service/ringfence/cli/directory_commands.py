@@ -25,6 +25,9 @@ DidsOption = Annotated[
 SitesOption = Annotated[
     Path | None, typer.Option(help="sites with their fallback number", exists=True, dir_okay=False, readable=True)
 ]
+TeamsOption = Annotated[
+    Path | None, typer.Option(help="team lines with their members", exists=True, dir_okay=False, readable=True)
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,6 +41,7 @@ def import_(
     people: PeopleOption = None,
     dids: DidsOption = None,
     sites: SitesOption = None,
+    teams: TeamsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, and change nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before applying")] = False,
     accept_cautions: Annotated[
@@ -46,13 +50,13 @@ def import_(
     reason: Annotated[str, typer.Option(help="why, for the log")] = "import",
     as_json: AsJson = False,
 ) -> None:
-    """Replace people, DIDs or sites by CSV files: all or nothing, every fault at once with its line.
+    """Replace people, DIDs, sites or teams by CSV files: all or nothing, every fault at once with its line.
 
     A file that is not given leaves its part as it is. Without a daemon the database is changed directly.
 
     Example: ringfence import --people people.csv --dids dids.csv --sites sites.csv --dry-run
     """
-    files = _read({"people": people, "dids": dids, "sites": sites})
+    files = _read({"people": people, "dids": dids, "sites": sites, "teams": teams})
     asked = invocation(context)
     with faults_told(as_json):
         plan = _post(asked, files | {"dry_run": True, "reason": reason})
@@ -73,7 +77,7 @@ def import_(
 
 def export(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="where to write people.csv, dids.csv and sites.csv")],
+    directory: Annotated[Path, typer.Argument(help="where to write the four files, people.csv and the others")],
     force: Annotated[bool, typer.Option("--force", help="overwrite files that are there")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +85,7 @@ def export(
 
     Example: ringfence export /root/directory-today
     """
-    paths = {part: directory / f"{part}.csv" for part in ("people", "dids", "sites")}
+    paths = {part: directory / f"{part}.csv" for part in ("people", "dids", "sites", "teams")}
     there = [str(path) for path in paths.values() if path.exists()]
     if there and not force:
         usage(f"There already: {', '.join(there)}.", "Choose another directory, or give --force.")
@@ -102,7 +106,7 @@ def _read(paths: dict[str, Path | None]) -> dict[str, Any]:
     """The files' bytes as they are: their encoding is judged where all the other faults are found."""
     given = {part: path for part, path in paths.items() if path is not None}
     if not given:
-        usage("No file is given.", "Give one or more of --people, --dids and --sites.")
+        usage("No file is given.", "Give one or more of --people, --dids, --sites and --teams.")
     found = {}
     for part, path in given.items():
         try:

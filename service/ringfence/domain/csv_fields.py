@@ -1,4 +1,4 @@
-"""From one row of `people.csv`, `dids.csv` or `sites.csv` to a person, a DID or a site.
+"""From one row of `people.csv` or `dids.csv` to a person or a DID; and what the readers of the other files share.
 
 Each reader takes every field, notes every fault, and gives the value only when there was none.
 """
@@ -13,7 +13,6 @@ from typing import Final
 
 from ringfence.domain.csv_text import Columns, Problem, Row, Severity
 from ringfence.domain.directory import (
-    DEFAULT_ANNOUNCEMENT,
     DEFAULT_RING_SECONDS,
     MAX_DEFAULT_NUMBERS,
     MAX_RING_SECONDS,
@@ -23,21 +22,20 @@ from ringfence.domain.directory import (
     LineKind,
     Person,
     PersonKey,
-    Site,
-    why_not_announcement,
     why_not_key,
     why_not_name,
-    why_not_zone,
 )
 from ringfence.domain.numbers import Did, Number, NumberError, mask, mask_text, parse_number
 from ringfence.domain.policy import EgressPolicy, why_not
 
 NUMBER_COLUMNS: Final = tuple(f"default_number_{n}" for n in range(1, MAX_DEFAULT_NUMBERS + 1))
 PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), ("team", *NUMBER_COLUMNS[1:]))
-DID_COLUMNS: Final = Columns(("did", "owner", "site", "platform"), ("kind", "critical"))
-SITE_COLUMNS: Final = Columns(("name", "fallback_number"), ("announcement", "time_zone"))
+DID_COLUMNS: Final = Columns(("did", "owner", "site", "platform"), ("kind", "critical", "team", "divert_number"))
 
-_WITH_RING_SECONDS = re.compile(r"(?P<number>.*?)\s+(?P<seconds>[0-9]{1,4})\s*s", re.IGNORECASE)
+_DEFAULT_NUMBER = re.compile(
+    r"(?P<number>.*?)(?:\s+(?P<seconds>[0-9]{1,4})\s*s)?(?:\s+(?P<press>press1|nopress))?", re.IGNORECASE | re.DOTALL
+)
+_PRESS: Final = {"press1": True, "nopress": False}
 _FLAGS: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | {
     "yes": True,
     "y": True,
@@ -49,11 +47,12 @@ _FLAGS: Final = {"": False, "no": False, "n": False, "0": False, "false": False}
 @dataclass(frozen=True, slots=True)
 class CsvRules:
     """What the configuration says of the fields. `default_country` is the ISO 3166 code that national numbers belong
-    to, `platforms` the names a DID's platform may have."""
+    to, `platforms` the names a DID's platform may have, `zone` the time zone of sites that name none."""
 
     default_country: str
     platforms: frozenset[str]
     policy: EgressPolicy
+    zone: str = "Europe/London"
 
 
 @dataclass(slots=True)
@@ -76,10 +75,10 @@ class Notes:
 
 def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
     before = notes.errors
-    key = _checked(row, "key", why_not_key, notes)
-    name = _checked(row, "name", why_not_name, notes)
-    site = _checked(row, "site", why_not_name, notes)
-    team = _checked(row, "team", why_not_name, notes) if row.get("team") else ""
+    key = checked(row, "key", why_not_key, notes)
+    name = checked(row, "name", why_not_name, notes)
+    site = checked(row, "site", why_not_name, notes)
+    team = checked(row, "team", why_not_name, notes) if row.get("team") else ""
     numbers: list[DefaultNumber] = []
     for column in NUMBER_COLUMNS:
         number = _default_number(row, column, rules, notes)
@@ -101,8 +100,8 @@ def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
 def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:
     before = notes.errors
     did = _number(row, "did", row.get("did"), rules, notes, private=False)
-    owner = _checked(row, "owner", why_not_key, notes) if row.get("owner") else None
-    site = _checked(row, "site", why_not_name, notes)
+    owner = checked(row, "owner", why_not_key, notes) if row.get("owner") else None
+    site = checked(row, "site", why_not_name, notes)
     platform = row.get("platform")
     if platform not in rules.platforms:
         known = ", ".join(sorted(rules.platforms)) or "none"
@@ -113,6 +112,8 @@ def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:
     critical = row.get("critical").lower()
     if critical not in _FLAGS:
         notes.error(row, "critical", critical, "must be yes or no (empty is no)")
+    team = checked(row, "team", why_not_name, notes) if row.get("team") else ""
+    divert_number = public_number(row, "divert_number", rules, notes)
     if did is None or notes.errors > before:
         return None
     return DidAssignment(
@@ -122,52 +123,47 @@ def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:
         scope=intern(platform),
         kind=LineKind(kind),
         critical=_FLAGS[critical],
-    )
-
-
-def read_site(row: Row, rules: CsvRules, notes: Notes) -> Site | None:
-    before = notes.errors
-    name = _checked(row, "name", why_not_name, notes)
-    written = row.get("fallback_number")
-    fallback = _number(row, "fallback_number", written, rules, notes, private=False) if written else None
-    if fallback is not None:
-        _warn_if_refused(row, "fallback_number", fallback, fallback.e164, rules, notes)
-    announcement = row.get("announcement") or DEFAULT_ANNOUNCEMENT
-    if (fault := why_not_announcement(announcement)) is not None:
-        notes.error(row, "announcement", announcement, fault)
-    zone = row.get("time_zone")
-    if zone and (fault := why_not_zone(zone)) is not None:
-        notes.error(row, "time_zone", zone[:80], fault)
-    if notes.errors > before:
-        return None
-    return Site(
-        name=intern(name),
-        fallback_number=None if fallback is None else fallback.e164,
-        announcement=intern(announcement),
-        time_zone=intern(zone) if zone else None,
+        team=intern(team),
+        divert_number=divert_number,
     )
 
 
 def render_default_number(number: DefaultNumber, spaced: Callable[[str], str]) -> str:
     """As `_default_number` reads it; the ring seconds only when they are not the usual ones."""
-    usual = number.ring_seconds == DEFAULT_RING_SECONDS
-    return spaced(number.e164) if usual else f"{spaced(number.e164)} {number.ring_seconds}s"
+    parts = [spaced(number.e164)]
+    if number.ring_seconds != DEFAULT_RING_SECONDS:
+        parts.append(f"{number.ring_seconds}s")
+    if number.press_one is not None:
+        parts.append("press1" if number.press_one else "nopress")
+    return " ".join(parts)
 
 
-def _checked(row: Row, column: str, why_not_text: Callable[[str], str | None], notes: Notes) -> str:
+def checked(row: Row, column: str, why_not_text: Callable[[str], str | None], notes: Notes) -> str:
+    """The column's text, whether it will do or not; a fault is noted."""
     text = row.get(column)
     if (fault := why_not_text(text)) is not None:
         notes.error(row, column, text[:80], fault)
     return text
 
 
+def public_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> str | None:
+    """A place's number in E.164; None when the column is empty, or holds none, which is noted."""
+    written = row.get(column)
+    number = _number(row, column, written, rules, notes, private=False) if written else None
+    if number is None:
+        return None
+    _warn_if_refused(row, column, number, number.e164, rules, notes)
+    return number.e164
+
+
 def _default_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> DefaultNumber | None:
     written = row.get(column)
     if not written:
         return None
-    ring_seconds = DEFAULT_RING_SECONDS
-    if (parts := _WITH_RING_SECONDS.fullmatch(written)) is not None:
-        written, ring_seconds = parts["number"], int(parts["seconds"])
+    parts = _DEFAULT_NUMBER.fullmatch(written)
+    assert parts is not None  # whatever it does not know is the number's
+    written, ring_seconds = parts["number"], int(parts["seconds"] or DEFAULT_RING_SECONDS)
+    press_one = None if parts["press"] is None else _PRESS[parts["press"].lower()]
     number = _number(row, column, written, rules, notes, private=True)
     if not MIN_RING_SECONDS <= ring_seconds <= MAX_RING_SECONDS:
         message = f"rings for {ring_seconds} seconds; allowed are {MIN_RING_SECONDS} to {MAX_RING_SECONDS}"
@@ -176,7 +172,7 @@ def _default_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> Def
     if number is None:
         return None
     _warn_if_refused(row, column, number, mask(number.e164), rules, notes)
-    return DefaultNumber(number.e164, ring_seconds)
+    return DefaultNumber(number.e164, ring_seconds, press_one=press_one)
 
 
 def _number(row: Row, column: str, text: str, rules: CsvRules, notes: Notes, *, private: bool) -> Number | None:
@@ -193,5 +189,6 @@ def _number(row: Row, column: str, text: str, rules: CsvRules, notes: Notes, *, 
 
 def _warn_if_refused(row: Row, column: str, number: Number, shown: str, rules: CsvRules, notes: Notes) -> None:
     refusal = why_not(number, rules.policy, ())
-    if refusal is not None:
+    # What comes back to us is an error, once the own DIDs of all files are known (`csv_loops`).
+    if refusal is not None and not refusal.comes_back:
         notes.warning(row, column, shown, f"will not be dialled: {refusal.sentence}")

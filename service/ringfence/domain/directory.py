@@ -30,6 +30,9 @@ DEFAULT_RING_SECONDS: Final = 20
 MAX_DEFAULT_NUMBERS: Final = 5
 MAX_NAME_LENGTH: Final = 80
 DEFAULT_ANNOUNCEMENT: Final = "unavailable"
+MAX_SPANS: Final = 4
+MAX_HOLIDAYS: Final = 40
+"""Of a site's opening hours: as many as its record holds."""
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -93,7 +96,8 @@ class DefaultNumber:
     @property
     def words(self) -> str:
         """For people: masked."""
-        return f"{mask(self.e164)} {self.ring_seconds}s"
+        press = "" if self.press_one is None else " press1" if self.press_one else " nopress"
+        return f"{mask(self.e164)} {self.ring_seconds}s{press}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,9 @@ class Directory:
         for team in self.teams.values():
             if team.site not in self.sites:
                 yield f"team {team.name} is at site {team.site!r}, which does not exist"
+            for member in team.members:
+                if member not in self.people:
+                    yield f"team {team.name} has the member {member!r}, who does not exist"
 
 
 def why_not_key(text: str) -> str | None:

@@ -1,4 +1,5 @@
-"""The directory as three CSV files, `people.csv`, `dids.csv` and `sites.csv`: texts in, a directory or problems out.
+"""The directory as four CSV files, `people.csv`, `dids.csv`, `sites.csv` and `teams.csv`: texts in, a directory or
+problems out. `csv_references` has what they say of each other.
 
 A file that is not given leaves its part of the directory as it is; references are checked against the whole. All
 problems come at once, and one error is enough for nothing to be imported.
@@ -6,30 +7,27 @@ problems come at once, and one error is enough for nothing to be imported.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ringfence.domain.csv_fields import (
     DID_COLUMNS,
     NUMBER_COLUMNS,
     PEOPLE_COLUMNS,
-    SITE_COLUMNS,
     CsvRules,
     Notes,
     read_did,
     read_person,
-    read_site,
     render_default_number,
 )
+from ringfence.domain.csv_references import STORED, Part, Parts, Reference, faults_between
+from ringfence.domain.csv_site import SITE_COLUMNS, read_site, render_site
+from ringfence.domain.csv_team import TEAM_COLUMNS, members_in, read_team, render_team
 from ringfence.domain.csv_text import Columns, Problem, Row, Severity, read_sheet, render_sheet
 from ringfence.domain.directory import DidAssignment, Directory, Person, Site
-from ringfence.domain.numbers import mask, spaced
-from ringfence.domain.route_table import BUCKET_COUNT, MAX_BUCKET_ROWS, bucket_of
-
-STORED: Final = "the stored directory"
-MAX_TOLD_APART: Final = 3
+from ringfence.domain.numbers import spaced
+from ringfence.domain.team import Team
 
 T = TypeVar("T")
 K = TypeVar("K", bound=str)
@@ -50,6 +48,7 @@ class CsvFiles:
     people: CsvFile | None = None
     dids: CsvFile | None = None
     sites: CsvFile | None = None
+    teams: CsvFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +68,66 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
-    """What a row says of another file: of faulty rows too, so that one reading tells all."""
+class _Kind(Generic[T]):
+    """How one of the files is read. `refers`: what an item says of the other files, as (column, key). `may_be_empty`:
+    many have none of these, and where some are named elsewhere it is a fault there that they are gone."""
 
-    line: int
-    key: str
-    column: str
-    wanted: str
+    columns: Columns
+    key_column: str
+    read: Callable[[Row, CsvRules, Notes], T | None]
+    key_of: Callable[[T], str]
+    refers: Callable[[T], Iterator[tuple[str, str]]]
+    may_be_empty: bool = False
 
 
-@dataclass(slots=True)
-class _Part(Generic[T]):
-    """One third of the directory to be. `lines` knows every key that was written, also those of faulty rows: who is
-    misspelt in one file shall not be called missing in another."""
+def _of_person(person: Person) -> Iterator[tuple[str, str]]:
+    yield "site", person.site
 
-    file: str
-    items: dict[str, T] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
-    references: list[_Reference] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    whole: bool = True  # false: the file could not be read, so nothing can be said of what it lacks
 
-    def fault(self, key: str, column: str, value: str, message: str) -> None:
-        self.problems.append(Problem(self.file, self.lines.get(key, 0), column, value, message))
+def _of_did(item: DidAssignment) -> Iterator[tuple[str, str]]:
+    yield "site", item.site
+    if item.owner is not None:
+        yield "owner", item.owner
+    if item.team:
+        yield "team", item.team
+
+
+def _of_site(_: Site) -> Iterator[tuple[str, str]]:
+    yield from ()
+
+
+def _of_team(team: Team) -> Iterator[tuple[str, str]]:
+    yield "site", team.site
+    for member in team.members:
+        yield "members", member
+
+
+_PEOPLE: Final = _Kind(PEOPLE_COLUMNS, "key", read_person, lambda person: person.key, _of_person)
+_DIDS: Final = _Kind(DID_COLUMNS, "did", read_did, lambda item: item.did, _of_did)
+_SITES: Final = _Kind(SITE_COLUMNS, "name", read_site, lambda site: site.name, _of_site)
+_TEAMS: Final = _Kind(TEAM_COLUMNS, "name", read_team, lambda team: team.name, _of_team, may_be_empty=True)
 
 
 def read_directory(files: CsvFiles, current: Directory, rules: CsvRules) -> Reading:
     """The directory that the files make of the current one, or every reason why they make none."""
-    people = _part(files.people, PEOPLE_COLUMNS, "key", read_person, lambda person: person.key, current.people, rules)
-    dids = _part(files.dids, DID_COLUMNS, "did", read_did, lambda item: item.did, current.assignments, rules)
-    sites = _part(files.sites, SITE_COLUMNS, "name", read_site, lambda site: site.name, current.sites, rules)
-    _check_references(people, sites, people)
-    _check_references(dids, sites, people)
-    _check_loops(people, dids, sites)
-    _check_buckets(dids)
+    parts = Parts(
+        people=_part(files.people, _PEOPLE, current.people, rules),
+        dids=_part(files.dids, _DIDS, current.assignments, rules),
+        sites=_part(files.sites, _SITES, current.sites, rules),
+        teams=_part(files.teams, _TEAMS, current.teams, rules),
+    )
+    faults_between(parts, rules.policy.ways)
     problems = [
-        *sorted(people.problems, key=_line),
-        *sorted(dids.problems, key=_line),
-        *sorted(sites.problems, key=_line),
+        *sorted(parts.people.problems, key=_line),
+        *sorted(parts.dids.problems, key=_line),
+        *sorted(parts.sites.problems, key=_line),
+        *sorted(parts.teams.problems, key=_line),
     ]
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Reading(None, tuple(problems))
-    directory = Directory.of(people.items.values(), dids.items.values(), sites.items.values())
+    directory = Directory.of(
+        parts.people.items.values(), parts.dids.items.values(), parts.sites.items.values(), parts.teams.items.values()
+    )
     return Reading(directory, tuple(problems))
 
 
@@ -130,7 +147,16 @@ def render_people(directory: Directory) -> str:
 def render_dids(directory: Directory) -> str:
     """`dids.csv`."""
     rows = (
-        [spaced(item.did), item.owner or "", item.site, item.scope, item.kind, "yes" if item.critical else "no"]
+        [
+            spaced(item.did),
+            item.owner or "",
+            item.site,
+            item.scope,
+            item.kind,
+            "yes" if item.critical else "no",
+            item.team,
+            spaced(item.divert_number) if item.divert_number else "",
+        ]
         for item in sorted(directory.assignments.values(), key=lambda item: item.did)
     )
     return render_sheet(DID_COLUMNS.all, rows)
@@ -138,47 +164,37 @@ def render_dids(directory: Directory) -> str:
 
 def render_sites(directory: Directory) -> str:
     """`sites.csv`."""
-    rows = (
-        [
-            site.name,
-            spaced(site.fallback_number) if site.fallback_number else "",
-            site.announcement,
-            site.time_zone or "",
-        ]
-        for site in sorted(directory.sites.values(), key=lambda site: site.name)
-    )
-    return render_sheet(SITE_COLUMNS.all, rows)
+    in_order = sorted(directory.sites.values(), key=lambda site: site.name)
+    return render_sheet(SITE_COLUMNS.all, map(render_site, in_order))
 
 
-def _part(
-    file: CsvFile | None,
-    columns: Columns,
-    key_column: str,
-    read: Callable[[Row, CsvRules, Notes], T | None],
-    key_of: Callable[[T], str],
-    current: Mapping[K, T],
-    rules: CsvRules,
-) -> _Part[T]:
+def render_teams(directory: Directory) -> str:
+    """`teams.csv`."""
+    in_order = sorted(directory.teams.values(), key=lambda team: team.name)
+    return render_sheet(TEAM_COLUMNS.all, map(render_team, in_order))
+
+
+def _part(file: CsvFile | None, kind: _Kind[T], current: Mapping[K, T], rules: CsvRules) -> Part[T]:
     if file is None:
         held = {str(key): item for key, item in current.items()}
-        return _Part(STORED, held, references=[reference for item in held.values() for reference in _stored(item)])
-    sheet = read_sheet(file.name, file.data, columns)
+        stored = [Reference(0, key, *said) for key, item in held.items() for said in kind.refers(item)]
+        return Part(STORED, held, references=stored)
+    sheet = read_sheet(file.name, file.data, kind.columns)
     notes = Notes(file.name, list(sheet.problems))
-    part: _Part[T] = _Part(file.name, problems=notes.problems, whole=bool(sheet.rows))
+    empty = not sheet.rows and not sheet.problems
+    part: Part[T] = Part(file.name, problems=notes.problems, whole=bool(sheet.rows) or (empty and kind.may_be_empty))
     for row in sheet.rows:
-        item = read(row, rules, notes)
-        key = row.get(key_column) if item is None else key_of(item)
+        item = kind.read(row, rules, notes)
+        key = row.get(kind.key_column) if item is None else kind.key_of(item)
         if key in part.lines:
             message = f"comes twice, first in line {part.lines[key]}; remove one of the two lines"
-            notes.error(row, key_column, key, message)
+            notes.error(row, kind.key_column, key, message)
             continue
         part.lines[key] = row.line
-        part.references.extend(
-            _Reference(row.line, key, column, row.get(column)) for column in ("owner", "site") if row.get(column)
-        )
+        part.references.extend(Reference(row.line, key, *said) for said in _said(row, kind, item))
         if item is not None:
             part.items[key] = item
-    if not sheet.rows and not sheet.problems:
+    if empty and not kind.may_be_empty:
         message = (
             "has no rows below its first line and would empty this part; leave the file away to keep what is stored"
         )
@@ -186,76 +202,16 @@ def _part(
     return part
 
 
-def _stored(item: object) -> Iterator[_Reference]:
-    if isinstance(item, Person):
-        yield _Reference(0, item.key, "site", item.site)
-    if isinstance(item, DidAssignment):
-        yield _Reference(0, item.did, "site", item.site)
-        if item.owner is not None:
-            yield _Reference(0, item.did, "owner", item.owner)
-
-
-def _check_references(part: _Part[T], sites: _Part[Site], people: _Part[Person]) -> None:
-    for column, target, what in (("site", sites, "site"), ("owner", people, "person")):
-        if not target.whole:
-            continue
-        missing = [
-            reference
-            for reference in part.references
-            if reference.column == column
-            and reference.wanted not in target.items
-            and reference.wanted not in target.lines
-        ]
-        if part.file == STORED and len(missing) > MAX_TOLD_APART:
-            # A file that holds only some rows: one fault, not one for each of its thousand consequences.
-            some = ", ".join(sorted({reference.wanted for reference in missing})[:MAX_TOLD_APART])
-            message = (
-                f"{len(missing)} rows name a {what} that {target.file} does not hold ({some}, ...); is {target.file} "
-                "whole? It replaces what is stored"
-            )
-            part.problems.append(Problem(part.file, 0, column, "", message))
-            continue
-        for reference in missing:
-            part.problems.append(_missing(reference, part, target, what))
-
-
-def _missing(reference: _Reference, part: _Part[T], target: _Part[Site] | _Part[Person], what: str) -> Problem:
-    near = _same_but_for_case(reference.wanted, target.items)
-    if near is not None:
-        hint = f"did you mean {near!r}?"
-    elif target.file == STORED:
-        hint = f"import the file with the {what} along with this one, or correct it"
-    else:
-        hint = f"add it to {target.file} or correct it"
-    # A row that was stored earlier has no line to look at, so the message names it.
-    whose = f"of {reference.key} " if part.file == STORED else ""
-    message = f"{whose}is no {what} of {target.file}; {hint}"
-    return Problem(part.file, reference.line, reference.column, reference.wanted, message)
-
-
-def _check_loops(people: _Part[Person], dids: _Part[DidAssignment], sites: _Part[Site]) -> None:
-    loop = "is one of our own DIDs: the call would come back for ever; write an outside number"
-    for key, person in people.items.items():
-        for position, number in enumerate(person.default_numbers, start=1):
-            if number.e164 in dids.items:
-                people.fault(key, f"default_number_{position}", mask(number.e164), f"of {key} {loop}")
-    for name, site in sites.items.items():
-        if site.fallback_number is not None and site.fallback_number in dids.items:
-            sites.fault(name, "fallback_number", site.fallback_number, f"of {name} {loop}")
-
-
-def _check_buckets(dids: _Part[DidAssignment]) -> None:
-    for bucket, rows in Counter(bucket_of(did) for did in dids.items).items():
-        if rows > MAX_BUCKET_ROWS:
-            message = (
-                f"{rows} DIDs end in {bucket:03d} or {bucket + BUCKET_COUNT:03d}, at most {MAX_BUCKET_ROWS} can be "
-                "published safely; split them over several nodes"
-            )
-            dids.problems.append(Problem(dids.file, 0, "did", "", message))
-
-
-def _same_but_for_case(wanted: str, known: Iterable[str]) -> str | None:
-    return next((name for name in known if name.casefold() == wanted.casefold()), None)
+def _said(row: Row, kind: _Kind[T], item: T | None) -> Iterator[tuple[str, str]]:
+    """What a row says of other files; of a faulty one as it is written."""
+    if item is not None:
+        yield from kind.refers(item)
+        return
+    for column in ("site", *(("owner", "team") if kind.key_column == "did" else ())):
+        if row.get(column):
+            yield column, row.get(column)
+    for member in members_in(row):
+        yield "members", member
 
 
 def _line(problem: Problem) -> int:

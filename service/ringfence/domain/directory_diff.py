@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ringfence.domain.directory import DidAssignment, Directory, Person, Site
+from ringfence.domain.team import Team
 
 T = TypeVar("T")
 
@@ -37,23 +38,23 @@ class DirectoryDiff:
     people: Changes[Person]
     assignments: Changes[DidAssignment]
     sites: Changes[Site]
+    teams: Changes[Team] = Changes()
 
     def __bool__(self) -> bool:
-        return bool(self.people or self.assignments or self.sites)
+        return bool(self.people or self.assignments or self.sites or self.teams)
 
     def summary(self) -> str:
-        """One line, as `people: 1 added, 0 changed, 0 removed; DIDs: ...`."""
-        parts = (
-            self.people.summary("people"),
-            self.assignments.summary("DIDs"),
-            self.sites.summary("sites"),
-        )
+        """One line, as `people: 1 added, 0 changed, 0 removed; DIDs: ...`; teams, which few have, where they change."""
+        parts = [self.people.summary("people"), self.assignments.summary("DIDs"), self.sites.summary("sites")]
+        if self.teams:
+            parts.append(self.teams.summary("teams"))
         return "; ".join(parts)
 
     def lines(self) -> Iterator[str]:
         """One line a change: `+` added, `~` changed, `-` removed."""
         yield from _lines(self.sites, _site_name, _site_facts)
         yield from _lines(self.people, _person_name, _person_facts)
+        yield from _lines(self.teams, _team_name, _team_facts)
         yield from _lines(self.assignments, _did_name, _did_facts)
 
 
@@ -63,6 +64,7 @@ def compare(before: Directory, after: Directory) -> DirectoryDiff:
         people=_changes(before.people, after.people),
         assignments=_changes(before.assignments, after.assignments),
         sites=_changes(before.sites, after.sites),
+        teams=_changes(before.teams, after.teams),
     )
 
 
@@ -145,6 +147,10 @@ def _did_facts(assignment: DidAssignment) -> _Facts:
     if assignment.hold is not None:
         until = "" if assignment.hold_until is None else f" until {assignment.hold_until.isoformat()}"
         facts["held"] = (f"{assignment.hold}{until}", (assignment.hold, assignment.hold_until))
+    if assignment.team:
+        facts["team"] = (assignment.team, assignment.team)
+    if assignment.divert_number is not None:
+        facts["diverted to"] = (assignment.divert_number, assignment.divert_number)
     return facts
 
 
@@ -157,4 +163,35 @@ def _site_facts(site: Site) -> _Facts:
     facts: _Facts = {"fallback number": (fallback, fallback), "announcement": (site.announcement, site.announcement)}
     if site.time_zone is not None:
         facts["time zone"] = (site.time_zone, site.time_zone)
+    if site.opening:
+        facts["open"] = ("; ".join(hours.words for hours in site.opening), site.opening)
+    if site.holidays:
+        facts["holidays"] = (" ".join(day.isoformat() for day in site.holidays), site.holidays)
+    for label, words in (
+        ("out-of-hours number", site.out_of_hours_number),
+        ("out-of-hours announcement", site.out_of_hours_announcement),
+        ("voicemail", site.voicemail),
+    ):
+        if words:
+            facts[label] = (words, words)
+    return facts
+
+
+def _team_name(team: Team) -> str:
+    return f"team {team.name}"
+
+
+def _team_facts(team: Team) -> _Facts:
+    members = " ".join(team.members) or "everybody HR has in it"
+    facts: _Facts = {
+        "site": (team.site, team.site),
+        "strategy": (team.strategy, team.strategy),
+        "members": (members, team.members),
+        "rings": (f"{team.ring_seconds}s", team.ring_seconds),
+        "waits": (f"{team.wait_seconds}s", team.wait_seconds),
+        "waiting at most": (str(team.max_waiting), team.max_waiting),
+        "floor": (str(team.floor), team.floor),
+    }
+    if team.backstop_number is not None:
+        facts["backstop number"] = (team.backstop_number, team.backstop_number)
     return facts

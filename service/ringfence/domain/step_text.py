@@ -20,6 +20,13 @@ _TARGETS: Final = {
 PRESS_ONE: Final = "1"
 
 
+def why_not_mailbox(text: str) -> str | None:
+    """Why a text cannot name a voicemail box; None when it can."""
+    if _TARGETS[StepKind.VOICEMAIL].fullmatch(text):
+        return None
+    return "is no voicemail box; write its number and its context, as 600@default"
+
+
 def encode_hours(hours: RingHours) -> str:
     """The fourth part of a step."""
     begins, ends = (f"{minutes // 60:02d}{minutes % 60:02d}" for minutes in (hours.begins, hours.ends))

@@ -68,6 +68,12 @@ sites = Table(
     Column("fallback_number", String(16)),
     Column("announcement", String(100), nullable=False),
     Column("time_zone", String(64)),
+    # Hours as a step in AstDB has them, joined by `;`; days in ISO form, joined by spaces.
+    Column("opening", Text, nullable=False, server_default=""),
+    Column("holidays", Text, nullable=False, server_default=""),
+    Column("out_of_hours_number", String(16)),
+    Column("out_of_hours_announcement", String(100), nullable=False, server_default=""),
+    Column("voicemail", String(64), nullable=False, server_default=""),
 )
 
 people = Table(
@@ -86,7 +92,23 @@ default_numbers = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("e164", String(16), nullable=False),
     Column("ring_seconds", Integer, nullable=False),
+    Column("press_one", Boolean),
     info={PRIVATE: True},
+)
+
+# `members` are keys of people, in order.
+teams = Table(
+    "teams",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("site", ForeignKey("sites.name"), nullable=False),
+    Column("strategy", String(16), nullable=False),
+    Column("members", JSON, nullable=False),
+    Column("ring_seconds", Integer, nullable=False),
+    Column("wait_seconds", Integer, nullable=False),
+    Column("max_waiting", Integer, nullable=False),
+    Column("floor", Integer, nullable=False),
+    Column("backstop_number", String(16)),
 )
 
 dids = Table(
@@ -98,6 +120,8 @@ dids = Table(
     Column("scope", String(32), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("critical", Boolean, nullable=False),
+    Column("team", String(80), nullable=False, server_default=""),
+    Column("divert_number", String(16)),
 )
 
 # Every change of the directory: its row number is the directory's version. `lines` are for people, numbers

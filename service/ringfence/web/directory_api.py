@@ -36,7 +36,7 @@ def routes(importer: Importer, auditor: Auditor | None, now: Callable[[], dateti
 
     @router.post("/import", responses=declared(409, 413, 503), operation_id="import", max_body_size=MAX_IMPORT_BYTES)
     async def import_(order: ImportOrder, who: Who) -> ImportDone:
-        """Replace people, DIDs or sites by CSV files: all or nothing, every fault at once."""
+        """Replace people, DIDs, sites or teams by CSV files: all or nothing, every fault at once."""
         return await change_directory(importer, order, who)
 
     @router.get("/export", responses=declared(403, 503), operation_id="export")
@@ -46,7 +46,7 @@ def routes(importer: Importer, auditor: Auditor | None, now: Callable[[], dateti
             await auditor.note(exported(now(), asking.name, asking.by))
         response.headers["Cache-Control"] = "no-store"
         files = await importer.export()
-        return ExportOut(people=files["people.csv"], dids=files["dids.csv"], sites=files["sites.csv"])
+        return ExportOut(**{name.removesuffix(".csv"): text for name, text in files.items()})
 
     return router
 
@@ -69,9 +69,14 @@ async def change_directory(importer: Importer, order: ImportOrder, who: str) -> 
 
 
 def _files(order: ImportOrder) -> CsvFiles:
-    if order.people is None and order.dids is None and order.sites is None:
-        raise OrderRefused("people", "no file is given", "Give one or more of `people`, `dids` and `sites`.")
-    return CsvFiles(_file("people", order.people), _file("dids", order.dids), _file("sites", order.sites))
+    if order.people is None and order.dids is None and order.sites is None and order.teams is None:
+        raise OrderRefused("people", "no file is given", "Give one or more of `people`, `dids`, `sites` and `teams`.")
+    return CsvFiles(
+        _file("people", order.people),
+        _file("dids", order.dids),
+        _file("sites", order.sites),
+        _file("teams", order.teams),
+    )
 
 
 def _file(part: str, given: CsvIn | None) -> CsvFile | None:

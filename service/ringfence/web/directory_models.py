@@ -29,6 +29,7 @@ class ImportOrder(BaseModel):
     people: CsvIn | None = None
     dids: CsvIn | None = None
     sites: CsvIn | None = None
+    teams: CsvIn | None = None
     dry_run: StrictBool = Field(description="true: show what would change, and change nothing")
     reason: Why = "import"
     expected_version: Annotated[int, Field(strict=True, ge=0)] | None = Field(
@@ -50,8 +51,9 @@ class ImportDone(BaseModel):
 
 
 class ExportOut(BaseModel):
-    """The three files as texts, private numbers in clear."""
+    """The four files as texts, private numbers in clear."""
 
     people: str
     dids: str
     sites: str
+    teams: str
