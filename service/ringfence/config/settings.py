@@ -25,7 +25,6 @@ from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.press_one_settings import PressOneSettings
-from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.config.ways_settings import KnownForwardSettings, forward_faults
 from ringfence.config.words import E164, Country, HostPort, Name, Port, Prefix, Probed, Table
@@ -164,7 +163,6 @@ class Settings(Table):
     egress: EgressSettings = EgressSettings()
     press_one: PressOneSettings = PressOneSettings()
     fastagi: FastAgiTable = FastAgiTable()
-    press_one: PressOneSettings = PressOneSettings()
     override: OverrideSettings = OverrideSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)
