@@ -8,6 +8,8 @@ from pydantic import Field
 
 from ringfence.config.caps_settings import MOST, CapsSettings
 from ringfence.config.words import Country, Name, Prefix, Probed, Table
+from ringfence.domain.denied_starts import denied_starts
+from ringfence.domain.policy import DENIED_BY_DEFAULT
 
 
 class EgressSettings(Table):
@@ -18,7 +20,7 @@ class EgressSettings(Table):
     )
     denied_prefixes: list[Prefix] = Field(
         ["+449", "+4470", "+44871", "+44872", "+44873"],
-        description="E.164 beginnings never dialled, even in these countries",
+        description="E.164 beginnings never dialled, besides those that `countries` and the number types rule out",
     )
     max_calls: int = Field(30, ge=1, le=10_000, description="diverted calls at the same time, over all egress trunks")
     max_call_seconds: int = Field(7200, ge=60, le=86_400, description="longest diverted call, seconds")
@@ -27,6 +29,14 @@ class EgressSettings(Table):
     )
     caps: CapsSettings = CapsSettings()
     sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
+
+    @property
+    def all_denied_prefixes(self) -> tuple[str, ...]:
+        """Those written here, and those that the numbering plans of these countries add: the dialplan can tell no type
+        of number and no country but by them."""
+        known = denied_starts(frozenset(self.countries), DENIED_BY_DEFAULT)
+        written = tuple(dict.fromkeys(self.denied_prefixes))
+        return (*written, *(start for start in known if not start.startswith(written)))
 
 
 class EgressTrunkSettings(Probed):

@@ -6,7 +6,7 @@ what lies on the disk. The generators in `asterisk/` make the text; here setting
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -149,7 +149,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
         egress=Egress(
             trunks=tuple(_egress_trunk(trunk) for trunk in settings.egress_trunk),
             allowed_countries=_calling_codes(egress.countries),
-            denied_prefixes=tuple(egress.denied_prefixes),
+            denied_prefixes=(*egress.all_denied_prefixes, *_ranges(settings)),
             max_calls=egress.max_calls,
             max_call_seconds=egress.max_call_seconds,
             caps=egress.caps.for_dialplan(),
@@ -159,6 +159,12 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
         ring_budget_seconds=settings.ring_budget_seconds,
         language=settings.language,
     )
+
+
+def _ranges(settings: Settings) -> Iterator[str]:
+    """A platform's own numbers would come back to it."""
+    for platform in settings.platform:
+        yield from platform.ranges
 
 
 def _pjsip(settings: Settings) -> str:
