@@ -37,6 +37,8 @@ class CallResult:
     final_status: int | None
     answered_at: float | None
     rtp_packet_times: tuple[float, ...]
+    rtp_packets: tuple[bytes, ...]
+    """As they came; `tests.lab.heard` listens to them."""
     ended: Ended
     call_id: str
     received: tuple[bytes, ...]

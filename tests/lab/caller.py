@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tests.lab.call_result import CallResult, Ended, Response
+from tests.lab.keypad import PACKET_SECONDS, SAMPLES_PER_PACKET, SPEECH, Stream, stream_to
 from tests.lab.outgoing_invite import OutgoingInvite
 from tests.lab.ports import Ports
 from tests.lab.sip import (
@@ -57,8 +58,9 @@ class CallerAgent(asyncio.DatagramProtocol):
         cancel_after_seconds: float | None = None,
         hold_seconds: float = 0.2,
         give_up_seconds: float = 40.0,
+        talks: bool = False,
     ) -> CallResult:
-        """Place one call and see it through; it is hung up `hold_seconds` after the answer.
+        """Place one call and see it through; it is hung up `hold_seconds` after the answer, and talks until then.
 
         `cancel_after_seconds` counts from the INVITE. `raw_from` is the whole value of the From
         header but for its tag. Without a final answer the call is given up, and cancelled.
@@ -66,6 +68,7 @@ class CallerAgent(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         media = _MediaCounter()
         media_transport, _ = await loop.create_datagram_endpoint(lambda: media, local_addr=(HOST, 0))
+        media.transport = media_transport
         invite = OutgoingInvite(
             request_uri=raw_request_uri or encode(f"sip:{to}@{HOST}:{self.target[1]}"),
             from_=raw_from or encode(f"<sip:{from_}@{HOST}:{self.port}>"),
@@ -75,7 +78,7 @@ class CallerAgent(asyncio.DatagramProtocol):
             extra=tuple(headers),
             rtp_port=media_transport.get_extra_info("sockname")[1],
         )
-        call = _OutgoingCall(invite, self._send, media)
+        call = _OutgoingCall(invite, self._send, media, talks=talks)
         self._calls[invite.call_id] = call
         try:
             return await call.run(cancel_after_seconds, hold_seconds, give_up_seconds)
@@ -103,20 +106,34 @@ class CallerAgent(asyncio.DatagramProtocol):
 
 
 class _MediaCounter(asyncio.DatagramProtocol):
-    """Counts RTP: enough to tell that an announcement was played."""
+    """Keeps the RTP that came: it tells what was played, and when."""
 
     def __init__(self) -> None:
         self.packet_times: list[float] = []
+        self.packets: list[bytes] = []
+        self.transport: asyncio.DatagramTransport | None = None
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if len(data) >= 12 and data[0] >> 6 == 2:
             self.packet_times.append(time.monotonic())
+            self.packets.append(data)
+
+    async def talk(self, stream: Stream) -> None:
+        """Until it is cancelled."""
+        assert self.transport is not None
+        while True:
+            stream.timestamp += SAMPLES_PER_PACKET
+            self.transport.sendto(stream.packet(stream.audio_payload, SPEECH), stream.peer)
+            await asyncio.sleep(PACKET_SECONDS)
 
 
 class _OutgoingCall:
     """One call from INVITE to its end."""
 
-    def __init__(self, invite: OutgoingInvite, send: Callable[[bytes], None], media: _MediaCounter) -> None:
+    def __init__(
+        self, invite: OutgoingInvite, send: Callable[[bytes], None], media: _MediaCounter, *, talks: bool
+    ) -> None:
+        self._talks = talks
         self._invite = invite
         self._transmit = send
         self._media = media
@@ -137,13 +154,18 @@ class _OutgoingCall:
         answered_at = time.monotonic() if final is not None and final.status == 200 else None
         if final is not None and answered_at is not None:
             self._answer = final
+            stream = stream_to(final.body) if self._talks else None
+            talking = asyncio.create_task(self._media.talk(stream)) if stream is not None else None
             await self._hold(hold)
+            if talking is not None:
+                talking.cancel()
         return CallResult(
             invited_at=started_at,
             responses=tuple(self._responses),
             final_status=final.status if final is not None else None,
             answered_at=answered_at,
             rtp_packet_times=tuple(self._media.packet_times),
+            rtp_packets=tuple(self._media.packets),
             ended=self._ended,
             call_id=self._invite.call_id,
             received=tuple(self._received),

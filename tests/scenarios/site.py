@@ -28,12 +28,14 @@ from ringfence.asterisk.dialplan import (
     DidSource,
     Egress,
     EgressTrunk,
+    Identity,
     NumberFormat,
     PrimaryPlatform,
     SiteDialplan,
     Trunk,
     render_dialplan,
 )
+from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 from ringfence.config.snippets import SHIPPED, shipped_dir
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.behaviour import Behaviour
@@ -46,6 +48,9 @@ from tests.scenarios.ami import Ami
 
 MOBILE = "+447700900123"
 FALLBACK = "+441135960999"
+# Of trunk a: what its carrier knows it by, and what our identities end with.
+TRUNK_NUMBER = "+441134969000"
+IDENTITY_DOMAIN = "our.example"
 PLAN = f"p:{MOBILE}:5,s:{FALLBACK}:5,a:unavailable:0"
 NO_PRIVATE_NUMBER = f"s:{FALLBACK}:5,a:unavailable:0"
 
@@ -70,7 +75,30 @@ TRUNKS = (
     Trunk("extension", "uc", bare=BareNumber.EXTENSION, range_prefix="+4411349600", extension_length=2),
     Trunk("patient", "slow"),
     Trunk("exchange", "legacy"),
+    Trunk("early", "uc", early_media=True),
+    Trunk("german", "uc", language="de"),
 )
+
+
+# Two sites whose phones call out; told apart by the same header, as trunk `phone` and `german_phone`.
+OUTBOUND = Outbound(
+    sites=(
+        OutboundSite(
+            "north",
+            main_number="+441134960900",
+            emergency_numbers=("112", "999"),
+            emergency_identity="+441134960999",
+            extension_prefix="+4411349600",
+            extension_length=2,
+            short_numbers=("111",),
+        ),
+        OutboundSite("berlin", main_number="+493023125000", emergency_numbers=("110", "112"), country="49"),
+    ),
+    allowed_countries=("44", "49"),
+    denied_prefixes=("+449",),
+    ring_seconds=5,
+)
+PHONES = {"phone": "north", "german_phone": "berlin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +134,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
                     network_a.address,
                     channel_count=caps.channels_a,
                     no_progress_seconds=NO_PROGRESS_SECONDS,
+                    identity=Identity(trunk_number=TRUNK_NUMBER, domain=IDENTITY_DOMAIN),
                 ),
                 EgressTrunk(
                     "b",
@@ -124,6 +153,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
         announcements=(
             Announcement("unavailable", ("vm-goodbye", "vm-goodbye")),
             Announcement("missing", ("no/such/file",)),
+            Announcement("spoken", ("ringfence/goodbye",)),
         ),
         ring_budget_seconds=RING_BUDGET_SECONDS,
     )
@@ -135,7 +165,7 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
     own.mkdir()
     for name in SHIPPED:
         shutil.copy(shipped_dir() / name, own / name)
-    (own / "extensions_ringfence_site.conf").write_text(render_dialplan(site))
+    (own / "extensions_ringfence_site.conf").write_text(render_dialplan(site, OUTBOUND))
     pjsip = SitePjsip(
         trunks=(TrunkSources(site.trunks[0], "carrier", ("127.0.0.1",)),),
         platforms=site.platforms,
@@ -145,11 +175,13 @@ def write_configuration(instance: AsteriskInstance, site: SiteDialplan) -> None:
     )
     (own / "pjsip_ringfence.conf").write_text(render_pjsip(pjsip))
     lines = ["[global]", "type=global", "endpoint_identifier_order=header,ip,username"]
-    for trunk in site.trunks[1:]:
-        lines += [f"[{trunk.name}]", "type=endpoint", f"context=ringfence-in-{trunk.name}"]
+    contexts = {trunk.name: f"ringfence-in-{trunk.name}" for trunk in site.trunks[1:]}
+    contexts |= {phone: f"ringfence-outbound-{place}" for phone, place in PHONES.items()}
+    for name, context in contexts.items():
+        lines += [f"[{name}]", "type=endpoint", f"context={context}"]
         lines += ["disallow=all", "allow=alaw,ulaw", "direct_media=no"]
-        lines += [f"[{trunk.name}_identify]", "type=identify", f"endpoint={trunk.name}"]
-        lines += [f"match_header=X-Lab-Trunk: {trunk.name}"]
+        lines += [f"[{name}_identify]", "type=identify", f"endpoint={name}"]
+        lines += [f"match_header=X-Lab-Trunk: {name}"]
     lines += ["[bare]", "type=endpoint", "context=lab-bare", "disallow=all", "allow=alaw,ulaw"]
     lines += ["direct_media=no", "[bare_identify]", "type=identify", "endpoint=bare"]
     lines += [
@@ -248,15 +280,20 @@ class CallSite:
 
 
 async def open_site(
-    installation: Installation, ports: Ports, caps: Caps | None = None, own: Mapping[str, str] = MappingProxyType({})
+    installation: Installation,
+    ports: Ports,
+    caps: Caps | None = None,
+    own: Mapping[str, str] = MappingProxyType({}),
+    change: Callable[[SiteDialplan], SiteDialplan] = lambda site: site,
 ) -> tuple[CallSite, Callable[[], Awaitable[None]]]:
-    """A started site, and what closes it. `own`: files of Asterisk's configuration in place of the lab's."""
+    """A started site, and what closes it. `own`: files of Asterisk's configuration in place of the lab's;
+    `change`: what this site's dialplan has otherwise."""
     platform = Platform(ports, healthy=QUICK)
     a, b = (MobileNetwork(ports, name=f"mobile-network-{name}", healthy=QUICK) for name in "ab")
     instance = AsteriskInstance(installation.asterisk, ports)
     for name, text in own.items():
         (instance.etc / name).write_text(text)
-    write_configuration(instance, site_of(platform, a, b, caps or Caps()))
+    write_configuration(instance, change(site_of(platform, a, b, caps or Caps())))
     for far_end in (platform, a, b):
         await far_end.start()
     await instance.start()

@@ -36,6 +36,7 @@ class Prompt(StrEnum):
     ALL_BUSY = "all-busy"
     # To a caller at the end.
     UNAVAILABLE = "unavailable"
+    LEAVE_MESSAGE = "leave-message"
     OUT_OF_HOURS = "out-of-hours"
     HOLIDAY = "holiday"
     GOODBYE = "goodbye"

@@ -94,7 +94,8 @@ class LanguageSounds:
             return Found(wanted, SoundState.RECORDED, None if wave is None else _seconds(wave))
         if not files or entry is None:
             return Found(wanted, SoundState.MISSING)
-        current = entry.text == wanted.text and voice in (None, entry.voice)
+        # Two digests: whoever was replacing it was ended, and it may be the old file as well as the new one.
+        current = entry.text == wanted.text and voice in (None, entry.voice) and len(entry.digests) == 1
         return Found(wanted, SoundState.SYNTHESISED if current else SoundState.OUTDATED, _seconds(own))
 
     def put(self, waves: Mapping[Wanted, bytes], voice: str) -> None:

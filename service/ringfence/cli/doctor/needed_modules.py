@@ -37,6 +37,7 @@ NEEDED_MODULES: Final = {
     "res_pjsip_caller_id": "the caller's number and Privacy",
     "res_pjsip_header_funcs": "PJSIP_HEADER",
     "codec_alaw": "the media of every PSTN trunk",
+    "format_wav": "the prompts, which are WAV files",
     "res_http_websocket": "ARI's event stream",
     "res_stasis": "ARI",
     "res_ari": "ARI",
