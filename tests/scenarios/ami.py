@@ -15,6 +15,7 @@ class Ami:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def login(cls, instance: AsteriskInstance, name: str, secret: str) -> Ami:
@@ -26,8 +27,9 @@ class Ami:
     async def act(self, action: str, **fields: object) -> str:
         """The first message of the answer."""
         lines = [f"Action: {action}", *(f"{name}: {value}" for name, value in fields.items())]
-        self._writer.write("\r\n".join([*lines, "", ""]).encode())
-        answer = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), ANSWER_DEADLINE_SECONDS)
+        async with self._turn:
+            self._writer.write("\r\n".join([*lines, "", ""]).encode())
+            answer = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), ANSWER_DEADLINE_SECONDS)
         return answer.decode(errors="replace")
 
     def close(self) -> None:
