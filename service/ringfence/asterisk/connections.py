@@ -21,6 +21,7 @@ from ringfence.asterisk.site import (
     check_count,
     check_endpoint,
 )
+from ringfence.asterisk.site_outbound import OutboundPeer
 from ringfence.asterisk.vocabulary import QUALIFY_SUFFIX
 
 CLOSED_CONTEXT = "ringfence-closed"
@@ -84,12 +85,13 @@ class SitePjsip:
     codecs: str = "alaw,ulaw"
     transport_bind: str = ""
     """Written only if given: most sites have a transport of their own."""
+    outbound_peers: tuple[OutboundPeer, ...] = ()
 
     def __post_init__(self) -> None:
         check(_CODECS, self.codecs, "codecs")
         if self.transport_bind:
             check(_BIND, self.transport_bind, "transport address")
-        names = [trunk.endpoint for trunk in self.trunks]
+        names = [trunk.endpoint for trunk in self.trunks] + [peer.endpoint for peer in self.outbound_peers]
         for far_end in self.far_ends:
             names += [far_end.endpoint, far_end.endpoint + QUALIFY_SUFFIX]
             names += [far_end.endpoint + TRUNK_ENDING] if isinstance(far_end, EgressTrunk) else []
@@ -117,7 +119,18 @@ def render_pjsip(site: SitePjsip) -> str:
         lines += _trunk(trunk, site.codecs)
     for far_end in site.far_ends:
         lines += _far_end(far_end, site.codecs, site.qualify)
+    for peer in site.outbound_peers:
+        lines += _outbound_peer(peer, site.codecs)
     return "\n".join([*lines, ""])
+
+
+def _outbound_peer(peer: OutboundPeer, codecs: str) -> Iterator[str]:
+    yield from ("", f"; ---- calls that {peer.source} places itself; apart from the endpoint that is dialled, whose")
+    yield "; context stays closed"
+    yield from _section(
+        peer.endpoint, "endpoint", f"context={peer.context}", "disallow=all", f"allow={codecs}", *_GUARDED
+    )
+    yield from _section(f"{peer.endpoint}_identify", "identify", f"endpoint={peer.endpoint}", f"match={peer.source}")
 
 
 def _trunk(trunk: TrunkSources, codecs: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from ringfence.asterisk.site import (
     SiteValueError,
     Trunk,
 )
+from ringfence.asterisk.site_outbound import NO_OUTBOUND, Outbound, outbound_contexts, outbound_values
 
 __all__ = [
     "Announcement",
@@ -44,14 +45,16 @@ __all__ = [
 ]
 
 
-def render_dialplan(site: SiteDialplan) -> str:
+def render_dialplan(site: SiteDialplan, outbound: Outbound = NO_OUTBOUND) -> str:
     """The text of `extensions_ringfence_site.conf`.
 
     The values become global variables, set by the first call that finds them older than this file:
     a `[globals]` section in an included file would be ignored, or would hide the site's own one.
     """
-    values = [f"Set(GLOBAL({name})={value.replace(';', chr(92) + ';')})" for name, value in _values(site)]
+    given = [*_values(site), *outbound_values(outbound)]
+    values = [f"Set(GLOBAL({name})={value.replace(';', chr(92) + ';')})" for name, value in given]
     contexts = [line for trunk in site.trunks for line in _context(trunk, "@EDITION@")]
+    contexts += outbound_contexts(outbound, "@EDITION@")
     edition = hashlib.sha256("\n".join([*values, *contexts]).encode()).hexdigest()[:12]
     steps = [*values, f"Set(GLOBAL(RF_SITE)={edition})", "Return()"]
     return "\n".join(

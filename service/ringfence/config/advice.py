@@ -21,6 +21,7 @@ def warnings(settings: Settings) -> list[str]:
         *_about_platforms(settings),
         *_about_addresses(settings),
         *_about_diverting(settings),
+        *_about_emergencies(settings),
     ]
 
 
@@ -101,6 +102,16 @@ def _about_diverting(settings: Settings) -> Iterator[str]:
             f"egress.max_calls = {settings.egress.max_calls}, but the egress trunks carry {channels}: set it to what "
             "they carry, so that the limit and not the carrier decides."
         )
+
+
+def _about_emergencies(settings: Settings) -> Iterator[str]:
+    for site in settings.outbound_site:
+        if site.emergency_identity is None or site.emergency_verified is None:
+            yield (
+                f"outbound_site {site.name!r} has no verified emergency identity: help would be sent to whatever "
+                "address the carrier has for its main number. Ask the carrier, then set emergency_identity and "
+                "emergency_verified."
+            )
 
 
 def _host(host_port: str) -> str:

@@ -23,6 +23,7 @@ from ringfence.config.fastagi_settings import FastAgiTable
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
 from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
+from ringfence.config.outbound_settings import OutboundSettings, OutboundSiteSettings
 from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
@@ -73,6 +74,9 @@ class PlatformSettings(Probed):
     )
     rescue_held_seconds: float = Field(
         60.0, ge=5, le=3600, description="the same where the platform had put the caller on hold"
+    )
+    outbound_site: str = Field(
+        "", description="the [[outbound_site]] by which the platform's own calls go out through us; empty: they do not"
     )
     failback: FailbackPolicy = Field(FailbackPolicy.AUTOMATIC, description="`automatic` or `manual`")
     hold_down_seconds: float = Field(120, ge=1, le=86_400, description="how long it must stay healthy before the trial")
@@ -163,12 +167,14 @@ class Settings(Table):
     egress: EgressSettings = EgressSettings()
     press_one: PressOneSettings = PressOneSettings()
     fastagi: FastAgiTable = FastAgiTable()
+    outbound: OutboundSettings = OutboundSettings()
     override: OverrideSettings = OverrideSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
     egress_trunk: list[EgressTrunkSettings] = Field(min_length=1)
     known_forward: list[KnownForwardSettings] = Field([], max_length=MAX_FORWARDS)
+    outbound_site: list[OutboundSiteSettings] = Field([])
     control: list[ControlSettings] = Field([])
     hr_source: list[HrSourceSettings] = Field([])
     sign_in: list[SignInSettings] = Field([])
@@ -211,6 +217,7 @@ def _repeated(settings: Settings) -> list[str]:
         "platform": [item.name for item in settings.platform],
         "trunk or egress_trunk": [t.name for t in settings.trunk] + [t.name for t in settings.egress_trunk],
         "control": [item.name for item in settings.control],
+        "outbound_site": [item.name for item in settings.outbound_site],
     }
     for what, names in named.items():
         for name in sorted({n for n in names if names.count(n) > 1}):
@@ -238,6 +245,12 @@ def _dangling(settings: Settings) -> list[str]:
     faults = []
     platforms = {p.name for p in settings.platform}
     announcements = {a.name for a in settings.announcement}
+    sites = {site.name for site in settings.outbound_site}
+    for platform in settings.platform:
+        if platform.outbound_site and platform.outbound_site not in sites:
+            faults.append(
+                f"platform {platform.name!r} names outbound_site {platform.outbound_site!r}, which has no table"
+            )
     for trunk in settings.trunk:
         if trunk.platform not in platforms:
             faults.append(

@@ -36,7 +36,9 @@ from ringfence.asterisk.site import (
     SiteValueError,
     Trunk,
 )
+from ringfence.asterisk.site_outbound import OutboundPeer
 from ringfence.config.egress_settings import EgressTrunkSettings
+from ringfence.config.outbound_settings import outbound_of
 from ringfence.config.reading import ConfigError, Secrets
 from ringfence.config.settings import PlatformSettings, Settings, TrunkSettings
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
@@ -119,7 +121,10 @@ def generated_snippets(settings: Settings, secrets: Secrets) -> dict[str, str]:
     texts: dict[str, str] = {}
     asterisk = settings.asterisk
     makers: dict[str, Callable[[], str]] = {
-        SITE_DIALPLAN: lambda: render_dialplan(site_dialplan(settings)),
+        SITE_DIALPLAN: lambda: render_dialplan(
+            site_dialplan(settings),
+            outbound_of(settings.outbound, settings.outbound_site, settings.egress.countries),
+        ),
         PJSIP: lambda: _pjsip(settings),
         HTTP: lambda: render_http(asterisk.ari_port),
     }
@@ -177,11 +182,13 @@ def _pjsip(settings: Settings) -> str:
     platforms = [platform for platform in settings.platform if not platform.endpoint]
     egress_trunks = [trunk for trunk in settings.egress_trunk if not trunk.endpoint]
     # Together only to find a name that is there twice.
-    SitePjsip(trunks, _platforms(platforms), _egress_trunks(egress_trunks))
+    peers = _outbound_peers(settings.platform)
+    SitePjsip(trunks, _platforms(platforms), _egress_trunks(egress_trunks), outbound_peers=peers)
     texts: list[str] = []
     for profile, qualify in QUALIFY.items():
         part = SitePjsip(
             trunks=() if texts else trunks,
+            outbound_peers=() if texts else peers,
             platforms=_platforms(platform for platform in platforms if platform.profile == profile),
             egress_trunks=_egress_trunks(trunk for trunk in egress_trunks if trunk.profile == profile),
             qualify=qualify,
@@ -191,6 +198,14 @@ def _pjsip(settings: Settings) -> str:
         if sections:
             texts.append("\n")
     return "".join(texts).rstrip("\n") + "\n"
+
+
+def _outbound_peers(platforms: Iterable[PlatformSettings]) -> tuple[OutboundPeer, ...]:
+    return tuple(
+        OutboundPeer(f"{p.dial_endpoint}_outbound", p.host_port.rpartition(":")[0], p.outbound_site)
+        for p in platforms
+        if p.outbound_site
+    )
 
 
 def endpoint_of(trunk: TrunkSettings) -> str:
