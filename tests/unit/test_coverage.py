@@ -35,10 +35,11 @@ from ringfence.domain.directory import (
     PersonKey,
     Site,
 )
+from ringfence.domain.line_kinds import SOURCES
 from ringfence.domain.numbers import Did
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import StepKind
-from ringfence.domain.routing import SOURCES, plan_for
+from ringfence.domain.routing import plan_for
 from ringfence.domain.team import Team
 from tests.fakes.clock import NOON, FakeClock
 from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories, routing_policy
@@ -172,7 +173,7 @@ def test_the_list_is_limited_and_the_count_is_not() -> None:
 @given(directories())
 def test_a_covered_did_has_somebody_in_its_plan(directory: Directory) -> None:
     found = measured(directory)
-    diverted = {did for did, item in directory.assignments.items() if SOURCES[item.kind]}
+    diverted = {did for did, item in directory.assignments.items() if SOURCES[item.kind] or item.divert_number}
     uncovered = {did for did, _ in found.uncovered}
     assert (found.dids, found.covered) == (len(diverted), len(diverted - uncovered))
     for did in diverted - uncovered:

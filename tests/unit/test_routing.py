@@ -13,7 +13,7 @@ from ringfence.domain.numbers import NumberKind, parse_number
 from ringfence.domain.policy import EgressPolicy, Refusal, why_not
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import MAX_STEPS, NUMBERS, LeftOut, Omission, PlannedStep, Step, StepKind, StepReason
-from ringfence.domain.routing import SOURCES, TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.routing import TrunkFallback, fallback_steps, plan_for
 from tests.unit.directories import DID, MOBILE, RECEPTION, SECOND_MOBILE, directories_in_force, one_did, routing_policy
 
 PERSON = f"p:{MOBILE}:20"
@@ -54,10 +54,6 @@ def test_golden_table(kind: LineKind, owned: bool, fallback: bool, plan: list[st
 def plan_of(directory: Directory, ring_budget_seconds: int = 90) -> tuple[list[str], tuple[LeftOut, ...]]:
     compiled = plan_for(directory.assignments[DID], directory, routing_policy(ring_budget_seconds))
     return words(compiled.plan), compiled.left_out
-
-
-def test_every_line_kind_has_a_rule() -> None:
-    assert set(SOURCES) == set(LineKind)
 
 
 @pytest.mark.parametrize(

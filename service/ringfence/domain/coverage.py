@@ -18,9 +18,10 @@ from enum import StrEnum
 from typing import Final
 
 from ringfence.domain.directory import Consent, DefaultNumber, DidAssignment, Directory, LineKind, NotRung, Person
+from ringfence.domain.line_kinds import SOURCES, SPOKEN, Source
 from ringfence.domain.numbers import Did
 from ringfence.domain.route_plan import StepKind, StepReason
-from ringfence.domain.routing import SOURCES, RoutingPolicy, Source, plan_for
+from ringfence.domain.routing import RoutingPolicy, plan_for
 from ringfence.domain.routing_team import TeamLine, TeamLines
 
 MAX_UNCOVERED: Final = 1000
@@ -147,7 +148,7 @@ def why_uncovered(
     steps = [planned.step for planned in plan]
     if any(step.kind is StepKind.TEAM for step in steps):
         return _of_team(teams.line(assignment.team), policy, today)
-    if assignment.team and assignment.owner is None:
+    if assignment.team and assignment.owner is None and assignment.kind in SPOKEN:
         # Who takes over for a team that is passed over is a place.
         return None if any(step.kind is StepKind.SITE for step in steps) else CoverageReason.TEAM_BELOW_FLOOR
     if _site_first(assignment.kind):

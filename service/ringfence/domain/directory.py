@@ -42,7 +42,7 @@ _FORMULA_STARTS: Final = "=+-@"
 
 class LineKind(StrEnum):
     """What answers at the far end of a DID; decides whether and where it may be diverted
-    (`routing.SOURCES`)."""
+    (`line_kinds.LINE_KINDS`)."""
 
     VOICE = "voice"
     FAX = "fax"

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from ringfence.domain.directory import DidAssignment, Directory, LineKind
+from ringfence.domain.line_kinds import SOURCES
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import Decision, ScopeState, effective
 from ringfence.domain.override import (
@@ -24,7 +25,6 @@ from ringfence.domain.override import (
     standing_override,
     team_of,
 )
-from ringfence.domain.routing import SOURCES
 
 MAX_NAMED_DIDS: Final = 100
 
@@ -33,7 +33,8 @@ NEVER_DIVERTED: Final = frozenset(kind for kind, sources in SOURCES.items() if n
 
 
 class End(StrEnum):
-    """With whom a DID's plan begins: the best that a caller can hope for in DR mode."""
+    """With whom a DID's plan begins: the best that a caller can hope for in DR mode. A team's members are persons; a
+    voicemail is no better than an announcement, for nobody hears the caller now."""
 
     PERSON = "person"
     RECEPTION = "reception"
@@ -121,7 +122,7 @@ def effect_of(
         to_dr += 1
         end = end_of(item.did)
         ends[end] += 1
-        if item.kind in NEVER_DIVERTED:
+        if item.kind in NEVER_DIVERTED and item.divert_number is None:
             never[item.kind] += 1
         if end is not End.PERSON:
             listed = critical if item.critical else others
@@ -132,6 +133,8 @@ def effect_of(
     return Effect(covers, to_dr, back, tuple(most), dict(ends), named, dict(never))
 
 
+_TO_PERSONS: Final = ("p:", "t:")
+
 EndOf = Callable[[Did], End]
 
 
@@ -141,6 +144,6 @@ def end_in(record: str | None) -> End:
     if len(fields) < 7:
         return End.ANNOUNCEMENT
     plan = fields[5]
-    if plan.startswith("p:") or ",p:" in plan:
+    if plan.startswith(_TO_PERSONS) or any(f",{begins}" in plan for begins in _TO_PERSONS):
         return End.PERSON
     return End.RECEPTION if plan.startswith("s:") or ",s:" in plan else End.ANNOUNCEMENT

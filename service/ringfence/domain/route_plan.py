@@ -112,7 +112,7 @@ _OMISSION_SENTENCES: Final = {
     Omission.CLAIMED_TWICE: "two people have an equal claim to the DID: a person has to decide",
     Omission.SITE_HAS_NO_FALLBACK: "the site has no fallback number",
     Omission.KIND_NEVER_TO_A_PERSON: "this line kind never goes to a private number",
-    Omission.KIND_NEVER_DIVERTED: "this line kind is a machine's: it is never diverted to a number",
+    Omission.KIND_NEVER_DIVERTED: "this line kind is a machine's and has no number of its own to go to",
     Omission.ALREADY_IN_PLAN: "the number is in the plan already",
     Omission.RING_BUDGET_SPENT: "the ring budget is spent before this step",
     Omission.TOO_MANY_STEPS: f"a plan holds at most {MAX_STEPS} steps",
@@ -145,10 +145,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step and why it is there."""
+    """A step and why it is there. `name`: what people call its target, a team's or a site's; empty: the target itself."""
 
     step: Step
     reason: StepReason
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From the directory to the route plan of one DID: which steps, and in which order.
 
-`route_table` compiles every DID with this. What a line kind may reach is one table, `SOURCES`.
+`route_table` compiles every DID with this. What a line kind may reach is one table, `line_kinds`.
 
 Every plan ends in an announcement, holds at most `MAX_STEPS` steps and no target twice, and all its ringing
 stays within the ring budget: a step that the carrier's own timeout would cut off helps nobody.
@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Final
 
 from ringfence.domain.directory import (
     DEFAULT_ANNOUNCEMENT,
@@ -22,10 +20,10 @@ from ringfence.domain.directory import (
     MIN_RING_SECONDS,
     DidAssignment,
     Directory,
-    LineKind,
     Person,
     Site,
 )
+from ringfence.domain.line_kinds import SOURCES, SPOKEN, Source
 from ringfence.domain.numbers import mask
 from ringfence.domain.policy import EgressGate, Refusal
 from ringfence.domain.press_one import NOBODY_ASKED, PressOne
@@ -45,33 +43,6 @@ from ringfence.domain.route_plan import (
 from ringfence.domain.routing_team import TeamLines
 from ringfence.domain.team import record_id
 from ringfence.domain.team_records import team_target
-
-
-class Source(StrEnum):
-    """Where the steps before the announcement come from."""
-
-    OWNER = "owner"
-    SITE = "site"
-
-
-# Machines that talk to machines (fax, alarm) have nothing to say to a person: they get the announcement
-# alone, so that their own second path takes over. A lift, a telecare alarm, a door and a child or adult at
-# risk need somebody on duty who answers: the site, and never somebody's mobile at home. A switchboard is
-# asked for by its place before its owner.
-SOURCES: Final[dict[LineKind, tuple[Source, ...]]] = {
-    LineKind.VOICE: (Source.OWNER, Source.SITE),
-    LineKind.SWITCHBOARD: (Source.SITE, Source.OWNER),
-    LineKind.SAFEGUARDING: (Source.SITE,),
-    LineKind.LIFT: (Source.SITE,),
-    LineKind.TELECARE: (Source.SITE,),
-    LineKind.DOOR: (Source.SITE,),
-    LineKind.FAX: (),
-    LineKind.ALARM: (),
-}
-
-# Only on these a person speaks. A lift, a telecare alarm and a door take a voicemail for help that answers, and nobody
-# in a lift shall hear that the site is closed.
-SPOKEN: Final = frozenset({LineKind.VOICE, LineKind.SWITCHBOARD, LineKind.SAFEGUARDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +111,17 @@ def _candidates(
     if assignment.divert_number is not None:
         yield _public(assignment.divert_number, policy, StepReason.DIVERT_NUMBER)
     sources = SOURCES[assignment.kind]
-    has_team = bool(assignment.team) and Source.SITE in sources
-    if has_team and site.opening and assignment.kind in SPOKEN:
-        yield PlannedStep(Step(StepKind.OPENING, record_id(site.name), 0), StepReason.OPENING_HOURS)
+    is_team_line = bool(assignment.team) and Source.SITE in sources
+    rings_team = is_team_line and assignment.kind in SPOKEN
+    if rings_team and site.opening:
+        yield PlannedStep(Step(StepKind.OPENING, record_id(site.name), 0), StepReason.OPENING_HOURS, site.name)
     for source in sources:
         if source is Source.SITE:
-            if has_team and teams.line(assignment.team).is_staffed:
+            if rings_team and teams.line(assignment.team).is_staffed:
                 rung = teams.line(assignment.team).team.ring_seconds
-                yield PlannedStep(Step(StepKind.TEAM, team_target(assignment.team), rung), StepReason.TEAM)
-            backstop = directory.teams[assignment.team].backstop_number if has_team else None
+                step = Step(StepKind.TEAM, team_target(assignment.team), rung)
+                yield PlannedStep(step, StepReason.TEAM, assignment.team)
+            backstop = directory.teams[assignment.team].backstop_number if is_team_line else None
             if backstop is not None:
                 yield _public(backstop, policy, StepReason.TEAM_BACKSTOP)
             elif site.fallback_number is not None:
@@ -224,7 +197,7 @@ def _absences(assignment: DidAssignment, directory: Directory, site: Site, teams
             yield LeftOut("", Omission.KIND_NEVER_DIVERTED)
         return
     if Source.OWNER not in sources:
-        if not assignment.team:
+        if not assignment.team or assignment.kind not in SPOKEN:
             yield LeftOut("", Omission.KIND_NEVER_TO_A_PERSON)
     elif assignment.hold is not None:
         yield LeftOut("", Omission(assignment.hold.value), until=assignment.hold_until)
@@ -234,7 +207,7 @@ def _absences(assignment: DidAssignment, directory: Directory, site: Site, teams
     else:
         yield from _owners_absences(directory.people[assignment.owner], directory)
     team = directory.teams.get(assignment.team) if Source.SITE in sources else None
-    if team is not None and not teams.line(team.name).is_staffed:
+    if team is not None and assignment.kind in SPOKEN and not teams.line(team.name).is_staffed:
         yield LeftOut(team.name, Omission.TEAM_BELOW_FLOOR)
     if site.fallback_number is None and (team is None or team.backstop_number is None):
         yield LeftOut("", Omission.SITE_HAS_NO_FALLBACK)
