@@ -11,10 +11,11 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.forwarding import ForwardedCall
 from tests.lab.holding import hold_acknowledgement, hold_request
 from tests.lab.keypad import MediaPort, stream_to
 from tests.lab.sip import (
@@ -30,6 +31,7 @@ from tests.lab.sip import (
     respond,
     tag_of,
     uri_of,
+    user_of,
     without_headers,
 )
 
@@ -137,6 +139,8 @@ class AnsweringAgent(asyncio.DatagramProtocol):
 
     def _take(self, invite: SipMessage, addr: Address) -> None:
         behaviour = self._by_number.get(invite.request_user, self._default)
+        if behaviour.takes_from and user_of(invite.header("from")) not in behaviour.takes_from:
+            behaviour = replace(behaviour, manner=Manner.REFUSE, ring_delay_ms=0)
         call = _Call(invite, addr, behaviour)
         self._calls[invite.call_id] = call
         if len(self._calls) > CALLS_REMEMBERED:
@@ -157,13 +161,35 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         if behaviour.manner is Manner.REFUSE:
             await self._reply_until_acknowledged(call, behaviour.status)
             return
-        self._reply(call, behaviour.ring_status)
+        if behaviour.forward is None or behaviour.forward.after_ms:
+            self._reply(call, behaviour.ring_status)
+        if behaviour.forward is not None:
+            await self._forward(call)
+            return
         if behaviour.manner is Manner.RING_FOR_EVER:
             return
         if await _happens(call.ended, behaviour.answer_delay_ms / 1000):
             return
         await self._reply_until_acknowledged(call, 200)
         await self._live_in(call)
+
+    async def _forward(self, call: _Call) -> None:
+        forward = call.behaviour.forward
+        assert forward is not None
+        if await _happens(call.ended, forward.after_ms / 1000):
+            return
+        onward = ForwardedCall(call.invite, forward, self._media.port)
+        try:
+            status = await onward.place(lambda: self._reply(call, call.behaviour.ring_status), call.ended)
+            if call.ended.is_set():
+                return
+            await self._reply_until_acknowledged(call, status)
+            if status == 200:
+                await onward.until_over(call.ended)
+            if status == 200 and not call.ended.is_set():
+                self._hang_up(call)
+        finally:
+            onward.close()
 
     async def _live_in(self, call: _Call) -> None:
         """What whoever answered does in the call, up to hanging up."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from tests.lab.forwarding import Forward
+
 
 class Manner(Enum):
     """What becomes of an INVITE."""
@@ -37,8 +39,13 @@ class Behaviour:
     press_after_ms: int = 200
     talks: bool = False
     """Sends audio from the answer to the end. With no key to press: somebody's voicemail."""
+    forward: Forward | None = None
+    """Where the call goes on to instead of ringing, or after it."""
     response_headers: tuple[tuple[str, str], ...] = ()
     """Added to ringing and final responses, to tempt Asterisk into passing them on."""
+    takes_from: tuple[str, ...] = ()
+    """Where given: a call whose From has another user part is refused with `status`, as by a carrier that lets only
+    these identities through."""
     unseen_headers: tuple[str, ...] = ()
     """Taken out of what arrives before anything looks at it, as a carrier's border would; in small letters."""
     options_status: int = 200
@@ -53,10 +60,13 @@ class Behaviour:
         known = dict(fields)
         headers = known.pop("response_headers", [])
         unseen = known.pop("unseen_headers", [])
-        assert isinstance(headers, list) and isinstance(unseen, list)
+        takes = known.pop("takes_from", [])
+        assert isinstance(headers, list) and isinstance(unseen, list) and isinstance(takes, list)
         return cls(
+            forward=Forward.from_json(known.pop("forward", None)),
             manner=Manner(known.pop("manner")),
             response_headers=tuple((str(name), str(value)) for name, value in headers),
+            takes_from=tuple(str(user) for user in takes),
             unseen_headers=tuple(str(name) for name in unseen),
             **known,  # type: ignore[arg-type]
         )

@@ -152,7 +152,7 @@ async def test_diverted_call_carries_our_mark(site: CallSite) -> None:
     await divert(site, did, headers=[("Diversion", "<sip:+441619960000@elsewhere>")])
     (invite,) = [call.invite for call in site.network_a.calls() if call.caller == did]
     assert invite.header("x-ringfence-hop") == "node1"
-    assert invite.all("diversion") == [f"<sip:{did}@127.0.0.1>;reason=unavailable;counter=1"]
+    assert invite.all("diversion") == [f"<sip:{did}@our.example>;reason=unavailable;counter=1"]
 
 
 async def test_diverted_call_does_not_last_for_ever(site: CallSite) -> None:
