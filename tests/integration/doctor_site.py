@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ringfence.config.snippets import INCLUDES
-from tests.lab.asterisk import AsteriskInstance
+from tests.lab.asterisk import AsteriskInstance, data_directory
 from tests.lab.ports import HOST
 from tests.unit.command_line import run_ringfence
 
@@ -28,6 +28,8 @@ def set_up(instance: AsteriskInstance, home: Path, *, platform: str = FAR_END, e
         *("--config", str(config)),
     )
     assert done.exit_code == 0, done.output
+    sounds = instance.home.outside(data_directory(instance.home)) / "sounds"
+    config.write_text(config.read_text().replace("[asterisk]\n", f'[asterisk]\nsounds_dir = "{sounds}"\n'))
     own = {
         "pjsip.conf": f"[udp]\ntype=transport\nprotocol=udp\nbind={HOST}:{instance.ports.sip}\n",
         "manager.conf": f"[general]\nenabled=yes\nbindaddr={HOST}\nport={instance.ports.ami}\n",

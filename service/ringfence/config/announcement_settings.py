@@ -57,7 +57,7 @@ class AnnouncementSettings(Table):
 
 
 def shipped_announcements() -> list[AnnouncementSettings]:
-    """Those of a site that names none."""
+    """Those every site has, unless it gives their names to its own."""
     return [
         AnnouncementSettings(name=announcement_name(prompt), sounds=[sound_of(prompt)], text={})
         for prompt in SHIPPED_ANNOUNCEMENTS

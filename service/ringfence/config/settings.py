@@ -181,13 +181,19 @@ class Settings(Table):
     notify: list[NotifySettings] = Field([])
     staff_messages: StaffMessageSettings = StaffMessageSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
-    announcement: list[AnnouncementSettings] = Field(shipped_announcements())
+    announcement: list[AnnouncementSettings] = Field([])
 
     @property
     def languages(self) -> list[str]:
         """Those anybody is spoken to in, each once."""
         spoken = [self.language, *(trunk.language for trunk in self.trunk if trunk.language is not None)]
         return list(dict.fromkeys(spoken))
+
+    @property
+    def announcements(self) -> list[AnnouncementSettings]:
+        """The file's own, then those shipped whose names it does not use. The first is everybody's last resort."""
+        own = {one.name for one in self.announcement}
+        return [*self.announcement, *(one for one in shipped_announcements() if one.name not in own)]
 
     @property
     def own_words(self) -> dict[str, dict[str, str]]:
@@ -244,7 +250,7 @@ def _shared_endpoints(settings: Settings) -> list[str]:
 def _dangling(settings: Settings) -> list[str]:
     faults = []
     platforms = {p.name for p in settings.platform}
-    announcements = {a.name for a in settings.announcement}
+    announcements = {a.name for a in settings.announcements}
     sites = {site.name for site in settings.outbound_site}
     for platform in settings.platform:
         if platform.outbound_site and platform.outbound_site not in sites:

@@ -160,7 +160,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
             caps=egress.caps.for_dialplan(),
             wait_seconds=egress.wait_for_channel_seconds,
         ),
-        announcements=tuple(Announcement(a.name, a.played) for a in settings.announcement),
+        announcements=tuple(Announcement(a.name, a.played) for a in settings.announcements),
         ring_budget_seconds=settings.ring_budget_seconds,
         language=settings.language,
     )

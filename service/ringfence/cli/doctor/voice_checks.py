@@ -43,12 +43,13 @@ def _prompts(settings: Settings) -> list[Finding]:
 
 
 def _folder(settings: Settings, asterisk_etc: Path) -> list[Finding]:
-    """Asterisk's own word for where its sounds lie; nothing to say where it cannot be read."""
+    """Asterisk's own word for where its sounds lie; nothing to say where it cannot be read, or where there is no such
+    folder: Asterisk may live in a file tree of its own, a container's say."""
     try:
         said = _DATA_DIR.search((asterisk_etc / "asterisk.conf").read_text(errors="replace"))
     except OSError:
         return []
-    if said is None or Path(said[1]) / "sounds" == settings.asterisk.sounds_dir:
+    if said is None or Path(said[1]) / "sounds" == settings.asterisk.sounds_dir or not Path(said[1]).is_dir():
         return []
     words = f"Asterisk looks for sounds in {said[1]}/sounds, and sounds_dir is {settings.asterisk.sounds_dir}."
     return [warn(words, f'Set sounds_dir = "{said[1]}/sounds" under [asterisk], then `ringfence voice build`.')]
