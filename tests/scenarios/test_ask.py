@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 import pytest_asyncio
@@ -47,7 +48,9 @@ class _Daemon:
         self._let_go = threading.Event()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        self._running = asyncio.run_coroutine_threadsafe(self.door.run(), self.loop)
+        self._running: asyncio.Task[None] | None = None
+        self._ended: Future[None] = Future()
+        self.loop.call_soon_threadsafe(self._start)
 
     async def _decide(self, did: str) -> Mapping[str, str] | None:
         self.asked.append(did)
@@ -60,10 +63,19 @@ class _Daemon:
         """From here on nothing runs in the daemon's loop."""
         self.loop.call_soon_threadsafe(self._let_go.wait)
 
+    def _start(self) -> None:
+        self._running = self.loop.create_task(self.door.run())
+
+    async def _end(self) -> None:
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        self._ended.set_result(None)
+
     async def close(self) -> None:
         self._let_go.set()
-        self._running.cancel()
-        await wait_until(lambda: self.door.port is None, what="the door to shut", deadline_seconds=5)
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop)
+        await asyncio.wrap_future(self._ended)
         self.loop.call_soon_threadsafe(self.loop.stop)
         await asyncio.to_thread(self._thread.join)
         self.loop.close()

@@ -1,0 +1,109 @@
+"""One simulated call on its way: its clock, what has happened, and what a number does that is rung."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.directory import LineKind
+from ringfence.domain.outage import Decision
+from ringfence.domain.records import RouteRecord
+from ringfence.domain.ring_hours import RingHours
+from ringfence.domain.route_plan import Step, StepKind
+from ringfence.domain.route_table import did_path
+from ringfence.domain.simulation_values import (
+    Ending,
+    FarEnd,
+    Happening,
+    Question,
+    SiteRules,
+    Table,
+    What,
+    Why,
+)
+
+MACHINES: Final = frozenset({LineKind.FAX, LineKind.ALARM, LineKind.LIFT, LineKind.TELECARE, LineKind.DOOR})
+ASKING_SECONDS: Final = 8.0
+"""About what a prompt and the wait for a key take where nobody presses one."""
+
+_DIALLED = re.compile(r"\+[1-9][0-9]{7,14}")
+
+
+class Call:
+    """`clock` is in seconds since the call came in. The other fields are the call's variables in the dialplan."""
+
+    def __init__(self, question: Question, table: Table, rules: SiteRules) -> None:
+        self.question = question
+        self.table = table
+        self.rules = rules
+        self.clock = 0.0
+        self.happenings: list[Happening] = []
+        self.record: RouteRecord | None = None
+        self.scope = ""
+        self.decision: Decision = Decision.NORMAL
+        self.path = ""
+        self.reason = ""
+        self.step = 0
+
+    @property
+    def now(self) -> datetime:
+        return self.question.at + timedelta(seconds=self.clock)
+
+    @property
+    def is_machine(self) -> bool:
+        return self.record is not None and self.record.kind in MACHINES
+
+    def note(self, what: What, *targets: str, seconds: float = 0.0, result: str = "", **more: object) -> None:
+        """Something happens now and lasts so long."""
+        happening = Happening(self.clock, what, self.step, targets, result, seconds)
+        self.happenings.append(replace(happening, **more))  # type: ignore[arg-type]
+        self.clock += seconds
+
+    def end(self, answered_by: AnsweredBy, result: str = "answered") -> Ending:
+        """`ringfence-ended`."""
+        known = self.record is not None
+        path = self.path or ("platform" if known else "transparent")
+        reason = self.reason or ("scope-normal" if known else "no-record")
+        return Ending(self.clock, answered_by, result, self.decision, path, reason, self.step)
+
+    def ring(self, item: Step, seconds: float, team: str = "") -> str:
+        """`ringfence-egress`: one number is dialled; how it ended."""
+        result, lasted = self.outcome(item, seconds)
+        private = item.kind is StepKind.PERSON
+        if result == "refused":
+            self.note(What.PASSED_OVER, item.target, result=result, private=private, team=team, why=Why.REFUSED)
+        else:
+            self.note(What.RINGS, item.target, result=result, seconds=lasted, private=private, team=team)
+        return result
+
+    def outcome(self, item: Step, seconds: float) -> tuple[str, float]:
+        """How a leg to this number ends, in the dialplan's word, and after how many seconds."""
+        if not self._dialled(item.target):
+            return "refused", 0.0
+        does = self.question.assumed.far_end(item.target, self.step)
+        asked = item.press_one and item.kind is not StepKind.SITE and not self.is_machine
+        match does:
+            case FarEnd.UNANSWERED:
+                return "unanswered", seconds
+            case FarEnd.OFF:
+                return "undeliverable", 0.0
+            case FarEnd.VOICEMAIL if asked:
+                return "unaccepted", ASKING_SECONDS
+            case FarEnd.ANSWERS | FarEnd.VOICEMAIL:
+                return "answered", 0.0
+        return does.value, 0.0
+
+    def _dialled(self, number: str) -> bool:
+        allowed = _DIALLED.fullmatch(number) and number[1:].startswith(self.rules.allowed_codes)
+        return bool(allowed) and not number.startswith(self.rules.denied_starts) and not self.table(did_path(number))
+
+
+def open_at(hours: RingHours, now: datetime) -> bool:
+    """As the dialplan asks it: Asterisk takes a zone it does not know for UTC."""
+    try:
+        return hours.open_at(now)
+    except (KeyError, ValueError):
+        return replace(hours, zone="UTC").open_at(now)

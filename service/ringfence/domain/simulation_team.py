@@ -1,0 +1,113 @@
+"""A team's line in a simulated call: `asterisk-conf/extensions_ringfence_team.conf`, for a caller who is alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ringfence.domain.record_text import RecordError
+from ringfence.domain.route_plan import Step
+from ringfence.domain.simulation_call import Call, open_at
+from ringfence.domain.simulation_values import What, Why
+from ringfence.domain.team import Strategy
+from ringfence.domain.team_records import TeamRecord, decode_member, decode_team
+
+ASKED_AGAIN_SECONDS: Final = 5.0
+"""Nobody is rung twice within this time by the same caller."""
+LOOK_SECONDS: Final = 0.5
+"""How often a caller who waits looks for somebody free."""
+
+
+class TeamRun:
+    """The team's step of one call. `target` is `<bucket>/<id>`, `seconds` what all of its ringing may take."""
+
+    def __init__(self, call: Call, target: str, seconds: float) -> None:
+        self._call = call
+        self._target = target
+        self._ends = call.clock + seconds
+        self._tried: set[str] = set()
+        self._declined: set[str] = set()
+        self._again_at = 0.0
+        self._attempts = 0
+
+    def run(self) -> bool:
+        """Whether somebody answered."""
+        call = self._call
+        record = self._record()
+        if record is None:
+            call.note(What.PASSED_OVER, self._target, why=Why.NO_SUCH_TEAM)
+            return False
+        reachable = [slot for slot in record.slots if self._member(slot) is not None]
+        if len(reachable) < record.floor:
+            call.note(What.PASSED_OVER, self._target, why=Why.BELOW_FLOOR)
+            return False
+        waited: float | None = None
+        while call.clock < self._ends:
+            if call.clock >= self._again_at:
+                self._tried = set(self._declined)
+            free = [slot for slot in self._line_up(record) if slot not in self._tried and self._member(slot)]
+            if free:
+                if self._attempt(record, free):
+                    return True
+                continue
+            later = any(slot in self._tried and slot not in self._declined for slot in record.slots)
+            if not record.wait_seconds or not later:
+                return False
+            waited = call.clock if waited is None else waited
+            if not self._wait(waited, record.wait_seconds):
+                return False
+        return False
+
+    def _wait(self, since: float, limit_seconds: int) -> bool:
+        """Until somebody may be rung again; False: the time is up."""
+        until = min(max(self._again_at, self._call.clock + LOOK_SECONDS), self._ends, since + limit_seconds)
+        if until <= self._call.clock:
+            return False
+        self._call.note(What.WAITS, self._target, seconds=until - self._call.clock)
+        return True
+
+    def _attempt(self, record: TeamRecord, free: list[str]) -> bool:
+        call = self._call
+        seconds = max(1.0, min(self._ends - call.clock, record.ring_seconds))
+        rung = free if record.strategy is Strategy.ALL else free[:1]
+        self._attempts += 1
+        self._tried.update(rung)
+        steps = [(slot, step) for slot in rung if (step := self._member(slot)) is not None]
+        outcomes = [(slot, step, *call.outcome(step, seconds)) for slot, step in steps]
+        self._declined.update(slot for slot, _, result, _ in outcomes if result == "declined")
+        answered = any(result == "answered" for *_, result, _ in outcomes)
+        refused = [step.target for _, step, result, _ in outcomes if result == "refused"]
+        dialled = [step.target for _, step, result, _ in outcomes if result != "refused"]
+        if refused:
+            call.note(What.PASSED_OVER, *refused, private=True, team=self._target, why=Why.REFUSED)
+        if dialled:
+            lasted = 0.0 if answered else max(seconds for *_, seconds in outcomes)
+            alone = outcomes[0][2] if len(outcomes) == 1 else "unanswered"
+            result = "answered" if answered else alone
+            call.note(What.RINGS, *dialled, result=result, seconds=lasted, private=True, team=self._target)
+        self._again_at = call.clock + ASKED_AGAIN_SECONDS
+        return answered
+
+    def _line_up(self, record: TeamRecord) -> list[str]:
+        """In which order members are considered. Those rung after a refusal have a turn of their own."""
+        if record.strategy is not Strategy.ROTATION:
+            return list(record.slots)
+        identity = self._target.rpartition("/")[2]
+        turn = self._call.question.assumed.turns.get(f"{identity}.next" if self._attempts else identity, ())
+        new = [slot for slot in record.slots if slot not in turn]
+        return [*new, *(slot for slot in turn if slot in record.slots)]
+
+    def _record(self) -> TeamRecord | None:
+        try:
+            record = decode_team(self._call.table(f"team/{self._target}") or "")
+        except RecordError:
+            return None
+        return record if record.slots else None
+
+    def _member(self, slot: str) -> Step | None:
+        """The number at which a member may be rung now."""
+        try:
+            steps = decode_member(self._call.table(f"team/{self._target}.{slot}") or "")
+        except RecordError:
+            return None
+        now = self._call.now
+        return next((step for step in steps if step.hours is None or open_at(step.hours, now)), None)

@@ -1,0 +1,178 @@
+"""What a simulated call is asked with and what it gives: the values of `simulation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from ringfence.domain.calls import AnsweredBy
+
+Table = Callable[[str], str | None]
+"""A value of AstDB by its key below the family `ringfence`, as it is published; None: there is none."""
+
+
+class PlatformDoes(StrEnum):
+    """What the platform is assumed to do. But for two these are the dialplan's words for how a leg ends."""
+
+    ANSWERS = "answers"
+    SILENT = "silent"
+    """Nothing at all comes from it."""
+    FAILURE = "failure"
+    UNDELIVERABLE = "undeliverable"
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNANSWERED = "unanswered"
+
+
+class FarEnd(StrEnum):
+    """What a number that is rung is assumed to do."""
+
+    ANSWERS = "answers"
+    """And presses 1 where that is asked for."""
+    UNANSWERED = "unanswered"
+    BUSY = "busy"
+    DECLINED = "declined"
+    OFF = "off"
+    VOICEMAIL = "voicemail"
+    """Answers, and presses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformRules:
+    """One platform's two timeouts, in seconds."""
+
+    ring_seconds: float
+    no_progress_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRules:
+    """An inbound trunk: where its unknown DIDs go, and whether its callers hear announcements before an answer."""
+
+    platform: str
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """What the dialplan takes from the configuration. `allowed_codes` are calling codes without a plus, `denied_starts`
+    beginnings of numbers in E.164. The first announcement is the default."""
+
+    ring_budget_seconds: int
+    platforms: Mapping[str, PlatformRules]
+    trunks: Mapping[str, TrunkRules]
+    allowed_codes: tuple[str, ...]
+    denied_starts: tuple[str, ...]
+    announcements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What the far ends do: at step `answered_step` everybody answers, else by number, else `otherwise`. In a trial the
+    call is one of those that go `to_platform`. `turns`: whom a rotation rings in which order, by the team's id; empty:
+    as listed."""
+
+    platform: PlatformDoes = PlatformDoes.ANSWERS
+    by_number: Mapping[str, FarEnd] = field(default_factory=dict)
+    otherwise: FarEnd = FarEnd.UNANSWERED
+    answered_step: int | None = None
+    to_platform: bool = True
+    turns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def far_end(self, number: str, step: int) -> FarEnd:
+        return FarEnd.ANSWERS if step == self.answered_step else self.by_number.get(number, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call: to which DID (E.164), by which trunk, when (aware)."""
+
+    did: str
+    trunk: str
+    at: datetime
+    assumed: Assumptions = field(default_factory=Assumptions)
+
+
+class What(StrEnum):
+    """What happens at one point of a call."""
+
+    PLATFORM = "platform"
+    RINGS = "rings"
+    PASSED_OVER = "passed_over"
+    OPEN = "open"
+    CLOSED = "closed"
+    WAITS = "waits"
+    VOICEMAIL = "voicemail"
+    ANNOUNCEMENT = "announcement"
+
+
+class Why(StrEnum):
+    """Why a step, or a member of a team, is passed over."""
+
+    CLOSED_HOURS = "closed_hours"
+    REFUSED = "refused"
+    BELOW_FLOOR = "below_floor"
+    NO_SUCH_TEAM = "no_such_team"
+    MACHINE = "machine"
+    BUDGET_SPENT = "budget_spent"
+
+    @property
+    def sentence(self) -> str:
+        return _WHY[self]
+
+
+_WHY: Final = {
+    Why.CLOSED_HOURS: "it may not ring at this hour",
+    Why.REFUSED: "the egress does not dial it",
+    Why.BELOW_FLOOR: "fewer members can be reached than the team's floor asks for",
+    Why.NO_SUCH_TEAM: "the team has no record that can be read",
+    Why.MACHINE: "a machine leaves no message",
+    Why.BUDGET_SPENT: "the ring budget is spent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One point of a simulated call. `at_seconds` counts from the call's arrival, `seconds` is how long it lasted.
+    `step` is 0 for the platform. `targets`: the platform's name, numbers, a team's or site's id, a mailbox, an
+    announcement; `private` when they are private numbers, `team` when they are members'. `result`: how it ended, in
+    the dialplan's words."""
+
+    at_seconds: float
+    what: What
+    step: int
+    targets: tuple[str, ...]
+    result: str = ""
+    seconds: float = 0.0
+    private: bool = False
+    team: str = ""
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """As the call's event would tell it."""
+
+    at_seconds: float
+    answered_by: AnsweredBy
+    result: str
+    decision: str
+    path: str
+    reason: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """All of one call."""
+
+    happenings: tuple[Happening, ...]
+    ending: Ending
+    scope: str
+
+    def numbers_rung(self) -> list[str]:
+        """The numbers outside that were rung, in order; of a team that rings together in the order of its members."""
+        return [number for happening in self.happenings if happening.what is What.RINGS for number in happening.targets]
