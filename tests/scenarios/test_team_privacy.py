@@ -1,0 +1,100 @@
+"""A team's private numbers: in nothing the caller receives, and in nothing Asterisk writes down or tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest_asyncio
+
+from ringfence.asterisk.call_records import read_row
+from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.team import Strategy, record_id
+from tests.lab.behaviour import Behaviour
+from tests.lab.call_result import CallResult
+from tests.lab.installation import Installation
+from tests.lab.number_scanner import found_in
+from tests.lab.ports import Ports
+from tests.lab.waiting import wait_until
+from tests.scenarios.site import QUICK, CallSite, open_site
+from tests.scenarios.teams import DECLINES, OFF, local_form, mobiles, open_team
+from tests.scenarios.test_own_places import CDR
+
+MEMBERS = mobiles(3)
+SLOTS = tuple(record_id(number) for number in MEMBERS)
+CALLER = "+441619960111"
+# What stands between the members and the carrier even where a site has changed it all: the dialplan.
+TALKATIVE = ("send_pai", "send_rpid", "send_connected_line", "send_history_info", "trust_id_inbound")
+
+
+@pytest_asyncio.fixture
+async def recording(installation: Installation) -> AsyncIterator[CallSite]:
+    """A site whose Asterisk writes CDRs, and whose endpoints pass on whatever they are told."""
+    ports = Ports()
+    site, close = await open_site(installation, ports, own={"cdr.conf": CDR})
+    pjsip = site.asterisk.etc / "ringfence" / "pjsip_ringfence.conf"
+    text = pjsip.read_text()
+    for setting in TALKATIVE:
+        assert f"{setting}=no" in text
+        text = text.replace(f"{setting}=no", f"{setting}=yes")
+    pjsip.write_text(text)
+    await site.asterisk.reload("res_pjsip.so")
+    await site.reset()
+    yield site
+    await close()
+    ports.close()
+
+
+def telling(number: str, behaviour: Behaviour) -> Behaviour:
+    """The same, and all a mobile network might say of whom it rings."""
+    identity = f'"Mob Name" <sip:{number}@mobile.example>'
+    headers = (
+        ("P-Asserted-Identity", identity),
+        ("Remote-Party-ID", f"{identity};party=called;privacy=off"),
+        ("History-Info", f"<sip:{number}@mobile.example>;index=1"),
+        ("Reason", f'SIP;cause=486;text="{number}"'),
+    )
+    return replace(behaviour, response_headers=headers)
+
+
+async def call(site: CallSite, strategy: Strategy, wait_seconds: int = 0) -> tuple[str, CallResult]:
+    """The DID and what came of a call to a team: one is off, one declines, one answers."""
+    team = await open_team(site, MEMBERS, strategy, name=strategy, wait_seconds=wait_seconds)
+    did = site.did()
+    await team.call_in(did)
+    ways = (OFF, DECLINES, replace(QUICK, answer_delay_ms=300))
+    for number, behaviour in zip(MEMBERS, ways, strict=True):
+        await site.network_a.behave(telling(number, behaviour), number=number)
+        await site.network_b.behave(telling(number, behaviour), number=local_form(number))
+    return did, await site.carrier.call(did, from_=CALLER, hold_seconds=0.2)
+
+
+async def test_nothing_of_a_member_reaches_the_caller_or_asterisks_records(recording: CallSite) -> None:
+    site = recording
+    calls = dict([await call(site, strategy) for strategy in Strategy])
+    for did, result in calls.items():
+        assert result.answered
+        assert (await site.event("RingfenceCall", did))["answered_by"] == "team"
+        received = b"\n".join(result.received).decode("latin-1")
+        assert found_in(received, MEMBERS) == []
+        for word in ("Mob Name", "ringfence-member", *SLOTS):
+            assert word not in received
+    assert found_in(str(site.events), MEMBERS) == []
+    locals_ = [
+        dial for dial in site.dials if "Local/" in str(dial.get("dialstring")) or "ringfence-member/n" in str(dial)
+    ]
+    assert locals_
+    assert found_in(str(locals_), MEMBERS) == []
+    file = site.asterisk.directory / "log" / "cdr-csv" / "Master.csv"
+    await wait_until(
+        lambda: file.exists() and all(f"rf1|{did}|" in file.read_text() for did in calls),
+        what="a CDR of each call",
+        deadline_seconds=10,
+        diagnose=site.asterisk.log_tail,
+    )
+    records = file.read_text()
+    assert CALLER in records
+    assert found_in(records, MEMBERS) == []
+    rows = [row for line in records.splitlines() if (row := read_row(line)) is not None]
+    assert {(row.did, row.answered_by) for row in rows} == {(did, AnsweredBy.TEAM) for did in calls}
+    assert len({row.call_id for row in rows}) == len(calls)
