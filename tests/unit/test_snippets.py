@@ -140,7 +140,7 @@ def test_shipped_files_are_renewed_only_when_asked(tmp_path: Path) -> None:
 
 
 # The applications and functions of Asterisk's core, which need no module.
-_CORE = {"Set", "Goto", "GotoIf", "NoOp", "Hangup", "Answer", "Wait", "Progress", "LEN", "S", "b"}
+_CORE = {"Set", "Goto", "GotoIf", "NoOp", "Hangup", "Answer", "Wait", "Progress", "LEN", "S", "U", "b"}
 # Of app_voicemail and func_env. Without them a voicemail step is passed over, so no site needs them.
 _OF_VOICEMAIL = {"VoiceMail", "VM_INFO", "STAT"}
 _MODULE_OF = {
@@ -148,6 +148,11 @@ _MODULE_OF = {
     "ExecIf": "app_exec",
     "Playback": "app_playback",
     "Playtones": "app_playtones",
+    "StopPlaytones": "app_playtones",
+    "Read": "app_read",
+    "CHANNEL_EXISTS": "func_channel",
+    "IMPORT": "func_logic",
+    "FIELDNUM": "func_strings",
     "Gosub": "app_stack",
     "Return": "app_stack",
     "IF": "func_logic",

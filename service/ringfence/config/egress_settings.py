@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ringfence.config.caps_settings import MOST, CapsSettings
+from ringfence.config.identity_settings import IdentitySettings
 from ringfence.config.words import Country, Name, Prefix, Probed, Table
 from ringfence.domain.denied_starts import denied_starts
 from ringfence.domain.policy import DENIED_BY_DEFAULT
@@ -39,7 +40,7 @@ class EgressSettings(Table):
         return (*written, *(start for start in known if not start.startswith(written)))
 
 
-class EgressTrunkSettings(Probed):
+class EgressTrunkSettings(IdentitySettings, Probed):
     """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
 
     name: Name = Field(description="trunk name: small letters, digits, underscore")

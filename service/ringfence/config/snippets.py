@@ -260,6 +260,7 @@ def _egress_trunk(trunk: EgressTrunkSettings) -> EgressTrunk:
         no_progress_seconds=trunk.no_progress_seconds,
         country=trunk.country_code,
         national_prefix=trunk.national_prefix,
+        identity=trunk.ladder(),
     )
 
 

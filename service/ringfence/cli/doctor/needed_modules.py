@@ -13,6 +13,7 @@ NEEDED_MODULES: Final = {
     "app_exec": "ExecIf",
     "app_playback": "announcements",
     "app_playtones": "the tones of an announcement without sounds",
+    "app_read": "press 1 to accept",
     "app_stack": "Gosub and Return",
     "app_userevent": "telling how a call went",
     "func_callerid": "CALLERID",
