@@ -11,7 +11,7 @@ from ringfence.domain.prompts import FOLDER, Prompt
 from tests.lab.asterisk import data_directory
 from tests.lab.call_result import CallResult
 from tests.lab.heard import audible_seconds, likeness
-from tests.scenarios.site import FALLBACK, CallSite
+from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 
 SPOKEN = "a:spoken:0"
 MACHINES = ("fax", "alarm", "lift", "telecare", "door")
@@ -58,6 +58,18 @@ async def test_what_is_not_there_in_a_language_is_heard_in_english(site: CallSit
     assert audible_seconds(call.rtp_packets) > 0.5
     # Speech, not the tones: these go on for ten seconds.
     assert len(call.rtp_packets) < 250
+
+
+async def test_whoever_is_asked_to_accept_hears_the_sites_language(site: CallSite) -> None:
+    """Not the caller's, which the leg outward has inherited."""
+    did = site.did()
+    await site.record(did, plan=f"p:{MOBILE}:5::1,{SPOKEN}", forced="divert")
+    logged = site.asterisk.log_path.stat().st_size
+    await site.carrier.call(did, headers=by("german"), cancel_after_seconds=1.5)
+    with site.asterisk.log_path.open("rb") as log:
+        log.seek(logged)
+        played = [line for line in log.read().decode().splitlines() if "Playing 'ringfence/accept." in line]
+    assert ["(language 'en')" in line and "egress" in line for line in played] == [True]
 
 
 async def test_early_media_is_heard_and_not_answered(site: CallSite) -> None:
