@@ -60,10 +60,14 @@ class ForwardedCall(asyncio.DatagramProtocol):
             rtp_port=self._media_port,
         )
         self._send(self._invite.initial())
-        cancelled = False
+        heard = cancelled = False
         deadline = loop.time() + FINAL_SECONDS
         while loop.time() < deadline:
             message = await self._next(given_up, T1_SECONDS)
+            # An Asterisk that is overloaded for a moment drops what is new.
+            if message is None and not heard and not given_up.is_set():
+                self._send(self._invite.initial())
+            heard = heard or message is not None
             if given_up.is_set() and not cancelled:
                 cancelled = True
                 self._send(self._invite.cancel())
