@@ -71,11 +71,12 @@ def beats(one: Override, other: Override) -> bool:
 def is_about(word: Override, item: DidAssignment, directory: Directory) -> bool:
     target = word.target
     owner = directory.people[item.owner] if item.owner else None
+    team = item.team or (owner.team if owner is not None else "")
     return (
         target == OverrideTarget()
         or target.scope == item.scope
         or target.site == item.site
-        or (target.team is not None and owner is not None and owner.team == target.team)
+        or (target.team is not None and target.team == team)
         or item.did == target.did
         or item.did in target.dids
     )

@@ -79,7 +79,7 @@ def test_who_moves_and_where_their_calls_end(data: st.DataObject) -> None:
 
 def best_end(item: DidAssignment, directory: Directory) -> End:
     kinds = {planned.step.kind for planned in plan_for(item, directory, routing_policy()).plan}
-    if StepKind.PERSON in kinds:
+    if kinds & {StepKind.PERSON, StepKind.TEAM}:
         return End.PERSON
     return End.RECEPTION if StepKind.SITE in kinds else End.ANNOUNCEMENT
 

@@ -111,9 +111,11 @@ def test_opening_hours_are_asked_before_anybody_is_rung_and_voicemail_comes_last
 
 
 @pytest.mark.parametrize("kind", [LineKind.LIFT, LineKind.TELECARE, LineKind.DOOR])
-def test_whoever_is_in_a_lift_reaches_the_team_at_any_hour_and_no_voicemail(kind: LineKind) -> None:
+def test_whoever_is_in_a_lift_reaches_a_place_at_any_hour_and_no_voicemail(kind: LineKind) -> None:
     site = Site("Leeds", RECEPTION, opening=(WEEK,), voicemail=BOX)
-    assert plans(sales(site=site, kind=kind))[0] == [f"{TEAM}:60", SITE, LAST]
+    assert plans(sales(site=site, kind=kind))[0] == [SITE, LAST]
+    backstop = Team("Sales", "Leeds", backstop_number=BACKSTOP)
+    assert plans(sales(backstop, site=site, kind=kind))[0] == [f"s:{BACKSTOP}:30", LAST]
 
 
 def test_a_switchboards_team_is_its_place_and_comes_before_the_owner() -> None:

@@ -137,6 +137,7 @@ def _steps(steps: list[dict[str, Any]]) -> list[str]:
         f"  {number}. {step['kind']} {step['target']}"
         + (f", rings {step['ring_seconds']} s" if step["ring_seconds"] else "")
         + (f" ({rings_in(step['hours'])})" if step.get("hours") else "")
+        + (", who answers has to press 1" if step.get("press_one") else "")
         + (f" ({step['sentence']})" if step["sentence"] else "")
         for number, step in enumerate(steps, start=1)
     ]

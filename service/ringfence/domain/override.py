@@ -211,7 +211,9 @@ class NarrowWords:
 
 
 def team_of(item: DidAssignment, directory: Directory) -> str:
-    """A DID belongs to its owner's team; empty when there is none."""
+    """A DID that is a team's line belongs to that team, another to its owner's; empty when there is none."""
+    if item.team:
+        return item.team
     owner = None if item.owner is None else directory.people.get(item.owner)
     return "" if owner is None else owner.team
 

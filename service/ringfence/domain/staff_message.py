@@ -64,7 +64,9 @@ def staff_text(
 
 def _where(assignment: DidAssignment, directory: Directory, policy: RoutingPolicy) -> tuple[str, str, str]:
     """Subject, where calls go, and what to do."""
-    step = plan_for(assignment, directory, policy).plan[0]
+    # Whether the site is open is asked before anybody is rung; where calls go while it is, is what matters to people.
+    plan = plan_for(assignment, directory, policy).plan
+    step = next(planned for planned in plan if planned.step.kind is not StepKind.OPENING)
     if step.step.kind is StepKind.PERSON:
         if step.reason is StepReason.DEPUTY:
             return "Your calls now go to your deputy", "to your deputy", "You need not do anything."
@@ -76,6 +78,10 @@ def _where(assignment: DidAssignment, directory: Directory, policy: RoutingPolic
             "You need not do anything. If that number is wrong, correct it or tell the helpdesk.",
         )
     to_do = "Tell the helpdesk a number on which you can be reached, if that is not what you want."
+    if step.step.kind is StepKind.TEAM:
+        return "Your calls now go to your team", f"to the team {step.name}", "You need not do anything."
+    if step.reason is StepReason.DIVERT_NUMBER:
+        return "Your calls now go to another number", f"to {spaced(step.step.target)}", to_do
     if step.step.kind is StepKind.SITE:
         return "Your calls now go to your site's reception", "to your site's reception", to_do
     words = "to an announcement: no number is known on which you may be called"

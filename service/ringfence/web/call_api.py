@@ -129,15 +129,16 @@ def _held(record: RouteRecord) -> HeldOut:
 
 
 def _planned(planned: PlannedStep) -> StepOut:
-    return _step(planned.step, planned.reason)
+    return _step(planned.step, planned.reason, planned.name)
 
 
-def _step(step: Step, reason: StepReason | None = None) -> StepOut:
+def _step(step: Step, reason: StepReason | None = None, name: str = "") -> StepOut:
     return StepOut(
         kind=step.kind.name.lower(),
-        target=mask(step.target) if step.kind is StepKind.PERSON else step.target,
+        target=mask(step.target) if step.kind is StepKind.PERSON else name or step.target,
         ring_seconds=step.ring_seconds,
         hours=None if step.hours is None else f"{step.hours.words} {step.hours.zone}",
+        press_one=step.press_one,
         reason=reason,
         sentence=reason.sentence if reason else "",
     )

@@ -16,12 +16,14 @@ from ringfence.web.status_models import OverrideOut
 
 
 class StepOut(BaseModel):
-    """One step of a plan. `target` is masked when it is a private number."""
+    """One step of a plan. `target` is masked when it is a private number, and the name of a team or, where it is asked
+    whether the site is open, of the site; in a record as Asterisk holds it, their keys in it."""
 
-    kind: str = Field(description="person, site or announcement")
+    kind: str = Field(description="person, site, team, opening, voicemail or announcement")
     target: str
     ring_seconds: int
     hours: str | None = Field(description="when it may be rung, in its own time zone; null: at any time")
+    press_one: bool = Field(description="whether who answers has to press 1 before the caller is put through")
     reason: StepReason | None = Field(description="null: a record as Asterisk holds it has no reasons")
     sentence: str
 

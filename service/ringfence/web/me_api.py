@@ -96,7 +96,7 @@ async def own_lines(operator: Operator, view: PersonView) -> list[OwnLineOut]:
 def own_step(planned: PlannedStep, mine: Collection[str]) -> OwnStepOut:
     """`mine`: the numbers (E.164) of whoever is shown it; of others nothing is told."""
     step = planned.step
-    target = step.target
+    target = planned.name or step.target
     if step.kind is StepKind.PERSON:
         # A deputy's number is the deputy's.
         target = mask(target) if target in mine else ""
