@@ -14,7 +14,8 @@ from tests.lab.installation import Installation
 from tests.lab.ports import Ports
 from tests.lab.records import ReceivedCall
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import CallSite, Caps, open_site
+from tests.scenarios.site import CallSite, open_site
+from tests.scenarios.site_files import Caps
 
 FRIEND = "+447700900456"
 FRIEND_AS_B_WANTS_IT = "07700900456"
@@ -114,7 +115,7 @@ async def test_numbers_are_read_as_the_site_dials_them(out: CallSite, at: str, d
 )
 async def test_what_may_not_be_dialled_reaches_nobody(out: CallSite, dialled: str, status: int) -> None:
     seen = Seen(out)
-    call = await phone(out, dialled, give_up_seconds=1.5)
+    call = await phone(out, dialled, give_up_seconds=0.6)
     assert call.final_status in (status, None)
     assert seen.numbers == ([], [])
 
@@ -267,7 +268,7 @@ async def divert(site: CallSite, *, critical: bool) -> Diverted:
     did = site.did()
     await site.record(did, plan=f"s:{FRIEND}:5,a:unavailable:0", critical=critical)
     networks = (site.network_a, site.network_b)
-    task = asyncio.create_task(site.carrier.call(did, from_=did, hold_seconds=2.5))
+    task = asyncio.create_task(site.carrier.call(did, from_=did, hold_seconds=1.4))
     await wait_until(
         lambda: any(
             leg.number in FRIENDS and leg.final_status == 200 and leg.caller == did
@@ -308,7 +309,7 @@ async def test_critical_calls_are_never_cut_and_the_emergency_is_tried_all_the_s
 
 
 async def test_an_emergency_is_not_cut_for_another_nor_is_a_call_of_ours(narrow: CallSite) -> None:
-    places = [phone(narrow, to, hold_seconds=2) for to in ("999", "112", FRIEND, FRIEND)]
+    places = [phone(narrow, to, hold_seconds=1) for to in ("999", "112", FRIEND, FRIEND)]
     first = [asyncio.create_task(place) for place in places]
     seen = Seen(narrow)
     await wait_until(

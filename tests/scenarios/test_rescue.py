@@ -14,7 +14,8 @@ from tests.lab.behaviour import Behaviour
 from tests.lab.call_result import CallResult, Ended
 from tests.lab.faults.stage import Stage, opened
 from tests.lab.installation import Installation
-from tests.scenarios.outage_steps import ORGANISATION, PLATFORM, fail_over, reach, until
+from tests.lab.records import ReceivedCall
+from tests.scenarios.outage_steps import ORGANISATION, PLATFORM, reach, until
 
 TALKING = replace(Behaviour(), talks=True)
 DEAF = replace(TALKING, options_loss_share=1.0)
@@ -30,6 +31,7 @@ _callers = count(1)
 @pytest_asyncio.fixture(scope="module")
 async def shared(installation: Installation) -> AsyncIterator[Stage]:
     quick = PLATFORM | {"rescue_silence_seconds": f"{SILENT_SECONDS}", "rescue_held_seconds": "600"}
+    quick["hold_down_seconds"] = "5"
     async with opened(installation, ORGANISATION, platform=quick) as stage:
         yield stage
 
@@ -53,11 +55,17 @@ class Talk:
             stage.lab.caller.call(did, from_=self.caller, hold_seconds=hold_seconds, give_up_seconds=20)
         )
 
-    def rang(self) -> list[str]:
-        """The numbers outside that it reached."""
+    def legs(self) -> list[ReceivedCall]:
+        """What reached a network outside."""
         lab = self._stage.lab
         legs = [*lab.mobile_network.calls(), *lab.other_mobile_network.calls()]
-        return [leg.number for leg in legs if leg.caller == self.caller]
+        return [leg for leg in legs if leg.caller == self.caller]
+
+    def rang(self) -> list[str]:
+        return [leg.number for leg in self.legs()]
+
+    def taken_outside(self) -> bool:
+        return any(leg.final_status == 200 for leg in self.legs())
 
     def taken_at_platform(self) -> bool:
         return any(leg.caller == self.caller and leg.final_status == 200 for leg in self._stage.lab.platform.calls())
@@ -68,7 +76,8 @@ class Talk:
 
         async def there() -> bool:
             answer = await self._stage.node.must("GET", f"/v1/calls?did={did.replace('+', '%2B')}&limit=1")
-            rows[:] = answer["calls"]
+            # An earlier call to the same DID was another caller's.
+            rows[:] = [row for row in answer["calls"] if row["caller"][-3:] == self.caller[-3:]]
             return bool(rows)
 
         await until(self._stage, "the journal's row", there)
@@ -88,7 +97,7 @@ async def end(talks: list[Talk]) -> list[CallResult]:
 
 
 async def rescued(stage: Stage, talks: list[Talk]) -> None:
-    await until(stage, "everybody to be rescued", lambda: all(talk.rang() for talk in talks))
+    await until(stage, "everybody to be rescued", lambda: all(talk.taken_outside() for talk in talks))
 
 
 async def hang_up(stage: Stage) -> None:
@@ -100,7 +109,6 @@ async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
     talks = await talk(stage, range(10))
     await stage.lab.platform.kill()
     await rescued(stage, talks)
-    await until(stage, "everybody to be answered", lambda: _answered(stage) >= len(talks))
     await hang_up(stage)
     results = await end(talks)
     assert [talk.rang() for talk in talks] == [[ORGANISATION.mobile(talk.person)] for talk in talks]
@@ -112,19 +120,12 @@ async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
     assert {row["decision"] for row in told} == {"normal"}
 
 
-def _answered(stage: Stage) -> int:
-    legs = [*stage.lab.mobile_network.calls(), *stage.lab.other_mobile_network.calls()]
-    return sum(leg.final_status == 200 and leg.ended_by is None for leg in legs)
-
-
 async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
     await stage.lab.mobile_network.ring_for_ever()
-    (one,) = await talk(stage, range(1), hold_seconds=6)
+    (one,) = await talk(stage, range(1), hold_seconds=4.5)
     await stage.lab.platform.freeze()
-    await rescued(stage, [one])
-    before = len((await stage.lab.asterisk.cli("core show channels concise")).splitlines())
-    assert before >= 2
     (result,) = await end([one])
+    assert one.rang() == [ORGANISATION.mobile(0)]
     assert result.ended is Ended.BY_CALLER
     assert result.rtp_packet_times[-1] > result.ended_at - 1, "nothing was heard at the end"
     row = await one.record()
@@ -132,7 +133,7 @@ async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
 
 
 async def test_calls_that_go_on_are_left_though_the_platform_answers_no_probe(stage: Stage) -> None:
-    talks = await talk(stage, range(4), hold_seconds=6)
+    talks = await talk(stage, range(4), hold_seconds=4.5)
     await stage.lab.platform.behave(DEAF)
     await reach(stage, "FAILED_OVER")
     results = await end(talks)
@@ -152,7 +153,7 @@ async def test_the_platform_hanging_up_is_an_ordinary_end(stage: Stage) -> None:
 
 
 async def test_hold_is_not_taken_for_death(stage: Stage) -> None:
-    held, other = await talk(stage, range(2), hold_seconds=6)
+    held, other = await talk(stage, range(2), hold_seconds=4.5)
     await stage.lab.platform.hold_all()
     await stage.lab.platform.behave(DEAF)
     await reach(stage, "FAILED_OVER")
@@ -163,12 +164,12 @@ async def test_hold_is_not_taken_for_death(stage: Stage) -> None:
 async def test_silence_is_not_taken_for_death_on_a_healthy_platform(stage: Stage) -> None:
     """Nor when a person has moved the platform's calls to DR, nor while it refuses new calls."""
     await stage.lab.platform.healthy()
-    talks = await talk(stage, range(3), hold_seconds=SILENT_SECONDS + AFTER_THE_VERDICT_SECONDS)
+    talks = await talk(stage, range(3), hold_seconds=AFTER_THE_VERDICT_SECONDS)
     await stage.order("dr")
     await end(talks)
     assert [talk.rang() for talk in talks] == [[]] * 3
     await stage.release()
-    talks = await talk(stage, range(3), hold_seconds=15)
+    talks = await talk(stage, range(3), hold_seconds=7)
     await stage.lab.platform.answer(503)
     refused = [Talk(stage, person, 0.1) for person in range(3, 9)]
     await end(refused)
@@ -180,7 +181,7 @@ async def test_silence_is_not_taken_for_death_on_a_healthy_platform(stage: Stage
 async def test_a_did_that_a_person_forced_to_the_platform_is_left_there(stage: Stage) -> None:
     did = ORGANISATION.did(4)
     await stage.node.must("PUT", "/v1/override", {"mode": "normal", "did": did, "reason": "the vendor tests"})
-    pinned, free = await talk(stage, range(4, 6), hold_seconds=6)
+    pinned, free = await talk(stage, range(4, 6), hold_seconds=4.5)
     await stage.lab.platform.freeze()
     await rescued(stage, [free])
     await hang_up(stage)
@@ -200,14 +201,13 @@ async def test_a_platform_that_has_restarted_knows_nothing_of_its_calls(stage: S
 
 
 async def test_both_faults_at_once_lose_nobody(stage: Stage) -> None:
-    """The platform and the first egress trunk; then every mobile, too."""
     await stage.lab.mobile_network.answer(503)
     talks = await talk(stage, range(2))
     await stage.lab.platform.kill()
     await rescued(stage, talks)
     await hang_up(stage)
     await end(talks)
-    assert (await talks[0].record())["answered_by"] in ("person", "site")
+    assert {(await talk.record())["answered_by"] for talk in talks} == {"person"}
 
 
 async def test_after_the_daemon_is_killed_calls_are_left_and_those_it_finds_on_its_return_are_rescued(
@@ -220,4 +220,3 @@ async def test_after_the_daemon_is_killed_calls_are_left_and_those_it_finds_on_i
     await rescued(stage, talks)
     await hang_up(stage)
     await end(talks)
-    assert await fail_over(stage) is None
