@@ -20,7 +20,8 @@ from ringfence.domain.outcomes import CallOutcome, OutcomeClass
 from tests.integration.asterisk_links import Events, RealClock, running
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
-from tests.scenarios.site import DAEMON_SECRET, CallSite, open_site
+from tests.scenarios.site import CallSite, open_site
+from tests.scenarios.site_files import DAEMON_SECRET
 
 
 @pytest_asyncio.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.scenarios.site import NO_PROGRESS_SECONDS, PLATFORM_RING_SECONDS
+from tests.scenarios.site_files import NO_PROGRESS_SECONDS, PLATFORM_RING_SECONDS
 
 OWN = (("X-Lab-Trunk", "own"),)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import aiohttp
 
 from tests.scenarios.ami import Ami
-from tests.scenarios.site import DAEMON_SECRET, CallSite
+from tests.scenarios.site import CallSite
+from tests.scenarios.site_files import DAEMON_SECRET
 
 
 async def test_ami_user_may_publish_and_sweep_and_no_more(site: CallSite) -> None:

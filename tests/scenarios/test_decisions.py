@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.scenarios.site import FALLBACK, MOBILE, PLAN, RING_BUDGET_SECONDS, CallSite
+from tests.scenarios.site import FALLBACK, MOBILE, PLAN, CallSite
+from tests.scenarios.site_files import RING_BUDGET_SECONDS
 
 
 async def test_divert_goes_to_the_plan_at_once(site: CallSite) -> None:

@@ -11,7 +11,8 @@ import pytest_asyncio
 from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
-from tests.scenarios.site import FALLBACK, MOBILE, NO_PROGRESS_SECONDS, PLAN, CallSite, Caps, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, PLAN, CallSite, open_site
+from tests.scenarios.site_files import NO_PROGRESS_SECONDS, Caps
 
 MOBILE_AS_B_WANTS_IT = "07700900123"
 

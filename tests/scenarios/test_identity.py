@@ -14,7 +14,8 @@ from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
 from tests.lab.sip import SipMessage, user_of
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
-from tests.scenarios.site import IDENTITY_DOMAIN, MOBILE, QUICK, TRUNK_NUMBER, CallSite
+from tests.scenarios.site import MOBILE, QUICK, CallSite
+from tests.scenarios.site_files import IDENTITY_DOMAIN, TRUNK_NUMBER
 
 CALLER = "+441619960555"
 PERSON = f"p:{MOBILE}:5,a:unavailable:0"

@@ -14,7 +14,8 @@ from tests.lab.call_result import CallResult
 from tests.lab.far_end import Platform
 from tests.lab.waiting import wait_until
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
-from tests.scenarios.site import FALLBACK, MOBILE, NO_PROGRESS_SECONDS, CallSite
+from tests.scenarios.site import FALLBACK, MOBILE, CallSite
+from tests.scenarios.site_files import NO_PROGRESS_SECONDS
 
 # Every row of the table, and of each class some statuses without a row.
 STATUSES = (

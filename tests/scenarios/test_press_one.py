@@ -12,7 +12,8 @@ import pytest_asyncio
 from tests.lab.behaviour import Behaviour
 from tests.lab.call_result import CallResult
 from tests.lab.records import ReceivedCall
-from tests.scenarios.site import FALLBACK, MOBILE, QUICK, RING_BUDGET_SECONDS, CallSite
+from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite
+from tests.scenarios.site_files import RING_BUDGET_SECONDS
 
 ASKING = f"p:{MOBILE}:5::1,s:{FALLBACK}:5,a:unavailable:0"
 ACCEPTS = replace(QUICK, press="1", talks=True)

@@ -12,7 +12,8 @@ import pytest_asyncio
 from ringfence.domain.team import Strategy
 from tests.lab.call_result import CallResult
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import FALLBACK, QUICK, RING_BUDGET_SECONDS, CallSite
+from tests.scenarios.site import FALLBACK, QUICK, CallSite
+from tests.scenarios.site_files import RING_BUDGET_SECONDS
 from tests.scenarios.teams import BUSY, DECLINES, TeamLine, mobiles, open_team, wait_answered
 
 A, B = mobiles(2)
