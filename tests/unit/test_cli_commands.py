@@ -229,6 +229,18 @@ def test_export_is_for_its_owner_alone_and_overwrites_nothing(served: ServedNode
     assert ringfence(served, "import", *same).stdout.endswith("Nothing to change.\n")
 
 
+def test_teams_are_imported_and_shown_with_who_can_be_reached(served: ServedNode, tmp_path: Path) -> None:
+    assert "There is no team line" in ringfence(served, "teams").stdout
+    teams = tmp_path / "teams.csv"
+    teams.write_text("name,site,members,floor\nSales,Leeds,ada bob,2\n")
+    done = ringfence(served, "import", "--teams", str(teams), "--yes")
+    assert (done.exit_code, "+ team Sales: site Leeds" in done.stderr) == (0, True), done.output
+    shown = ringfence(served, "teams", "--members", "--check")
+    assert (shown.exit_code, "BELOW FLOOR" in shown.stdout, "Ada Example" in shown.stdout) == (4, True, True)
+    assert told(ringfence(served, "teams", "--json"))["teams"][0]["floor"] == 2
+    assert not any(number in shown.output for number in PRIVATE_NUMBERS)
+
+
 def test_watch_prints_each_change_as_it_happens(served: ServedNode) -> None:
     environment = {**os.environ, "RINGFENCE_SOCKET": served.place.removeprefix("unix:")}
     program = [sys.executable, "-c", "from ringfence.cli import main; main()", "status", "--watch", "--json"]

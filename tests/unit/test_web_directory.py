@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from ringfence.domain.team import record_id
+from ringfence.domain.team_records import team_path
 from tests.fakes.doors import http_door, local_door
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, FakeNode
 
@@ -36,6 +38,39 @@ async def test_an_import_reaches_asterisk() -> None:
         assert next(value for key, value in node.astdb.rows.items() if key.endswith(DID)).count("+447700900555") == 1
         again = (await client.post("/v1/import", json=_order(dry_run=False))).json()
         assert (again["applied"], again["lines"]) == (False, [])
+
+
+TEAMS = "name,site,members,floor\nSales,Leeds,bob ada,{floor}\n"
+LINES = f"did,owner,site,platform,team\n{DID},ada,Leeds,uc,\n{OTHER_DID},,Leeds,uc,Sales\n"
+
+
+async def test_a_team_is_imported_published_and_shown() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        assert (await client.get("/v1/teams")).json() == {"teams": []}
+        order = _order(dry_run=False, dids={"text": LINES}, teams={"text": TEAMS.format(floor=1)})
+        done = await client.post("/v1/import", json=order)
+        assert "teams: 1 added" in done.json()["summary"], done.text
+        head, *_ = (key for key in node.astdb.rows if key.startswith(team_path("Sales")) and "." not in key)
+        assert node.astdb.rows[head].endswith(record_id("ada")), "Bob has no number, so no slot"
+        (team,) = (await client.get("/v1/teams")).json()["teams"]
+        assert (team["name"], team["state"], team["reachable"], team["dids"]) == ("Sales", "staffed", 1, [OTHER_DID])
+        assert [(one["key"], one["reachable"]) for one in team["members"]] == [("bob", False), ("ada", True)]
+        plan = (await client.get(f"/v1/explain/{OTHER_DID}")).json()["directory"]["plan"]
+        assert [(step["kind"], step["target"]) for step in plan][0] == ("team", "Sales")
+        assert all(number not in str(team) for number in PRIVATE_NUMBERS)
+
+
+async def test_a_team_below_its_floor_says_so_where_people_look() -> None:
+    node = FakeNode()
+    async with node.running(), http_door(node) as client:
+        order = _order(dry_run=False, dids={"text": LINES}, teams={"text": TEAMS.format(floor=2)})
+        await client.post("/v1/import", json=order)
+        (team,) = (await client.get("/v1/teams")).json()["teams"]
+        assert (team["state"], team["reachable"], team["floor"]) == ("below floor", 1, 2)
+        plan = (await client.get(f"/v1/explain/{OTHER_DID}")).json()["directory"]
+        assert [step["kind"] for step in plan["plan"]] == ["site", "announcement"]
+        assert [(left["target"], left["omission"]) for left in plan["left_out"]] == [("Sales", "team_below_floor")]
 
 
 async def test_a_number_in_an_imports_reason_is_not_kept() -> None:

@@ -3,6 +3,7 @@ an order to the one writer; never changes anything itself."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from ringfence.app.orders import OrderFailback
 from ringfence.app.paging import Before
 from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, RingfenceError
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
-from ringfence.app.table_keeper import TableKeeper
+from ringfence.app.table_keeper import TableKeeper, TeamView
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.outage import Mode
@@ -151,6 +152,10 @@ class Operator:
             return Explanation(did, plan, decode_route(text), "as Asterisk holds it", text == wanted, words)
         except RecordError as error:
             return Explanation(did, plan, None, f"unreadable in Asterisk: {error}", False, words)
+
+    async def teams(self) -> list[TeamView]:
+        """The team lines of the directory in force, by name."""
+        return await asyncio.to_thread(self._keeper.teams)
 
     async def calls(self, limit: int, did: str | None = None, before: Before | None = None) -> list[CallRecord]:
         """Recent calls, newest first; `limit` 1 to 1001."""

@@ -72,8 +72,8 @@ class OverrideTargets:
             name = target.site if target.site is not None else target.team
             raise NotOurs(
                 f"{what}: no DID belongs to the {what} {(name or '')[:80]!r}.",
-                "Look at how it is written in the directory; a DID belongs to its own site, and to the team whose line it "
-                "is or to its owner's.",
+                "Look at how it is written in the directory; a DID belongs to its own site, and to the team whose line "
+                "it is or to its owner's.",
                 what,
             )
 

@@ -21,6 +21,7 @@ from ringfence.cli import (
     question_commands,
     run_command,
     status_command,
+    teams_command,
     voice_commands,
 )
 from ringfence.cli.invocation import Invocation
@@ -82,6 +83,7 @@ def build() -> typer.Typer:
         hr_commands,
         person_commands,
         coverage_command,
+        teams_command,
         incident_commands,
         access_commands,
         audit_commands,

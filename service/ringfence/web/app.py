@@ -31,12 +31,14 @@ from ringfence.web import (
     people_api,
     reveal_api,
     status_api,
+    teams_api,
 )
 from ringfence.web.audit_metrics import AuditCollector
 from ringfence.web.metrics import registry_of
 from ringfence.web.notice_metrics import NoticeCollector
 from ringfence.web.noting import Noting
 from ringfence.web.openapi import Api
+from ringfence.web.outgoing_metrics import OutgoingCollector
 from ringfence.web.pages import site
 from ringfence.web.permissions import permitted
 from ringfence.web.ports import Services
@@ -104,6 +106,7 @@ def operations(
     if services.words is not None:
         guarded.include_router(override_api.routes(operator, services.words, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
+    guarded.include_router(teams_api.routes(operator))
     auditor = None if services.audit is None else services.audit.auditor
     guarded.include_router(directory_api.routes(services.importer, auditor, operator.now))
     noting = Noting(auditor, operator.now)
@@ -128,6 +131,8 @@ def operations(
         registry.register(NoticeCollector(services.notices, operator.now))
     if services.audit is not None and services.audit.anchors is not None and metrics is None:
         registry.register(AuditCollector(services.audit.anchors))
+    if services.outgoing is not None and metrics is None:
+        registry.register(OutgoingCollector(services.outgoing))
     app.include_router(health_api.routes(operator, registry))
     for place, mounted in mounts.items():
         app.mount(place, mounted)

@@ -31,6 +31,7 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "failback": Permission.ORDER,
         "import": Permission.MANAGE,
         "export": Permission.EXPORT,
+        "teams": Permission.SEE,
         "hr_sources": Permission.SEE,
         "hr_sync": Permission.PLANS,
         "hr_runs": Permission.SEE,
