@@ -18,6 +18,7 @@ from ringfence.domain.history import HistoryRow
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import ScopeState, Transition
 from ringfence.domain.outcomes import CallOutcome
+from ringfence.domain.outgoing import OutgoingCall
 from ringfence.domain.override import Override, OverrideTarget
 
 
@@ -241,4 +242,28 @@ class CallEnded:
     record: CallRecord
 
 
-AsteriskEvent = LinkChanged | CarrierCalled | CallEnded | CallOutcome | Observation
+@dataclass(frozen=True, slots=True)
+class LegRefused:
+    """The dialplan did not let a leg out. `what` is one of `domain.refusals.REFUSALS`; `limit` says which rule it was,
+    `did` and `trunk` may be empty."""
+
+    what: str
+    limit: str
+    did: str
+    trunk: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLearnt:
+    """A carrier refused an identity with `status`; `rung` (of `domain.identities.RUNG_WORDS`) rang or was answered."""
+
+    trunk: str
+    rung: str
+    status: int
+    at: Moment
+
+
+AsteriskEvent = (
+    LinkChanged | CarrierCalled | CallEnded | LegRefused | IdentityLearnt | OutgoingCall | CallOutcome | Observation
+)

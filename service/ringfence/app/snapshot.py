@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from ringfence.app.coverage_watch import Measured
 from ringfence.app.hr.views import RosterSummary
 from ringfence.domain.health import TargetId
+from ringfence.domain.identities import LearntIdentity
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, ScopeState
 from ringfence.domain.override import Override
+from ringfence.domain.refusals import RefusalCounts
 from ringfence.domain.verdict import Verdict
 
 
@@ -75,6 +77,8 @@ class Snapshot:
     roster: RosterSummary = field(default_factory=RosterSummary)
     coverage: Measured | None = None  # as it was measured last
     telling: tuple[str, ...] = ()  # what is wrong with telling people
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)  # legs the dialplan did not let out
+    identities: tuple[LearntIdentity, ...] = ()  # what carriers have taught the dialplan, by trunk
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0

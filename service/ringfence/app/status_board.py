@@ -14,7 +14,9 @@ from ringfence.app.mode_publisher import ModePublisher
 from ringfence.app.ports import Clock
 from ringfence.app.snapshot import LinkView, ScopeView, SnapshotHolder, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
+from ringfence.domain.identities import LearntIdentity
 from ringfence.domain.override import standing_override
+from ringfence.domain.refusals import RefusalCounts
 
 REFRESH_SECONDS = 1.0
 # Many things change in one moment; watchers get them together.
@@ -37,6 +39,8 @@ class StatusBoard:
         roster: Callable[[], RosterSummary],
         coverage: Callable[[], Measured | None] = lambda: None,
         telling: Callable[[], tuple[str, ...]] = lambda: (),
+        refusals: Callable[[], RefusalCounts] = RefusalCounts,
+        identities: Callable[[], tuple[LearntIdentity, ...]] = lambda: (),
     ) -> None:
         self._clock = clock
         self._holder = holder
@@ -49,6 +53,8 @@ class StatusBoard:
         self._roster = roster
         self._coverage = coverage
         self._telling = telling
+        self._refusals = refusals
+        self._identities = identities
         self._links: dict[str, LinkView] = {}
         self._poked = asyncio.Event()
 
@@ -96,6 +102,8 @@ class StatusBoard:
                 roster=self._roster(),
                 coverage=self._coverage(),
                 telling=self._telling(),
+                refusals=self._refusals(),
+                identities=self._identities(),
                 unstored_changes=self._ledger.unstored,
                 late_observations=self._late(),
                 dropped_items=failover.dropped,

@@ -27,7 +27,10 @@ from ringfence.app.ports import (
 from ringfence.asterisk.ari import AriClient
 from ringfence.asterisk.backoff import BackOff
 from ringfence.asterisk.events import MalformedEvent, Wiring, read_event
+from ringfence.asterisk.identity_events import read_identity
 from ringfence.asterisk.leg_memory import LegMemory
+from ringfence.asterisk.outgoing_events import read_outgoing
+from ringfence.asterisk.refusal_events import read_refusal
 from ringfence.asterisk.vocabulary import EventType
 
 log = structlog.get_logger(__name__)
@@ -107,7 +110,13 @@ class AriLink:
 
     def _values(self, event: object) -> tuple[AsteriskEvent, ...]:
         try:
-            return read_event(event, self._wiring, self.legs, self._clock.now())
+            now = self._clock.now()
+            return (
+                *read_event(event, self._wiring, self.legs, now),
+                *read_refusal(event, now),
+                *read_identity(event, now),
+                *read_outgoing(event, now),
+            )
         except MalformedEvent as error:
             self._drop(str(error))
             return ()

@@ -61,7 +61,7 @@ class Wiring:
 
 def read_event(event: object, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[AsteriskEvent, ...]:
     """What one ARI event says; nothing for an event that is not for us. Raises MalformedEvent only."""
-    message = _object(event, "the event")
+    message = read_object(event, "the event")
     kind = message.get("type")
     if kind == EventType.DIAL:
         return _dial(message, wiring, legs, now)
@@ -87,11 +87,11 @@ def observation(target: TargetId, spelling: str, now: Moment) -> Observation:
 
 
 def _dial(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[AsteriskEvent, ...]:
-    peer = _object(message.get("peer"), "peer")
+    peer = read_object(message.get("peer"), "peer")
     caller = message.get("caller")
     if caller is None:  # an originated leg: nobody called in
         return ()
-    context, exten = _dialplan(_object(caller, "caller"))
+    context, exten = _dialplan(read_object(caller, "caller"))
     endpoint = endpoint_of(_text(peer, "name", "peer.name"))
     scope = wiring.platform_endpoints.get(endpoint or "")
     if scope is None or context != ROUTE_CONTEXT:
@@ -107,36 +107,38 @@ def _dial(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[
         legs.heard(_text(peer, "id", "peer.id"))
     if status not in PUT_THROUGH or not legs.first(_text(peer, "id", "peer.id")):
         return ()
-    number = _text(_object(_object(caller, "caller").get("caller", {}), "caller.caller"), "number", "number")
+    number = _text(read_object(read_object(caller, "caller").get("caller", {}), "caller.caller"), "number", "number")
     return (CallOutcome(scope, exten, _clean(number), OutcomeClass.PUT_THROUGH, None, now),)
 
 
 def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
     name = message.get("eventname")
     if name == UserEventName.LEG:
-        return _leg(_object(message.get("userevent"), "userevent"), wiring, now)
+        return _leg(read_object(message.get("userevent"), "userevent"), wiring, now)
     if name == UserEventName.EGRESS:
-        return _egress_attempt(_object(message.get("userevent"), "userevent"), now)
+        return _egress_attempt(read_object(message.get("userevent"), "userevent"), now)
     if name == UserEventName.CALL:
-        fields = _object(message.get("userevent"), "userevent")
+        fields = read_object(message.get("userevent"), "userevent")
         return (CallEnded(call_record(fields, now)), *_egress_answered(fields, now))
     return ()
 
 
 def _leg(fields: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
-    did, scope = _field(fields, Field.DID), _field(fields, Field.SCOPE)
+    did, scope = read_field(fields, Field.DID), read_field(fields, Field.SCOPE)
     if not DID.fullmatch(did):
         return ()
     if scope not in wiring.platform_endpoints.values():
         raise MalformedEvent(f"{UserEventName.LEG}: scope is not one of ours")
-    outcome = LEG_OUTCOMES.get(_field(fields, Field.RESULT))
+    outcome = LEG_OUTCOMES.get(read_field(fields, Field.RESULT))
     if outcome is None:
         raise MalformedEvent(f"{UserEventName.LEG}: result is not one we know")
-    return (CallOutcome(scope, did, _clean(_field(fields, Field.CALLER)), outcome, _status(fields, Field.STATUS), now),)
+    return (
+        CallOutcome(scope, did, _clean(read_field(fields, Field.CALLER)), outcome, _status(fields, Field.STATUS), now),
+    )
 
 
 def _egress_attempt(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
-    passed = EGRESS_PASSED.get(_field(fields, Field.RESULT))
+    passed = EGRESS_PASSED.get(read_field(fields, Field.RESULT))
     if passed is None:
         return ()
     words = f"a call ended with {_status(fields, Field.STATUS) or 'no answer'}"
@@ -145,15 +147,15 @@ def _egress_attempt(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
 
 def _egress_answered(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
     """Of a team rung all at once nobody knows by which trunk the one who answered was reached: `egress` is empty."""
-    answered_by = _field(fields, Field.ANSWERED_BY)
-    if answered_by == AnsweredBy.TEAM and not _field(fields, Field.EGRESS):
+    answered_by = read_field(fields, Field.ANSWERED_BY)
+    if answered_by == AnsweredBy.TEAM and not read_field(fields, Field.EGRESS):
         return ()
     dialled_out = answered_by in (AnsweredBy.PERSON, AnsweredBy.SITE, AnsweredBy.TEAM)
     return (_egress_observation(fields, True, "a call was answered", now),) if dialled_out else ()
 
 
 def _egress_observation(fields: Json, passed: bool, words: str, now: Moment) -> Observation:
-    target = TargetId(TargetRole.TRUNK, _matching(fields, Field.EGRESS, _NAME))
+    target = TargetId(TargetRole.TRUNK, read_matching(fields, Field.EGRESS, _NAME))
     return Observation(target, EvidenceKind.CALL_OUTCOMES, passed, now, words)
 
 
@@ -161,22 +163,22 @@ def call_record(fields: Json, now: Moment) -> CallRecord:
     """The journal's row of a `RingfenceCall`. Raises MalformedEvent."""
     started, ended = _milliseconds(fields, Field.STARTED), _milliseconds(fields, Field.ENDED)
     ringing = _milliseconds(fields, Field.RINGING)
-    answered_by = ANSWERED_BY.get(_field(fields, Field.ANSWERED_BY))
+    answered_by = ANSWERED_BY.get(read_field(fields, Field.ANSWERED_BY))
     if answered_by is None:
         raise MalformedEvent(f"{UserEventName.CALL}: answered_by is not one we know")
     return CallRecord(
-        call_id=_clean(_field(fields, Field.CALL)),
+        call_id=_clean(read_field(fields, Field.CALL)),
         ended_at=_wall(ended) or now.wall,
-        did=_clean(_field(fields, Field.DID)),
-        trunk=_matching(fields, Field.TRUNK, _NAME),
-        scope=_matching(fields, Field.SCOPE, _NAME),
-        caller=caller_of(_clean(_field(fields, Field.CALLER))),
-        decision=_matching(fields, Field.DECISION, _WORD),
-        path=_matching(fields, Field.PATH, _WORD),
-        reason=_matching(fields, Field.REASON, _WORD),
+        did=_clean(read_field(fields, Field.DID)),
+        trunk=read_matching(fields, Field.TRUNK, _NAME),
+        scope=read_matching(fields, Field.SCOPE, _NAME),
+        caller=caller_of(_clean(read_field(fields, Field.CALLER))),
+        decision=read_matching(fields, Field.DECISION, _WORD),
+        path=read_matching(fields, Field.PATH, _WORD),
+        reason=read_matching(fields, Field.REASON, _WORD),
         step=_step(fields),
         answered_by=answered_by,
-        result=_matching(fields, Field.RESULT, _WORD),
+        result=read_matching(fields, Field.RESULT, _WORD),
         platform_status=_status(fields, Field.PLATFORM_STATUS),
         duration_ms=_span(started, ended) or 0,
         ringing_after_ms=_span(started, ringing),
@@ -184,25 +186,25 @@ def call_record(fields: Json, now: Moment) -> CallRecord:
 
 
 def _contact(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
-    endpoint = _object(message.get("endpoint"), "endpoint")
+    endpoint = read_object(message.get("endpoint"), "endpoint")
     if endpoint.get("technology") != "PJSIP":
         return ()
     target = wiring.contact_endpoints.get(_text(endpoint, "resource", "endpoint.resource"))
     if target is None:
         return ()
     if message.get("type") == EventType.CONTACT_STATUS:
-        info = _object(message.get("contact_info"), "contact_info")
+        info = read_object(message.get("contact_info"), "contact_info")
         return (observation(target, _text(info, "contact_status", "contact_status"), now),)
-    peer = _object(message.get("peer"), "peer")
+    peer = read_object(message.get("peer"), "peer")
     return (observation(target, _text(peer, "peer_status", "peer_status"), now),)
 
 
 def _dialplan(channel: Json) -> tuple[str, str]:
-    dialplan = _object(channel.get("dialplan"), "dialplan")
+    dialplan = read_object(channel.get("dialplan"), "dialplan")
     return _text(dialplan, "context", "context"), _text(dialplan, "exten", "exten")
 
 
-def _object(value: object, what: str) -> Json:
+def read_object(value: object, what: str) -> Json:
     if not isinstance(value, dict):
         raise MalformedEvent(f"{what} is not an object")
     return cast(Json, value)
@@ -215,7 +217,7 @@ def _text(holder: Json, key: str, what: str) -> str:
     return value
 
 
-def _field(fields: Json, name: Field) -> str:
+def read_field(fields: Json, name: Field) -> str:
     """A user event's field, decoded; empty when it is absent."""
     value = _text(fields, name, name)
     # Three characters for one at most, so the limit holds after decoding, too.
@@ -224,8 +226,8 @@ def _field(fields: Json, name: Field) -> str:
     return unquote(value, errors="replace").strip()
 
 
-def _matching(fields: Json, name: Field, pattern: re.Pattern[str]) -> str:
-    value = _field(fields, name)
+def read_matching(fields: Json, name: Field, pattern: re.Pattern[str]) -> str:
+    value = read_field(fields, name)
     if value and not pattern.fullmatch(value):
         raise MalformedEvent(f"{name} is not a plain word")
     return value
@@ -237,7 +239,7 @@ def _clean(text: str) -> str:
 
 
 def _number(fields: Json, name: Field) -> int | None:
-    value = _field(fields, name)
+    value = read_field(fields, name)
     if not value:
         return None
     if not _DIGITS.fullmatch(value):

@@ -53,6 +53,9 @@ class UserEventName(StrEnum):
     LEG = "RingfenceLeg"
     CALL = "RingfenceCall"
     EGRESS = "RingfenceEgress"
+    OUTBOUND = "RingfenceOutbound"
+    REFUSAL = "RingfenceRefusal"
+    IDENTITY = "RingfenceIdentity"
 
 
 class Field(StrEnum):
@@ -72,9 +75,15 @@ class Field(StrEnum):
     ANSWERED_BY = "answered_by"
     PLATFORM_STATUS = "platform_status"
     EGRESS = "egress"
+    SITE = "site"
+    EMERGENCY = "emergency"
+    PREEMPTED = "preempted"
     STARTED = "started"
     RINGING = "ringing"
     ENDED = "ended"
+    WHAT = "what"
+    LIMIT = "limit"
+    RUNG = "rung"
 
 
 LEG_OUTCOMES: Final = {

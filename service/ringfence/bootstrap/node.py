@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from ringfence.app.directory_change import DirectoryChange
@@ -19,7 +18,7 @@ from ringfence.app.judge import Judge
 from ringfence.app.ledger import Ledger
 from ringfence.app.memory import Memory
 from ringfence.app.mode_publisher import ModePublisher
-from ringfence.app.monitor import LoopLateness, Monitor, Scheduled
+from ringfence.app.monitor import LoopLateness
 from ringfence.app.node_claim import NodeClaim
 from ringfence.app.operator import Operator
 from ringfence.app.ports import (
@@ -27,8 +26,9 @@ from ringfence.app.ports import (
     AsteriskEvent,
     CallEnded,
     Clock,
+    IdentityLearnt,
+    LegRefused,
     LinkChanged,
-    Probe,
     RingfenceError,
     StoreError,
 )
@@ -42,18 +42,20 @@ from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
 from ringfence.bootstrap.audit_side import AuditSide
+from ringfence.bootstrap.dialplan_side import DialplanSide
 from ringfence.bootstrap.fastagi_side import FastAgiSide
 from ringfence.bootstrap.hr_side import HrSide
 from ringfence.bootstrap.incident_side import IncidentSide
 from ringfence.bootstrap.loading import Loading
 from ringfence.bootstrap.notice_side import NoticeSide
 from ringfence.bootstrap.override_side import OverrideSide
+from ringfence.bootstrap.probing import monitor
 from ringfence.bootstrap.rescue_side import rescuer
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
+from ringfence.domain.outgoing import OutgoingCall
 from ringfence.domain.records import Forced
 from ringfence.domain.verdict import WitnessPolicy
-from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe
 from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.journal_store import SqlJournalStore
@@ -100,13 +102,14 @@ class Node:
         self._memory = Memory(SqlMemoryStore(database), self.judge, clock, values.host_ports(settings))
         self.failover = self._failover()
         self.lateness = LoopLateness(clock)
-        self.monitor = self._monitor()
+        self.monitor = monitor(settings, clock, self.lateness, self.judge, self._submit)
         self.claim = NodeClaim(self.asterisk.mode_astdb, clock, node_id, settings.node)
         self.sweeps = self._due_sweeps()
         self._rescuer = rescuer(settings, self.asterisk, clock, self.failover, self.judge, self._pinned)
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
         shown, unstored = lambda: self.holder.current, self.ledger.waiting
+        self.dialplan = self._dialplan_side()
         self.notices = NoticeSide(settings, secrets, database, clock, keeper, self.hr.desk, shown, unstored)
         self.board = self._board()
         self.operator = Operator(
@@ -161,7 +164,7 @@ class Node:
             keep("memory", self._memory.run)
             keep("directory", self._loading.run)
             sides = (self.hr.parts(), self.incidents.parts(), self.notices.parts(), self.audit.parts())
-            for parts in (*sides, self.words.parts(), self._fastagi.parts()):
+            for parts in (*sides, self.words.parts(), self._fastagi.parts(), self.dialplan.parts()):
                 for name, work in parts:
                     keep(name, work)
 
@@ -222,6 +225,10 @@ class Node:
             [trunk.name for trunk in self.settings.egress_trunk],
         )
 
+    def _dialplan_side(self) -> DialplanSide:
+        astdb = self.asterisk.table_astdb
+        return DialplanSide(self.settings, astdb, self.clock, lambda: self.board.poke(), lambda: self.notices.notifier)
+
     def _due_sweeps(self) -> DueSweeps:
         egress = self.settings.egress
         endpoints = {f"mode/{p.name}": p.dial_endpoint for p in self.settings.platform}
@@ -232,13 +239,6 @@ class Node:
 
     def _pinned(self, did: str) -> bool:
         return self.keeper.forced(did) is Forced.PINNED
-
-    def _monitor(self) -> Monitor:
-        scheduled = []
-        for target, (host_port, cadence) in values.probed_hosts(self.settings).items():
-            host, _, port = host_port.rpartition(":")
-            scheduled.append(Scheduled(SipOptionsProbe(SipOptionsConfig(target, host, int(port))), cadence))
-        return Monitor(scheduled, self.clock, self.lateness, self._submit, self._undecided, Random())  # noqa: S311
 
     def _board(self) -> StatusBoard:
         worst = {d.target: d.worst_case_seconds for d in detections(self.settings)}
@@ -256,10 +256,9 @@ class Node:
             self.hr.desk.summary,
             lambda: self.hr.coverage.latest,
             self.notices.words,
+            self.dialplan.refusals.counts,
+            self.dialplan.identities.learnt,
         )
-
-    def _undecided(self, probe: Probe) -> bool:
-        return self.judge.undecided(probe.target)
 
     def _submit(self, item: Any) -> None:
         self.failover.submit(item)
@@ -268,6 +267,8 @@ class Node:
         match event:
             case CallEnded(record=record):
                 self.journal.add(record)
+            case LegRefused() | IdentityLearnt() | OutgoingCall():
+                self.dialplan.note(event)
             case LinkChanged(up=up, detail=detail):
                 self.incidents.watch.link(up, event.at)
                 self.board.link("ARI", up, detail)

@@ -92,10 +92,14 @@ def _targets_table(targets: list[dict[str, Any]]) -> Table:
         table.add_row(
             f"{target['role']} {target['name']}",
             Text(verdict["state"], style=_VERDICT_STYLES.get(verdict["state"], "")),
-            Text(verdict["sentence"]),
+            Text(verdict["sentence"] + _identity_words(target["identity"])),
             "not probed" if bound is None else at_most(bound),
         )
     return table
+
+
+def _identity_words(identity: dict[str, Any] | None) -> str:
+    return "" if identity is None else f"; {identity['sentence']}, until {local(identity['until'])}"
 
 
 def _overrides_table(overrides: list[dict[str, Any]]) -> Table:
@@ -133,6 +137,10 @@ def _links(seen: dict[str, Any]) -> Text:
         text.append(f", {link['detail']}\n")
     for heading, line in _roster_lines(seen):
         text.append(f"{heading:<10}{line}\n")
+    refused = seen["refused_last_hour"]
+    if refused:
+        words = ", ".join(f"{count} {what}" for what, count in sorted(refused.items()))
+        text.append(f"egress    not let out in the last hour: {words}\n", style=_WARN)
     waiting = (
         f"unstored changes {seen['unstored_changes']}, discarded late observations {seen['late_observations']}, "
         f"dropped items {seen['dropped_items']}"

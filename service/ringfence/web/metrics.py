@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from ringfence.app.operator import Operator
 from ringfence.app.snapshot import Snapshot
 from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.refusals import REFUSALS
 from ringfence.domain.verdict import VerdictState
 from ringfence.web.status_view import EQUAL, not_ready_because
 
@@ -78,6 +79,7 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
         "ringfence_table_equal": ("1: Asterisk's table is what it should be.", snapshot.table.state == EQUAL),
         "ringfence_table_rows": ("DID records in the published table.", snapshot.table.rows),
         "ringfence_overrides": ("Overrides in force, DIDs included.", len(snapshot.overrides)),
+        "ringfence_identities_lowered": ("Egress trunks that refuse our first identity.", len(snapshot.identities)),
         "ringfence_unstored_changes": ("Changes the database has not taken yet.", snapshot.unstored_changes),
     }
     for name, (words, value) in gauges.items():
@@ -88,6 +90,12 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "ringfence_late_observations", "Misses thrown away: our loop was late.", value=float(snapshot.late_observations)
     )
+    refusals = CounterMetricFamily(
+        "ringfence_refused_legs", "Legs outward that the dialplan did not let out.", labels=["what"]
+    )
+    for what in REFUSALS:
+        refusals.add_metric([what], float(snapshot.refusals.in_all.get(what, 0)))
+    yield refusals
     yield CounterMetricFamily(
         "ringfence_dropped_items", "Items the full queue dropped.", value=float(snapshot.dropped_items)
     )

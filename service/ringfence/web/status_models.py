@@ -78,6 +78,16 @@ class ScopeOut(BaseModel):
     without_traffic: str = Field(description="what is not promised while no calls come in")
 
 
+class IdentityOut(BaseModel):
+    """An egress trunk's carrier refuses an identity of ours; calls by it begin with another one until `until`."""
+
+    rung: str = Field(description="`did`: our DID stands for the caller's number; `trunk`: the trunk's own number does")
+    status: int = Field(description="the SIP status the identity above was refused with")
+    learnt_at: datetime
+    until: datetime
+    sentence: str
+
+
 class TargetOut(BaseModel):
     """One probed target."""
 
@@ -85,6 +95,7 @@ class TargetOut(BaseModel):
     name: str
     verdict: VerdictOut
     worst_case_detection_seconds: float | None
+    identity: IdentityOut | None = Field(None, description="of an egress trunk that has learnt one")
 
 
 class LinkOut(BaseModel):
@@ -165,6 +176,9 @@ class StatusOut(BaseModel):
     store: LinkOut
     table: TableOut
     roster: RosterOut
+    refused_last_hour: dict[str, int] = Field(
+        description="legs outward that the dialplan did not let out: `refused`, `capped`, `full`, `looped`"
+    )
     unstored_changes: int = Field(description="decided and published, but the database has not taken them yet")
     late_observations: int = Field(description="misses thrown away because our own loop was late")
     dropped_items: int

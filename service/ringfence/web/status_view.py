@@ -9,6 +9,7 @@ from typing import Final
 
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
+from ringfence.domain.identities import LearntIdentity
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import Level, Override
@@ -18,6 +19,7 @@ from ringfence.web.openapi import API_VERSION
 from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
 from ringfence.web.status_models import (
     EvidenceOut,
+    IdentityOut,
     LinkOut,
     OverrideOut,
     ScopeOut,
@@ -65,12 +67,15 @@ def status_out(snapshot: Snapshot) -> StatusOut:
         not_ready_because=reasons,
         alarms=list(_alarms(snapshot)),
         scopes=[_scope(view, snapshot) for _, view in sorted(snapshot.scopes.items())],
-        targets=[_target(view) for _, view in sorted(snapshot.targets.items(), key=lambda item: str(item[0]))],
+        targets=[
+            _target(view, snapshot) for _, view in sorted(snapshot.targets.items(), key=lambda item: str(item[0]))
+        ],
         overrides=[override_out(override) for override in snapshot.overrides],
         asterisk=_link(snapshot.asterisk),
         store=_link(snapshot.store),
         table=_table(snapshot.table, snapshot.at),
         roster=roster_out(snapshot),
+        refused_last_hour=dict(snapshot.refusals.last_hour),
         unstored_changes=snapshot.unstored_changes,
         late_observations=snapshot.late_observations,
         dropped_items=snapshot.dropped_items,
@@ -99,6 +104,7 @@ def version_of(snapshot: Snapshot) -> str:
         [(link.up, link.detail) for link in (snapshot.asterisk, snapshot.store)],
         (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
         sorted(snapshot.table.lost_scopes),
+        snapshot.identities,
         snapshot.table.would_loop,
         snapshot.unstored_changes > 0,
         roster_facts(snapshot),
@@ -199,12 +205,31 @@ def _verdict(verdict: Verdict) -> VerdictOut:
     return VerdictOut(state=verdict.state, reason=verdict.reason, sentence=verdict.reason.sentence, evidence=evidence)
 
 
-def _target(view: TargetView) -> TargetOut:
+def learnt_of(view: TargetView, snapshot: Snapshot) -> LearntIdentity | None:
+    """The identity an egress trunk has learnt; inbound trunks have targets of another name or none."""
+    if view.target.role is not TargetRole.TRUNK:
+        return None
+    return next((learnt for learnt in snapshot.identities if learnt.trunk == view.target.name), None)
+
+
+def _target(view: TargetView, snapshot: Snapshot) -> TargetOut:
+    learnt = learnt_of(view, snapshot)
     return TargetOut(
         role=view.target.role,
         name=view.target.name,
         verdict=_verdict(view.verdict),
         worst_case_detection_seconds=view.worst_case_seconds,
+        identity=None if learnt is None else identity_out(learnt),
+    )
+
+
+def identity_out(learnt: LearntIdentity) -> IdentityOut:
+    return IdentityOut(
+        rung=learnt.rung,
+        status=learnt.status,
+        learnt_at=learnt.learnt_at,
+        until=learnt.until,
+        sentence=learnt.sentence,
     )
 
 

@@ -73,6 +73,7 @@ def state_of(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "platforms": platforms,
         "others": others,
+        "identities": {learnt.trunk: learnt for learnt in snapshot.identities},
         "alarms": list(alarms_of(snapshot)),
         "overrides": sorted(snapshot.overrides, key=lambda word: word.set_at, reverse=True),
         "table": snapshot.table,
