@@ -13,13 +13,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import structlog
 
 from ringfence import config
 from ringfence.app.ports import RingfenceError
+from ringfence.app.simulating import Simulator
 from ringfence.app.supervisor import supervise
+from ringfence.asterisk.site_rules import rules_of
 from ringfence.bootstrap import open_node, values
 from ringfence.bootstrap.access_side import AccessSide
 from ringfence.bootstrap.clock import SystemClock
@@ -27,6 +30,7 @@ from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
 from ringfence.bootstrap.node import Node
 from ringfence.bootstrap.sign_in_side import SignInSide
+from ringfence.config.snippets import site_dialplan
 from ringfence.web.app import at_door, operations
 from ringfence.web.ports import RosterDoor, Services
 from ringfence.web.security import BearerToken, LocalSocket, SignIns
@@ -182,6 +186,10 @@ def services_of(
         audit=node.audit.door(),
         incidents=node.incidents.door(),
         notices=node.notices.desk,
+        outgoing=node.dialplan.outgoing,
+        simulator=Simulator(
+            node.keeper, node.modes.wanted, cache(lambda: rules_of(site_dialplan(settings))), node.clock
+        ),
     )
 
 

@@ -23,25 +23,30 @@ from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
 from ringfence.app.once import Once
 from ringfence.app.operator import Operator
+from ringfence.app.outgoing_watch import OutgoingWatch
 from ringfence.app.override_desk import OverrideDesk
 from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.ports import VersionConflict
 from ringfence.app.second_person import SecondPerson, SecondPersonPolicy
+from ringfence.app.simulating import Simulator
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, SnapshotHolder, TableView, TargetView
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.csv_fields import CsvRules
 from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, Person, PersonKey, Site
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
+from ringfence.domain.known_ways import KnownWays, forwards_of
 from ringfence.domain.notice import Notice
 from ringfence.domain.notice_routes import Route
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
+from ringfence.domain.outgoing import OutgoingCall
 from ringfence.domain.override import OverrideTarget, standing_override
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
 from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.simulation_values import PlatformRules, SiteRules, TrunkRules
 from ringfence.domain.verdict import WitnessPolicy
 from ringfence.web.ports import RosterDoor, Services, WordsDoor
 from tests.fakes.access import FakeAccess
@@ -61,6 +66,10 @@ TRUNK = TargetId(TargetRole.TRUNK, "mobile")
 DID = "+441134960123"
 OTHER_DID = "+441134960124"
 RECEPTION = "+441134960999"
+FORWARDED = "+447700900555"
+IN_RANGE = "+441134965001"
+WAYS = KnownWays((("+441134965", "uc"),), forwards_of([(FORWARDED, DID)]))
+"""A mobile that is known to come back to the first DID, and a range that the platform takes."""
 PRIVATE_NUMBERS = ("+447700900123", "+447700900124")
 
 _LIMITS = RiseFall(1, 2)
@@ -99,6 +108,16 @@ class FakeDirectoryStore:
         return self.stored
 
 
+RULES = SiteRules(
+    ring_budget_seconds=90,
+    platforms={SCOPE: PlatformRules(120, 8)},
+    trunks={"carrier": TrunkRules(SCOPE)},
+    allowed_codes=("44",),
+    denied_starts=("+449",),
+    announcements=("unavailable",),
+)
+
+
 class Told:
     """Implements `override_desk.Tells`."""
 
@@ -122,7 +141,7 @@ class FakeNode:
         self.store = LinkView(True, "open", self.clock.now())
         self.table_state = "equal"
         self.publisher = ModePublisher(self.astdb, self.clock)
-        gate = EgressGate(EgressPolicy(frozenset({"GB"})))
+        gate = EgressGate(EgressPolicy(frozenset({"GB"}), ways=WAYS))
         self.keeper = TableKeeper(RoutingPolicy(gate, 90), [], self.publisher, self._offer, frozenset({SCOPE}))
         self.judge = Judge(
             [
@@ -146,6 +165,8 @@ class FakeNode:
         self.access = FakeAccess(self.clock)
         self.incidents = FakeIncidents(self.clock, self.journal_store, lambda: self.keeper.directory)
         self.notices = self._notices()
+        self.outgoing = OutgoingWatch(Told, self.clock)
+        self.outgoing.note(OutgoingCall("1.1", "leeds", False, "answered", "first", None, False, self.clock.now().wall))
         self.holder = SnapshotHolder(Snapshot("test-node", self.clock.now(), self.clock.now()))
         self.operator = Operator(
             self.clock,
@@ -202,6 +223,8 @@ class FakeNode:
             incidents=self.incidents.door,
             audit=self.audit.door,
             notices=self.notices,
+            outgoing=self.outgoing,
+            simulator=Simulator(self.keeper, self.publisher.wanted, lambda: RULES, self.clock),
         )
 
     @asynccontextmanager

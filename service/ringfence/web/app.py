@@ -30,6 +30,7 @@ from ringfence.web import (
     override_api,
     people_api,
     reveal_api,
+    simulation_api,
     status_api,
     teams_api,
 )
@@ -123,6 +124,8 @@ def operations(
         guarded.include_router(coverage_api.routes(roster))
     if services.notices is not None:
         guarded.include_router(notice_api.routes(services.notices, noting))
+    if services.simulator is not None:
+        guarded.include_router(simulation_api.routes(services.simulator, default_country))
     if services.incidents is not None:
         guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)

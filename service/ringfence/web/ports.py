@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from ringfence.app.notify.desk import NoticeDesk
     from ringfence.app.once import Once
     from ringfence.app.operator import Operator
+    from ringfence.app.outgoing_watch import OutgoingWatch
     from ringfence.app.override_desk import OverrideDesk
     from ringfence.app.override_preview import OverridePreview
     from ringfence.app.reveal import Revealer
+    from ringfence.app.simulating import Simulator
     from ringfence.web.sign_in_door import SignInDoor
 
 
@@ -122,3 +124,5 @@ class Services:
     access: AccessDesk | None = None
     incidents: IncidentDoor | None = None
     notices: NoticeDesk | None = None
+    simulator: Simulator | None = None
+    outgoing: OutgoingWatch | None = None
