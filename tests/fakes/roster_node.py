@@ -21,7 +21,7 @@ from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.routing import RoutingPolicy
 from ringfence.web.ports import RosterDoor
 from tests.fakes.clock import settle
-from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, SOURCE, FakeNode
+from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, SOURCE, WAYS, FakeNode
 
 NEW_NUMBER = "+447700900777"
 
@@ -89,7 +89,7 @@ class RosterNode(FakeNode):
 
     def __init__(self) -> None:
         super().__init__()
-        policy = EgressPolicy(frozenset({"GB"}))
+        policy = EgressPolicy(frozenset({"GB"}), ways=WAYS)
         self.source = FakeHrSource()
         self.sync = HrSync(self.desk, [Timetabled(self.source, 3600.0)], self.clock)
         self.coverage = CoverageWatch(
