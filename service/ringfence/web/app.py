@@ -129,13 +129,7 @@ def operations(
     if services.incidents is not None:
         guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)
-    registry = metrics or registry_of(operator)
-    if services.notices is not None and metrics is None:
-        registry.register(NoticeCollector(services.notices, operator.now))
-    if services.audit is not None and services.audit.anchors is not None and metrics is None:
-        registry.register(AuditCollector(services.audit.anchors))
-    if services.outgoing is not None and metrics is None:
-        registry.register(OutgoingCollector(services.outgoing))
+    registry = metrics or _registry(services)
     app.include_router(health_api.routes(operator, registry))
     for place, mounted in mounts.items():
         app.mount(place, mounted)
@@ -146,6 +140,17 @@ def operations(
 
     errors.add_to(app, is_our_did)
     return app
+
+
+def _registry(services: Services) -> CollectorRegistry:
+    registry = registry_of(services.operator)
+    if services.notices is not None:
+        registry.register(NoticeCollector(services.notices, services.operator.now))
+    if services.audit is not None and services.audit.anchors is not None:
+        registry.register(AuditCollector(services.audit.anchors))
+    if services.outgoing is not None:
+        registry.register(OutgoingCollector(services.outgoing))
+    return registry
 
 
 async def known_query(request: Request) -> None:

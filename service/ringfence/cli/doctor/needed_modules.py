@@ -9,6 +9,7 @@ from typing import Final
 
 NEEDED_MODULES: Final = {
     "pbx_config": "the dialplan",
+    "app_channelredirect": "ChannelRedirect, which makes room for an emergency call",
     "app_dial": "Dial",
     "app_exec": "ExecIf, TryExec",
     "app_playback": "announcements",
@@ -18,7 +19,7 @@ NEEDED_MODULES: Final = {
     "app_userevent": "telling how a call went",
     "func_callerid": "CALLERID",
     "func_cdr": "CDR, what became of the call in Asterisk's own record",
-    "func_channel": "CHANNEL",
+    "func_channel": "CHANNEL, CHANNELS",
     "func_cut": "CUT",
     "func_db": "DB, the published table",
     "func_dialplan": "DIALPLAN_EXISTS, by which `ringfence doctor` asks",
@@ -27,6 +28,7 @@ NEEDED_MODULES: Final = {
     "func_hangupcause": "HANGUPCAUSE, the platform's answer",
     "func_lock": "LOCK, one caller at a time",
     "func_logic": "IF",
+    "func_md5": "MD5, by which a call that comes back is known without its number being kept",
     "func_rand": "RAND, the trial",
     "func_strings": "FILTER, REGEX, FIELDQTY, LEN, STRFTIME, STRREPLACE",
     "func_uri": "URIENCODE",

@@ -32,6 +32,7 @@ REASONS: Final[Mapping[str, str]] = {
     "no-record": N_("Asterisk holds no record for this DID."),
     "platform-failure": N_("The platform gave no usable answer."),
     "platform-leg-died": N_("The platform was down and nothing more came from it."),
+    "preempted": N_("An emergency call needed its channel, and all were taken."),
     "platform-undeliverable": N_("The platform said that it cannot reach the person."),
     "out-of-hours": N_("The site was closed: it was outside its opening hours."),
     "holiday": N_("The site was closed: it was a holiday."),
