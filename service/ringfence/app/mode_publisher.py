@@ -45,6 +45,10 @@ class ModePublisher:
         self._dirty[key] = None
         self._wake.set()
 
+    def wanted(self, key: str) -> str | None:
+        """The value that is wanted now."""
+        return self._wanted.get(key)
+
     def put_records(self, keys: Iterable[str], value: Callable[[str], str | None]) -> None:
         """Puts values once, ahead of the table publish that will also bring them (records of forced DIDs): in this
         order, before those that still wait, and after every mode. A value is asked for when it is put: what was true

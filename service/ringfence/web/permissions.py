@@ -18,6 +18,7 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "status": Permission.SEE,
         "status_changes": Permission.SEE,
         "explain": Permission.SEE,
+        "simulate": Permission.SEE,
         "calls": Permission.SEE,
         "history": Permission.SEE,
         "set_override": Permission.ORDER,

@@ -1,0 +1,85 @@
+"""`ringfence simulate`: what a caller would experience, step by step. No call is placed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringfence.cli.client import path_part
+from ringfence.cli.entries import moment_of
+from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, print_lines
+from ringfence.cli.tables import show_table
+from ringfence.domain.target_words import target_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command("simulate")(simulate)
+
+
+def simulate(
+    context: typer.Context,
+    did: Annotated[str, typer.Argument(help="in E.164, or as dialled in your country")],
+    from_: Annotated[str, typer.Option("--from", help="the caller's number; none: withheld")] = "",
+    at: Annotated[str | None, typer.Option(help="when; default now")] = None,
+    platform: Annotated[
+        str, typer.Option(help="up, down, refusing, undeliverable, busy, declined or unanswered")
+    ] = "up",
+    trunk: Annotated[
+        str | None, typer.Option(help="by which trunk the call comes; default the DID's usual one")
+    ] = None,
+    answers: Annotated[
+        int | None, typer.Option(min=1, max=16, help="whoever is rung at this step of the plan answers")
+    ] = None,
+    numbers: Annotated[
+        str, typer.Option(help="what the other numbers do: answers, unanswered, busy, declined, off or voicemail")
+    ] = "unanswered",
+    trial_by_plan: Annotated[
+        bool, typer.Option("--trial-by-plan", help="in a trial: one of the calls that do not try the platform")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say step by step what a caller would experience, by the records that are published. No call is placed.
+
+    Example: ringfence simulate "0113 496 0123" --from "+44 7700 900999" --at 18:30 --platform down
+    """
+    query = {
+        "from": from_,
+        "at": None if at is None else moment_of("--at", at),
+        "platform": platform,
+        "trunk": trunk,
+        "answers": None if answers is None else str(answers),
+        "numbers": numbers,
+        "trial": str(not trial_by_plan).lower(),
+    }
+    with faults_told(as_json):
+        found = invocation(context).daemon().call("GET", f"/v1/simulate/{path_part(did)}", query)
+    emit(as_json, found, lambda out: _show(out, found))
+
+
+def _show(out: Console, found: dict[str, Any]) -> None:
+    end = found["ending"]
+    at = datetime.fromisoformat(found["at"]).astimezone()
+    head = f"{found['did']}, called by {found['caller']} by trunk {found['trunk']}, {at:%a %Y-%m-%d %H:%M}"
+    scope = f"; {target_words(found['scope'])}" if found["scope"] else ""
+    print_lines(out, [f"{head}{scope}", f"decision {end['decision']}: {end['reason']}"])
+    rows = [
+        (
+            f"{one['at_seconds']:.1f} s",
+            f"{one['seconds']:.1f} s" if one["seconds"] else "",
+            str(one["step"] or ""),
+            one["sentence"],
+            one["heard"],
+        )
+        for one in found["happenings"]
+    ]
+    show_table(out, ("at", "lasts", "step", "what happens", "the caller hears"), rows)
+    lines = [
+        f"After {end['at_seconds']:.1f} s: {end['sentence']} (answered by {end['answered_by']}, path {end['path']})."
+    ]
+    print_lines(out, [*lines, "Not simulated: " + "; ".join(found["not_simulated"]) + "."])
