@@ -13,6 +13,7 @@ from tests.lab.faults.node_faults import egress_faults, node_faults
 from tests.lab.faults.page import PAGE_FIGURES
 from tests.lab.faults.people import PEOPLE, people_rows
 from tests.lab.faults.platform_faults import platform_faults
+from tests.lab.faults.rescue import RESCUE_FIGURES
 from tests.lab.faults.result import Row, guarded
 from tests.lab.faults.small import SMALL_FIGURES, Figure
 from tests.lab.faults.stage import Stage, opened
@@ -22,7 +23,7 @@ from tests.lab.small_disk import MountRefused
 
 FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
 
-FIGURES = {**SMALL_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
+FIGURES = {**SMALL_FIGURES, **RESCUE_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
 
 
 def names() -> list[str]:
