@@ -75,11 +75,12 @@ class KnownWays:
         """A way by which a divert to this number is known to come back; None when none is known."""
         if e164 in self.forwards:
             return next(self.ways_back(e164, own_dids), None)
-        return self._end_at((e164,), own_dids)
+        end = self._end_at(e164, own_dids)
+        return None if end is None else WayBack((e164,), *end)
 
     def ways_back(self, e164: str, own_dids: Container[str]) -> Iterator[WayBack]:
         """Every place to which a divert to this number is known to come back, by one way each."""
-        way: list[str] = []
+        way: dict[str, None] = {}  # in order, and quick to ask
         done: set[str] = set()
         further = [iter((e164,))]
         while further:
@@ -87,14 +88,14 @@ class KnownWays:
             if number is None:
                 further.pop()
                 if way:
-                    done.add(way.pop())
+                    done.add(way.popitem()[0])
             elif number in way:
                 yield WayBack((*way, number), WayEnd.CIRCLE)
             elif number not in done:
-                end = self._end_at((*way, number), own_dids)
+                end = self._end_at(number, own_dids)
                 if end is not None:
-                    yield end
-                way.append(number)
+                    yield WayBack((*way, number), *end)
+                way[number] = None
                 # From an end on our own plans decide, not the carriers.
                 further.append(iter(() if end is not None else self.forwards.get(number, ())))
 
@@ -123,13 +124,12 @@ class KnownWays:
                     found.setdefault(frozenset(round_trip), WayBack(round_trip, WayEnd.CIRCLE))
         return tuple(found.values())
 
-    def _end_at(self, way: tuple[str, ...], own_dids: Container[str]) -> WayBack | None:
-        number = way[-1]
+    def _end_at(self, number: str, own_dids: Container[str]) -> tuple[WayEnd, str] | None:
         if number in own_dids:
-            return WayBack(way, WayEnd.OWN_DID)
+            return WayEnd.OWN_DID, ""
         for start, platform in self.ranges:
             if number.startswith(start):
-                return WayBack(way, WayEnd.PLATFORM, platform)
+                return WayEnd.PLATFORM, platform
         return None
 
 
