@@ -198,3 +198,16 @@ def test_whoever_says_where_they_are_consents_to_be_called_there_unless_they_wit
     withdrawn = {OTHER_MOBILE: by_hand(NumberFacts(Consent.WITHDRAWN))}
     roster.entries[ADA] = PersonEntries(today=own, facts=withdrawn)
     assert numbers(at(roster)) == []
+
+
+def test_what_the_import_says_of_pressing_1_holds_whoever_states_the_number() -> None:
+    ada = replace(BASE.people[ADA], default_numbers=(DefaultNumber(MOBILE[ADA], press_one=False),))
+    base = replace(BASE, people={**BASE.people, ADA: ada})
+    for roster in (
+        Roster(),
+        said(record(numbers=(HrNumber(MOBILE[ADA]), HrNumber(OTHER_MOBILE)))),
+        Roster(entries={ADA: PersonEntries(numbers=by_hand((HrNumber(OTHER_MOBILE), HrNumber(MOBILE[ADA]))))}),
+    ):
+        asked = {n.e164: n.press_one for n in at(roster, base=base).directory.people[ADA].default_numbers}
+        assert asked.pop(MOBILE[ADA]) is False
+        assert set(asked.values()) <= {None}

@@ -67,7 +67,12 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
         if did not in base.assignments:
             dids.forget(did)
     return Effective(
-        directory=replace(base, people=MappingProxyType(census.people), assignments=MappingProxyType(dids.assignments)),
+        directory=replace(
+            base,
+            people=MappingProxyType(census.people),
+            assignments=MappingProxyType(dids.assignments),
+            teams=MappingProxyType({name: _known_by(team, everybody) for name, team in base.teams.items()}),
+        ),
         next_change_at=earliest((*census.moments, *dids.moments)),
         tenures=MappingProxyType(dids.tenures),
         conflicts=tuple(dids.conflicts),

@@ -58,9 +58,21 @@ def withheld(known: Sequence[Known]) -> tuple[tuple[DefaultNumber, NotRung], ...
 def _stated(
     facts: Facts, posts: Sequence[Post], policy: RosterPolicy, now: datetime
 ) -> list[tuple[DefaultNumber, NumberUse]]:
-    usual = _usual(facts, posts, policy, now)
+    stated = _usual(facts, posts, policy, now)
     today = facts.entries.today
-    return usual if today is None or now >= today.value.until else [_today(today, facts), *usual]
+    if today is not None and now < today.value.until:
+        stated = [_today(today, facts), *stated]
+    return _as_imported(stated, facts)
+
+
+def _as_imported(stated: list[tuple[DefaultNumber, NumberUse]], facts: Facts) -> list[tuple[DefaultNumber, NumberUse]]:
+    """Only the import says of a number whether who answers has to press 1: it holds whoever states the number."""
+    if facts.imported is None:
+        return stated
+    asked = {n.e164: n.press_one for n in facts.imported.default_numbers if n.press_one is not None}
+    if not asked:
+        return stated
+    return [(replace(number, press_one=asked.get(number.e164)), use) for number, use in stated]
 
 
 def _today(today: Stated[Today], facts: Facts) -> tuple[DefaultNumber, NumberUse]:
