@@ -12,6 +12,8 @@ import pytest_asyncio
 from tests.lab.behaviour import Behaviour
 from tests.lab.call_result import CallResult
 from tests.lab.records import ReceivedCall
+from tests.lab.waiting import wait_until
+from tests.scenarios.fickle import RingThenRefuse, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite
 from tests.scenarios.site_files import RING_BUDGET_SECONDS
 
@@ -98,20 +100,32 @@ async def test_person_is_not_asked_where_the_plan_does_not_say_so(asking: CallSi
     assert (await asking.event("RingfenceCall", did))["answered_by"] == "person"
 
 
-async def test_voicemail_is_left_and_sooner_where_the_caller_has_gone(asking: CallSite) -> None:
-    """Nobody is kept at the telephone for a call that is over."""
-    kept, left = asking.did(), asking.did()
+async def test_voicemail_is_left_and_sooner_where_the_caller_is_gone_or_served(asking: CallSite) -> None:
+    """Nobody is kept at the telephone for a call that is over, or that somebody else has taken."""
+    kept, left, teams = asking.did(), asking.did(), asking.did()
+    slow, quick = "+447700900131", "+447700900132"
+    await asking.put("ringfence/team/7", "0a1b2c3d", "1|all|5|0|0|1|000000a1,000000a2")
+    for slot, number in (("000000a1", slow), ("000000a2", quick)):
+        await asking.put("ringfence/team/7", f"0a1b2c3d.{slot}", f"1|p:{number}:5::1")
+    await asking.record(teams, plan=f"t:7/0a1b2c3d:20,{ASKING}", forced="divert")
+    await asking.network_a.behave(VOICEMAIL, number=slow)
+    await asking.network_a.behave(replace(ACCEPTS, press_after_ms=500), number=quick)
     await asking.network_a.behave(VOICEMAIL, number=MOBILE)
     for did in (kept, left):
         await asking.record(did, plan=ASKING, forced="divert")
     await asyncio.gather(
-        asking.carrier.call(kept, from_=kept), asking.carrier.call(left, from_=left, cancel_after_seconds=0.6)
+        asking.carrier.call(kept, from_=kept),
+        asking.carrier.call(left, from_=left, cancel_after_seconds=0.6),
+        asking.carrier.call(teams, from_=teams),
     )
+    assert (await asking.event("RingfenceCall", teams))["answered_by"] == "team"
     told = await asking.event("RingfenceEgress", kept)
     assert (told["result"], told["status"]) == ("unaccepted", "200")
     assert (await asking.event("RingfenceCall", kept))["answered_by"] == "site"
-    await asking.network_a.wait_ended(3)
-    assert _asked_seconds(leg(asking, left)) < 0.75 * _asked_seconds(leg(asking, kept))
+    legs = lambda: (leg(asking, kept), leg(asking, left), leg(asking, teams, slow))  # noqa: E731
+    await wait_until(lambda: all(call.ended_at for call in legs()), what="all prompts to end", deadline_seconds=10)
+    for over in (leg(asking, left), leg(asking, teams, slow)):
+        assert _asked_seconds(over) < 0.75 * _asked_seconds(leg(asking, kept))
     end = await asking.event("RingfenceCall", left)
     assert (end["result"], end["answered_by"]) == ("cancelled", "nobody")
     assert asking.rang(asking.network_a, caller=left) == [MOBILE]
@@ -127,13 +141,17 @@ async def test_caller_hears_it_ring_though_a_mobile_network_answers_at_once(aski
 
 
 async def test_caller_who_heard_early_media_goes_on_hearing_something(asking: CallSite) -> None:
+    """Neither side's 180 is heard any more then: it rings in band, all the time somebody is asked."""
     did = asking.did()
-    await asking.record(did)
     await asking.record(did, plan=ASKING)
-    await asking.platform.behave(replace(QUICK, ring_status=183, talks=True))
     await asking.network_a.behave(replace(ACCEPTS, press_after_ms=1500))
-    call = await asking.carrier.call(did, from_=did)
-    assert call.answered
+    async with in_place_of(asking.platform, RingThenRefuse({did: 503}, provisional=183)):
+        call = await asking.carrier.call(did, from_=did)
+    assert call.answered_at is not None
+    assert (await asking.event("RingfenceCall", did))["answered_by"] == "person"
+    before = [at for at in call.rtp_packet_times if at < call.answered_at]
+    assert len(before) > 50
+    assert call.longest_rtp_gap_seconds < (before[-1] - before[0]) / 3
 
 
 async def test_missing_prompts_leave_a_tone_to_answer(asking: CallSite) -> None:
