@@ -148,6 +148,18 @@ async def test_ring_budget_ends_in_the_announcement(site: CallSite) -> None:
     assert site.rang(site.network_a, caller=did) == [MOBILE]
 
 
+async def test_trunk_that_stays_silent_does_not_stretch_the_ring_budget(site: CallSite) -> None:
+    """The second trunk rings for what the first has left of it."""
+    did = site.did()
+    await site.record(did, plan=f"p:{MOBILE}:30,a:unavailable:0")
+    await site.mode("divert")
+    await site.network_a.silent()
+    await site.network_b.ring_for_ever()
+    call = await site.carrier.call(did, from_=did)
+    assert call.answered_after_seconds is not None
+    assert call.answered_after_seconds < RING_BUDGET_SECONDS + 1.0
+
+
 BROKEN_PLANS = (
     *("", "a", "x:y:z", "p:not a number:5", "p:+44999:5", ",,,", "s::,p::", "a:nowhere:0", 'p:":5', "p:${X}:5"),
     ",".join(["p:+44999:5"] * 60),
