@@ -379,24 +379,6 @@ async def test_a_platform_that_is_not_configured_any_more_is_found(table: object
     assert finding.state is State.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    ("table", "states", "said"),
-    [
-        ({"would_loop": []}, [State.OK], "No number"),
-        ({"would_loop": ["a loop: this rings that"]}, [State.WARN], "a loop: this rings that."),
-        ({"would_loop": ["that"] * 12}, [State.WARN] * 11, "2 more"),
-        ({}, [State.UNKNOWN], "nothing"),
-        (None, [State.UNKNOWN], "nothing"),
-    ],
-)
-async def test_numbers_that_would_come_back_are_told(table: object, states: list[State], said: str) -> None:
-    findings = await daemon_checks.no_loops(Ground(Path("unused"), daemon_status={"table": table}))
-    assert [finding.state for finding in findings] == states
-    assert said in findings[-1].words
-    (finding,) = await daemon_checks.no_loops(Ground(Path("unused")))
-    assert finding.state is State.UNKNOWN
-
-
 def test_exit_status() -> None:
     assert exit_status([Finding("a", State.UNKNOWN, ""), Finding("b", State.WARN, "")]) == 0
     assert exit_status([Finding("a", State.OK, ""), Finding("b", State.FAIL, "")]) == 4

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from ringfence.cli.doctor import daemon_checks
 from ringfence.cli.doctor.finding import Finding, State
 from ringfence.cli.doctor.ground import Ground
 from ringfence.cli.doctor.registry import run_checks
@@ -36,3 +41,21 @@ async def test_the_daemon_and_asterisk_hold_the_same_table(lab: Lab) -> None:
         assert found["table equal"].state is State.UNKNOWN
     finally:
         await node.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "states", "said"),
+    [
+        ({"would_loop": []}, [State.OK], "No number"),
+        ({"would_loop": ["a loop: this rings that"]}, [State.WARN], "a loop: this rings that."),
+        ({"would_loop": ["that"] * 12}, [State.WARN] * 11, "2 more"),
+        ({}, [State.UNKNOWN], "nothing"),
+        (None, [State.UNKNOWN], "nothing"),
+    ],
+)
+async def test_numbers_that_would_come_back_are_told(table: object, states: list[State], said: str) -> None:
+    findings = await daemon_checks.no_loops(Ground(Path("unused"), daemon_status={"table": table}))
+    assert [finding.state for finding in findings] == states
+    assert said in findings[-1].words
+    (finding,) = await daemon_checks.no_loops(Ground(Path("unused")))
+    assert finding.state is State.UNKNOWN
