@@ -20,7 +20,19 @@ from tests.fakes.full_application import full_application
 from tests.fakes.node import DID
 from tests.fakes.roster_node import RosterNode
 
-PAGES = ("/", f"/did/{DID}", "/find", "/calls", "/people", "/people/ada", "/plans", "/plans/1", "/sources", "/coverage")
+PAGES = (
+    "/",
+    f"/did/{DID}",
+    "/find",
+    "/calls",
+    "/people",
+    "/people/ada",
+    "/plans",
+    "/plans/1",
+    "/sources",
+    "/coverage",
+    "/teams",
+)
 
 
 async def test_a_page_is_there_for_a_viewer_and_allows_nothing_inline() -> None:

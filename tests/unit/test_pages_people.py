@@ -35,6 +35,7 @@ PAGES = (
     "/plans?closed=true",
     "/sources",
     "/coverage",
+    "/teams",
 )
 CALL = a_call(
     did=DID,

@@ -114,6 +114,7 @@ OPERATIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "page_plan_decide": Permission.PLANS,
         "page_sources": Permission.SEE,
         "page_coverage": Permission.SEE,
+        "page_teams": Permission.SEE,
         "page_me": Permission.OWN,
         "page_me_enter": Permission.OWN,
         "page_reveal_number": Permission.REVEAL,

@@ -49,12 +49,13 @@ def routes(operator: Operator) -> APIRouter:
     @router.get("/teams", responses=declared(503), operation_id="teams")
     async def teams() -> TeamsOut:
         """The team lines with their members, how many of them can be reached, and whether that is enough."""
-        return TeamsOut(teams=[_team(view) for view in await operator.teams()])
+        return TeamsOut(teams=[team_out(view) for view in await operator.teams()])
 
     return router
 
 
-def _team(view: TeamView) -> TeamOut:
+def team_out(view: TeamView) -> TeamOut:
+    """As people see it."""
     line = view.line
     members = [
         MemberOut(key=member.person.key, name=member.person.name, reachable=bool(member.steps))

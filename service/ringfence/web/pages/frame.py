@@ -63,6 +63,7 @@ NAVIGATION: Final = (
     ("page_start", "/", N_("State")),
     ("page_calls", "/calls", N_("Calls")),
     ("page_people", "/people", N_("People")),
+    ("page_teams", "/teams", N_("Teams")),
     ("page_plans", "/plans", N_("HR changes")),
     ("page_sources", "/sources", N_("HR sources")),
     ("page_coverage", "/coverage", N_("Coverage")),

@@ -23,6 +23,7 @@ from ringfence.web.pages import (
     plans_page,
     sign_in_page,
     start_page,
+    teams_page,
 )
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.live import Broadcaster, events
@@ -76,6 +77,7 @@ def _pages(frame: Frame, services: Services, default_country: str) -> list[APIRo
         did_page.routes(frame, services, default_country),
         did_page.find_routes(frame, services, default_country),
         calls_page.routes(frame, services, default_country),
+        teams_page.routes(frame, services.operator),
     ]
     if services.words is not None:
         found.append(override_page.routes(frame, services, services.words, default_country))
