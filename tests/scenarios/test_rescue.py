@@ -161,19 +161,10 @@ async def test_hold_is_not_taken_for_death(stage: Stage) -> None:
     assert (held.rang(), other.rang()) == ([], [])
 
 
-async def test_silence_is_not_taken_for_death_on_a_healthy_platform(stage: Stage) -> None:
-    """Nor when a person has moved the platform's calls to DR, nor while it refuses new calls."""
+async def test_silence_is_not_taken_for_death_on_a_platform_that_a_person_has_moved(stage: Stage) -> None:
     await stage.lab.platform.healthy()
     talks = await talk(stage, range(3), hold_seconds=AFTER_THE_VERDICT_SECONDS)
     await stage.order("dr")
-    await end(talks)
-    assert [talk.rang() for talk in talks] == [[]] * 3
-    await stage.release()
-    talks = await talk(stage, range(3), hold_seconds=7)
-    await stage.lab.platform.answer(503)
-    refused = [Talk(stage, person, 0.1) for person in range(3, 9)]
-    await end(refused)
-    await reach(stage, "FAILED_OVER")
     await end(talks)
     assert [talk.rang() for talk in talks] == [[]] * 3
 

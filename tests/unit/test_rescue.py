@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from ringfence.app.failover import Failover
+from ringfence.app.judge import Judge
 from ringfence.app.ports import AsteriskUnavailable, Leg
-from ringfence.app.rescue import Caller, Rescuer, Standing
+from ringfence.app.rescue import Caller, Rescuer, Standing, standing
+from ringfence.domain.health import TargetId, TargetRole
+from ringfence.domain.moment import Moment
+from ringfence.domain.outage import Decision, Mode, ScopeState, first_state
+from ringfence.domain.reasons import Reason
 from ringfence.domain.silence import Heard, SilencePolicy
-from tests.fakes.clock import FakeClock
+from ringfence.domain.verdict import Cause, Verdict, VerdictState
+from tests.fakes.clock import NOON, FakeClock
 
 TALKING = Leg("talking", "uc", answered=True, ringing=True)
 WAITING = Leg("waiting", "uc", answered=False, ringing=True)
@@ -133,3 +145,50 @@ async def test_an_asterisk_that_does_not_answer_is_asked_again() -> None:
     assert await ward.seconds(5, Standing.DEAD) == []
     calls.fault = None
     assert await ward.seconds(5, Standing.DEAD) == ["talking"]
+
+
+class Decided:
+    """As much of the one writer as is asked: what is decided for a platform, and on what."""
+
+    def __init__(self, mode: Mode, decision: Decision, verdict: Verdict) -> None:
+        state: ScopeState = first_state("uc", Moment(NOON, 1.0))
+        self.states = {"uc": replace(state, mode=mode)}
+        self.verdicts = {TargetId(TargetRole.PLATFORM, "uc"): verdict}
+        self._decision = decision
+
+    def decision(self, scope: str) -> Decision:
+        return self._decision
+
+
+class Asked:
+    def __init__(self, undecided: bool) -> None:
+        self._undecided = undecided
+
+    def undecided(self, target: TargetId) -> bool:
+        return self._undecided
+
+
+SILENT = Verdict(VerdictState.DOWN, Reason.SILENT, cause=Cause.SILENCE)
+REFUSING = Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, cause=Cause.REFUSING)
+UP = Verdict(VerdictState.UP, Reason.ANSWERING)
+
+
+@pytest.mark.parametrize(
+    ("mode", "decision", "verdict", "undecided", "expected"),
+    [
+        (Mode.NORMAL, Decision.NORMAL, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.NORMAL, UP, True, Standing.IN_DOUBT),
+        (Mode.FAILED_OVER, Decision.DIVERT, SILENT, False, Standing.DEAD),
+        (Mode.FAILED_OVER, Decision.DIVERT, REFUSING, False, Standing.BACK),
+        (Mode.HOLD_DOWN, Decision.DIVERT, UP, False, Standing.BACK),
+        (Mode.NORMAL, Decision.DIVERT, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.DIVERT, SILENT, False, Standing.WELL),
+        (Mode.FAILED_OVER, Decision.PINNED, SILENT, False, Standing.WELL),
+        (Mode.TRIAL, Decision.TRIAL, UP, False, Standing.WELL),
+    ],
+)
+def test_a_platform_is_dead_only_when_it_is_silent_and_the_failover_our_own(
+    mode: Mode, decision: Decision, verdict: Verdict, undecided: bool, expected: Standing
+) -> None:
+    failover = cast(Failover, Decided(mode, decision, verdict))
+    assert standing(failover, cast(Judge, Asked(undecided)), "uc") is expected
