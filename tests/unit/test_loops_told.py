@@ -45,10 +45,13 @@ async def test_what_hr_says_does_not_stop_anything_and_is_told_until_it_is_mende
         assert '"would_loop"' in explained.text and WAY in explained.text
         assert FORWARDED not in explained.text
         assert FORWARDED not in str(node.keeper.wanted_record(DID))
+        (number,) = (await client.get("/v1/people/ada")).json()["numbers"]
+        assert not number["rings"] and WAY in number["why_not"]
         order = {"numbers": [{"number": NEW_NUMBER}], "reason": "asked by telephone"}
         assert (await client.put("/v1/people/ada/numbers", json=order)).status_code == 200
         node.refresh()
         assert (await status(client))["table"]["would_loop"] == []
+        assert (await client.get("/v1/people/ada")).json()["numbers"][0]["rings"]
         assert not any("come back" in alarm for alarm in (await status(client))["alarms"])
     assert len([record for record in caplog.records if "calls back" in record.getMessage()]) == 1
 

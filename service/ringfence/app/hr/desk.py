@@ -65,7 +65,7 @@ class RosterDesk:
         self._watch = SourceWatch(self._book, sources)
         eraser = Eraser(self._book, self._force, keepers)
         self._retention = Retention(self._book, eraser, clock)
-        self._by_hand = ByHand(self._book, self._force, eraser)
+        self._by_hand = ByHand(self._book, self._force, eraser, keeper.policy.gate)
         self._poke = poke
 
     async def load(self) -> None:

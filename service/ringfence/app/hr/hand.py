@@ -18,13 +18,16 @@ from ringfence.domain.audit import masked
 from ringfence.domain.directory import Directory, NotRung, PersonKey
 from ringfence.domain.hr.provenance import PersonView, Standing, people_views
 from ringfence.domain.hr.roster import Origin, PersonEntries, Roster, RosterChange, Stated
+from ringfence.domain.hr.undialled import with_what_is_not_dialled
 from ringfence.domain.numbers import Did
+from ringfence.domain.policy import EgressGate
 
 
 class ByHand:
     """Every word is checked, stored, then routed by."""
 
-    def __init__(self, book: RosterBook, force: InForce, eraser: Eraser) -> None:
+    def __init__(self, book: RosterBook, force: InForce, eraser: Eraser, gate: EgressGate) -> None:
+        self._gate = gate
         self._book = book
         self._force = force
         self._eraser = eraser
@@ -120,4 +123,10 @@ class ByHand:
         """In a thread: one person's view walks over everybody. `roster` is a copy."""
         book, effective = self._book, self._force.effective
         base, in_force = book.base.directory, None if effective is None else effective.directory
-        return await asyncio.to_thread(people_views, base, roster, book.policy, keys, book.now(), in_force)
+        own_dids, now = self._in_force.assignments, book.now()
+
+        def work() -> list[PersonView]:
+            views = people_views(base, roster, book.policy, keys, now, in_force)
+            return [with_what_is_not_dialled(view, self._gate, own_dids) for view in views]
+
+        return await asyncio.to_thread(work)

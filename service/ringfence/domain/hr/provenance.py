@@ -48,9 +48,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class NumberView:
-    """One default number, masked. `hours` are words, empty for any time. `rings`: it would in an outage now, as far as
-    the egress may dial it; `why_not` is a sentence, empty when it does. `stated`: what was entered by hand of this
-    number, None when nothing was. `e164` is the number in clear, for whoever enters something of it: never shown."""
+    """One default number, masked. `hours` are words, empty for any time. `rings`: it would in an outage now (whether
+    the egress may dial it: `undialled`); `why_not` is a sentence, empty when it does. `stated`: what was entered by
+    hand of this number, None when nothing was. `e164` is the number in clear, for whoever enters something of it: never
+    shown."""
 
     masked: str
     use: NumberUse
