@@ -68,8 +68,8 @@ def mode_records(decisions: Mapping[str, str]) -> dict[str, str]:
 
 
 def cases(random: Random, count: int, first: int) -> list[Case]:
-    """So many, for one batch: at most 60, for each has up to ten mobiles of its own. `first` (1 to 9999) begins the DIDs,
-    so that no two batches of a site share one."""
+    """So many, for one batch: at most 60, for each has up to ten mobiles of its own. `first` (1 to 9999) begins the
+    DIDs, so that no two batches of a site share one."""
     mobiles = iter([f"+447700900{number:03}" for number in range(200, 1000)])
     return [_case(random, f"+44113497{number:04}", mobiles) for number in range(first, first + count)]
 

@@ -16,10 +16,8 @@ from ringfence.asterisk.fastagi import FastAgiDoor, FastAgiSettings
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
-from tests.scenarios.own_dial import OWN, own_dialplan
+from tests.scenarios.own_dial import ASK, OWN, own_dialplan
 from tests.scenarios.site import MOBILE, CallSite, Event, open_site
-
-ASK = "Gosub(ringfence-ask,s,1(${EXTEN},carrier))"
 
 
 @pytest_asyncio.fixture(scope="module")
