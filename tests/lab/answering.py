@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
@@ -164,7 +165,10 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         if behaviour.forward is None or behaviour.forward.after_ms:
             self._reply(call, behaviour.ring_status)
         if behaviour.forward is not None:
-            await self._forward(call)
+            onward = ForwardedCall(call.invite, behaviour.forward, self._media.port)
+            final = partial(self._reply_until_acknowledged, call)
+            if await onward.follow(lambda: self._reply(call, behaviour.ring_status), final, call.ended):
+                self._hang_up(call)
             return
         if behaviour.manner is Manner.RING_FOR_EVER:
             return
@@ -172,24 +176,6 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             return
         await self._reply_until_acknowledged(call, 200)
         await self._live_in(call)
-
-    async def _forward(self, call: _Call) -> None:
-        forward = call.behaviour.forward
-        assert forward is not None
-        if await _happens(call.ended, forward.after_ms / 1000):
-            return
-        onward = ForwardedCall(call.invite, forward, self._media.port)
-        try:
-            status = await onward.place(lambda: self._reply(call, call.behaviour.ring_status), call.ended)
-            if call.ended.is_set():
-                return
-            await self._reply_until_acknowledged(call, status)
-            if status == 200:
-                await onward.until_over(call.ended)
-            if status == 200 and not call.ended.is_set():
-                self._hang_up(call)
-        finally:
-            onward.close()
 
     async def _live_in(self, call: _Call) -> None:
         """What whoever answered does in the call, up to hanging up."""

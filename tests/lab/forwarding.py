@@ -7,7 +7,8 @@ and asserted identities stay behind. Ringing, answer, refusal, cancel and hang-u
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.lab.outgoing_invite import OutgoingInvite
@@ -44,6 +45,23 @@ class ForwardedCall(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._invite: OutgoingInvite | None = None
         self._answer: SipMessage | None = None
+
+    async def follow(
+        self, ringing: Callable[[], None], final: Callable[[int], Awaitable[None]], first_ended: asyncio.Event
+    ) -> bool:
+        """From the forward to the end, told to the first side as it comes; whether that side is still to be hung up."""
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(first_ended.wait(), self._forward.after_ms / 1000)
+            status = 0 if first_ended.is_set() else await self.place(ringing, first_ended)
+            if first_ended.is_set():
+                return False
+            await final(status)
+            if status == 200:
+                await self.until_over(first_ended)
+            return status == 200 and not first_ended.is_set()
+        finally:
+            self.close()
 
     async def place(self, ringing: Callable[[], None], given_up: asyncio.Event) -> int:
         """The final status, after `ringing` for each sign of it. Cancelled when the first caller gives up."""
