@@ -15,7 +15,7 @@ from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, Mode, ScopeState, first_state
 from ringfence.domain.reasons import Reason
-from ringfence.domain.silence import Heard, SilencePolicy
+from ringfence.domain.silence import SilencePolicy
 from ringfence.domain.verdict import Cause, Verdict, VerdictState
 from tests.fakes.clock import NOON, FakeClock
 
@@ -29,8 +29,8 @@ class FakeCalls:
 
     def __init__(self, *legs: Leg) -> None:
         self.legs = list(legs)
-        self.packets = {leg.channel: 100 for leg in legs}
-        self.held: set[str] = set()
+        self.received = {leg.channel: 100 for leg in legs}
+        self.on_hold: set[str] = set()
         self.foreign: set[str] = set()
         self.rescued: list[str] = []
         self.fault: AsteriskUnavailable | None = None
@@ -40,9 +40,11 @@ class FakeCalls:
             raise self.fault
         return [leg for leg in self.legs if leg.endpoint == endpoint]
 
-    async def heard(self, leg: Leg) -> Heard | None:
-        packets = self.packets.get(leg.channel)
-        return None if packets is None else Heard(packets, leg.channel in self.held)
+    async def packets(self, leg: Leg) -> int | None:
+        return self.received.get(leg.channel)
+
+    async def held(self, leg: Leg) -> bool:
+        return leg.channel in self.on_hold
 
     async def caller(self, leg: Leg, scope: str) -> Caller | None:
         return None if leg.channel in self.foreign else Caller(leg.channel, leg.did)
@@ -70,7 +72,7 @@ class Ward:
         self.stands = stands
         for _ in range(count):
             if not silent:
-                self.calls.packets = {channel: packets + 50 for channel, packets in self.calls.packets.items()}
+                self.calls.received = {channel: count + 50 for channel, count in self.calls.received.items()}
             await self.rescuer.look("uc")
             await self.clock.advance(1)
         return self.calls.rescued
@@ -101,7 +103,7 @@ async def test_who_is_still_heard_is_left() -> None:
 
 async def test_who_is_held_is_waited_for_longer() -> None:
     calls = FakeCalls(TALKING)
-    calls.held.add("talking")
+    calls.on_hold.add("talking")
     ward = Ward(calls)
     assert await ward.seconds(60, Standing.DEAD) == []
     assert await ward.seconds(2, Standing.DEAD) == ["talking"]
@@ -113,7 +115,7 @@ async def test_after_the_recovery_only_those_who_were_silent_all_along_are_taken
     ward = Ward(calls)
     await ward.seconds(2, Standing.DEAD)
     calls.legs.append(later)
-    calls.packets["later"] = 5
+    calls.received["later"] = 5
     assert await ward.seconds(20, Standing.BACK) == ["talking"]
 
 

@@ -24,7 +24,7 @@ from ringfence.app.judge import Judge
 from ringfence.app.ports import AsteriskError, Clock, Leg
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import Decision, Mode
-from ringfence.domain.silence import Heard, Silence, SilencePolicy, another, dead
+from ringfence.domain.silence import Silence, SilencePolicy, another, dead
 from ringfence.domain.verdict import Cause, VerdictState
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,12 @@ class CallsInProgress(Protocol):
 
     async def platform_legs(self, endpoint: str) -> list[Leg]: ...
 
-    async def heard(self, leg: Leg) -> Heard | None:
-        """None: the leg has gone."""
+    async def packets(self, leg: Leg) -> int | None:
+        """How many have come in on it since it began. None: it has gone, or has no audio."""
+        ...
+
+    async def held(self, leg: Leg) -> bool:
+        """Whether the platform has put the caller on hold."""
         ...
 
     async def caller(self, leg: Leg, scope: str) -> Caller | None:
@@ -150,15 +154,16 @@ class Rescuer:
             before = watch.silences.get(leg.channel)
             if stands is Standing.BACK and before is None:
                 continue
-            heard = await self._calls.heard(leg)
-            if heard is None:
+            packets = await self._calls.packets(leg)
+            if packets is None:
                 continue
             now = self._clock.now()
-            silence = another(before, heard, now)
+            silence = another(before, packets, now)
             if stands is Standing.BACK and silence is not before:
                 continue
             silences[leg.channel] = silence
-            if dead(silence, heard, now, policy):
+            # Asked of the silent ones alone: there may be hundreds of legs, and a second goes by soon.
+            if dead(silence, False, now, policy) and dead(silence, await self._calls.held(leg), now, policy):
                 found.append(leg)
         watch.silences = silences
         return found

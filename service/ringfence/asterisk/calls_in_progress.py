@@ -14,7 +14,6 @@ from ringfence.asterisk.ari import AriClient
 from ringfence.asterisk.events import DID
 from ringfence.asterisk.switchboard import AsteriskSwitchboard
 from ringfence.asterisk.vocabulary import AMI_CHANNEL_GONE, RESCUE_CONTEXT
-from ringfence.domain.silence import Heard
 
 
 class AsteriskCallsInProgress:
@@ -28,11 +27,12 @@ class AsteriskCallsInProgress:
     async def platform_legs(self, endpoint: str) -> list[Leg]:
         return await self._switchboard.platform_legs(endpoint)
 
-    async def heard(self, leg: Leg) -> Heard | None:
-        packets = await self._ari.variable(leg.channel, "CHANNEL(rtcp,rxcount)")
-        held = await self._ari.variable(leg.channel, "CHANNEL(rtp,hold)")
-        # Anything but a number: a leg without audio, such as a fax by T.38. Nothing can be told of it.
-        return Heard(int(packets), held == "1") if packets is not None and packets.isdecimal() else None
+    async def packets(self, leg: Leg) -> int | None:
+        count = await self._ari.variable(leg.channel, "CHANNEL(rtcp,rxcount)")
+        return int(count) if count is not None and count.isdecimal() else None
+
+    async def held(self, leg: Leg) -> bool:
+        return await self._ari.variable(leg.channel, "CHANNEL(rtp,hold)") == "1"
 
     async def caller(self, leg: Leg, scope: str) -> Caller | None:
         peer = await self._ari.variable(leg.channel, "BRIDGEPEER")

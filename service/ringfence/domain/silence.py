@@ -12,15 +12,6 @@ from ringfence.domain.moment import Moment
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a leg has received since it began. `held`: the far end has put the caller on hold and may rightly send
-    nothing."""
-
-    packets: int
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Silence:
     """Since when a leg's count stands where it is."""
 
@@ -36,11 +27,12 @@ class SilencePolicy:
     held_seconds: float = 60.0
 
 
-def another(before: Silence | None, heard: Heard, now: Moment) -> Silence:
+def another(before: Silence | None, packets: int, now: Moment) -> Silence:
     """The silence after one more look."""
-    return before if before is not None and before.packets == heard.packets else Silence(heard.packets, now)
+    return before if before is not None and before.packets == packets else Silence(packets, now)
 
 
-def dead(silence: Silence, heard: Heard, now: Moment, policy: SilencePolicy) -> bool:
-    """Whether a leg of a dead platform has been silent for long enough."""
-    return now.since(silence.since) >= (policy.held_seconds if heard.held else policy.seconds)
+def dead(silence: Silence, held: bool, now: Moment, policy: SilencePolicy) -> bool:
+    """Whether a leg of a dead platform has been silent for long enough. `held`: the platform has put the caller on hold
+    and may rightly send nothing."""
+    return now.since(silence.since) >= (policy.held_seconds if held else policy.seconds)
