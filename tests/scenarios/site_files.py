@@ -29,6 +29,8 @@ from ringfence.asterisk.dialplan import (
 )
 from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 from ringfence.config.snippets import SHIPPED, shipped_dir
+from ringfence.domain.denied_starts import denied_starts
+from ringfence.domain.policy import DENIED_BY_DEFAULT
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.far_end import MobileNetwork, Platform
 
@@ -125,7 +127,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
                 ),
             ),
             allowed_countries=("44",),
-            denied_prefixes=("+449",),
+            denied_prefixes=denied_starts(frozenset({"GB"}), DENIED_BY_DEFAULT),
             max_calls=caps.max_calls,
             max_call_seconds=3,
         ),

@@ -131,6 +131,17 @@ async def test_number_outside_the_rules_is_never_dialled(site: CallSite, target:
     assert site.rang(site.network_a, caller=did) == [FALLBACK]
 
 
+async def test_what_the_numbering_plan_denies_is_not_dialled_whoever_wrote_it_into_astdb(site: CallSite) -> None:
+    """Jersey, the Isle of Man, a personal number, a shared-cost number, satellites: by their beginnings alone."""
+    targets = "+447797700123", "+447624300123", "+447012345678", "+448712345678", "+881612345678", "+870773111632"
+    did = site.did()
+    await site.record(
+        did, plan=",".join([*(f"p:{target}:5" for target in targets), f"s:{FALLBACK}:5"]), forced="divert"
+    )
+    assert (await site.carrier.call(did, from_=did)).answered
+    assert site.rang(site.network_a, caller=did) == [FALLBACK]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
