@@ -77,6 +77,7 @@ OUTBOUND = Outbound(
     ),
     allowed_countries=("44", "49"),
     denied_prefixes=("+449",),
+    also_allowed_prefixes=("+1212555",),
     ring_seconds=5,
 )
 PHONES = {"phone": "north", "german_phone": "berlin"}

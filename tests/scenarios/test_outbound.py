@@ -92,6 +92,7 @@ class Seen:
         ("phone", "004923125000", "+4923125000"),
         ("german_phone", "030231250001", "+4930231250001"),
         ("phone", "111", "111"),
+        ("phone", "+12125550100", "+12125550100"),
     ],
 )
 async def test_numbers_are_read_as_the_site_dials_them(out: CallSite, at: str, dialled: str, number: str) -> None:

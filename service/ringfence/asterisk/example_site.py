@@ -26,6 +26,7 @@ from ringfence.asterisk.dialplan import (
     render_dialplan,
 )
 from ringfence.asterisk.sip_status import render_status_dialplan
+from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 
 _TRUNK = Trunk("carrier", "uc")
 _PLATFORM = PrimaryPlatform("uc", "uc", "192.0.2.10:5060")
@@ -48,6 +49,11 @@ _SITE = SiteDialplan(
     egress=_EGRESS,
     announcements=(Announcement("unavailable", ("ringfence/unavailable",)),),
 )
+_OUTBOUND = Outbound(
+    sites=(OutboundSite("office", main_number="+441134960000", emergency_numbers=("112", "999")),),
+    allowed_countries=("44",),
+    denied_prefixes=("+4470", "+449"),
+)
 _PJSIP = SitePjsip(
     trunks=(TrunkSources(_TRUNK, "carrier", ("192.0.2.1",)),),
     platforms=(_PLATFORM,),
@@ -55,7 +61,7 @@ _PJSIP = SitePjsip(
 )
 
 EXAMPLE_FILES: dict[str, str] = {
-    "extensions_ringfence_site.conf": render_dialplan(_SITE),
+    "extensions_ringfence_site.conf": render_dialplan(_SITE, _OUTBOUND),
     "extensions_ringfence_status.conf": render_status_dialplan(),
     "pjsip_ringfence.conf": render_pjsip(_PJSIP),
     "ari_ringfence.conf": render_ari(_SECRET),

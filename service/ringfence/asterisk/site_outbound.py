@@ -61,14 +61,16 @@ class Outbound:
     allowed_countries: tuple[str, ...] = ()
     """Calling codes, without a plus."""
     denied_prefixes: tuple[str, ...] = ()
+    also_allowed_prefixes: tuple[str, ...] = ()
+    """Dialled all the same, whatever the other two say."""
     ring_seconds: int = 120
     max_call_seconds: int = 14_400
 
     def __post_init__(self) -> None:
         for country in self.allowed_countries:
             check(_COUNTRY, country, "country for outgoing calls")
-        for prefix in self.denied_prefixes:
-            check(_E164_START, prefix, "denied prefix of outgoing calls")
+        for prefix in (*self.denied_prefixes, *self.also_allowed_prefixes):
+            check(_E164_START, prefix, "prefix of outgoing calls")
         check_count(self.ring_seconds, "ring seconds of outgoing calls", 5, 600)
         check_count(self.max_call_seconds, "most seconds of an outgoing call", 60, 86_400)
         names = [site.name for site in self.sites]
@@ -101,9 +103,8 @@ def outbound_values(outbound: Outbound) -> Iterator[tuple[str, str]]:
     """Global variables, name and value."""
     codes = "|".join(outbound.allowed_countries)
     yield "RF_OUTBOUND_ALLOW", f"^[+]({codes})" if codes else "^$"
-    denied = "|".join(prefix[1:] for prefix in outbound.denied_prefixes)
-    # An empty expression would match every number.
-    yield "RF_OUTBOUND_DENY", f"^[+]({denied})" if denied else "^$"
+    yield "RF_OUTBOUND_DENY", _starts(outbound.denied_prefixes)
+    yield "RF_OUTBOUND_ALSO", _starts(outbound.also_allowed_prefixes)
     yield "RF_OUTBOUND_RING", str(outbound.ring_seconds)
     yield "RF_OUTBOUND_MAX_SECONDS", str(outbound.max_call_seconds)
     for site in outbound.sites:
@@ -131,6 +132,12 @@ def outbound_contexts(outbound: Outbound, edition: str) -> Iterator[str]:
         yield " same => n,Gosub(ringfence-site,s,1)"
         yield " same => n,Goto(ringfence-outbound,number,1)"
         yield "exten => h,1,NoOp()"
+
+
+def _starts(prefixes: Iterable[str]) -> str:
+    """An empty expression would match every number."""
+    words = "|".join(prefix[1:] for prefix in prefixes)
+    return f"^[+]({words})" if words else "^$"
 
 
 def _any(numbers: Iterable[str]) -> str:

@@ -11,17 +11,26 @@ from pydantic import Field
 
 from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 from ringfence.config.words import E164, Country, Name, Prefix, Table
+from ringfence.domain.denied_starts import denied_starts
+from ringfence.domain.numbers import NumberKind
 
 LONGEST_EMERGENCY = 1000
+# What a business calls and what costs by the minute are told apart by their kinds; shared cost is ordinary there.
+DENIED_KINDS = frozenset({NumberKind.PREMIUM_RATE, NumberKind.PERSONAL_NUMBER, NumberKind.PAGER})
 
 
 class OutboundSettings(Table):
     """[outbound]: what the site's own phones may dial. Emergency calls ask nothing of it."""
 
     countries: list[Country] = Field([], description="countries that may be dialled; none: those of [egress]")
+    allowed_prefixes: list[Prefix] = Field(
+        [], max_length=100, description="E.164 beginnings dialled all the same, as `+44845` or a supplier's `+1212555`"
+    )
     denied_prefixes: list[Prefix] = Field(
-        ["+449", "+4470", "+44871", "+44872", "+44873"],
-        description="E.164 beginnings never dialled, even in these countries: premium rates",
+        [],
+        max_length=100,
+        description="E.164 beginnings never dialled, besides premium, personal and pager numbers and those of "
+        "countries that share an allowed one's code",
     )
     ring_seconds: int = Field(120, ge=5, le=600, description="how long the called side may ring, seconds")
     max_call_seconds: int = Field(
@@ -67,11 +76,13 @@ def emergency_numbers(country: str) -> tuple[str, ...]:
 
 def outbound_of(general: OutboundSettings, sites: Sequence[OutboundSiteSettings], otherwise: Sequence[str]) -> Outbound:
     """What the dialplan takes of it. `otherwise`: countries, where none are given. Raises SiteValueError."""
-    codes = {str(phonenumbers.country_code_for_region(country)) for country in general.countries or otherwise}
+    countries = frozenset(general.countries or otherwise)
+    codes = {str(phonenumbers.country_code_for_region(country)) for country in countries}
     return Outbound(
         sites=tuple(_site(site) for site in sites),
         allowed_countries=tuple(sorted(codes)),
-        denied_prefixes=tuple(general.denied_prefixes),
+        also_allowed_prefixes=tuple(general.allowed_prefixes),
+        denied_prefixes=(*general.denied_prefixes, *denied_starts(countries, DENIED_KINDS)),
         ring_seconds=general.ring_seconds,
         max_call_seconds=general.max_call_seconds,
     )
