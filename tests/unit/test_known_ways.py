@@ -93,6 +93,13 @@ def test_the_configuration_says_where_numbers_lead() -> None:
     assert why_not(classify("+441134970000"), policy, ()) is Refusal.PLATFORM_RANGE
 
 
+def test_a_trunks_fallback_number_that_would_come_back_is_refused() -> None:
+    text = GOOD.replace('name = "uc"', 'name = "uc"\nranges = ["+44113497"]', 1)
+    text = text.replace("+441134960999", "+441134970000")
+    with pytest.raises(ConfigError, match="fallback_number of trunk 'carrier' would come back"):
+        parse(tomllib.loads(text))
+
+
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [

@@ -9,13 +9,17 @@ import httpx
 import pytest
 
 from ringfence.app.notify.alarms import alarms_of
+from ringfence.domain.csv_fields import CsvRules
+from ringfence.domain.directory_csv import CsvFile, CsvFiles, read_directory
 from ringfence.domain.hr.record import HrNumber
+from ringfence.domain.known_ways import KnownWays
+from ringfence.domain.policy import EgressPolicy
 from tests.fakes.clock import settle
 from tests.fakes.doors import http_door
-from tests.fakes.node import DID, FORWARDED, IN_RANGE, FakeNode
+from tests.fakes.node import DID, FORWARDED, IN_RANGE, RECEPTION, WAYS, FakeNode, small_directory
 from tests.fakes.roster_node import NEW_NUMBER, RosterNode, ada, bob
 
-MASKED = "+44*******555"
+MASKED = "+44*******955"
 WAY = f"{MASKED}, which is forwarded to {DID}, which is one of our own DIDs"
 PEOPLE = "key,name,site,default_number_1\nada,Ada Example,Leeds,{number}\nbob,Bob Example,Leeds,\n"
 
@@ -77,3 +81,38 @@ async def test_an_import_that_holds_it_changes_nothing(number: str, words: str) 
         assert words in refused.text and number not in refused.text
         assert "write a number that leads outside" in refused.text
         assert node.directory_store.stored.version == 1
+
+
+PUBLIC_WAY = f"would bring the call back to us: {WAY}"
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "text"),
+    [
+        ("sites", "fallback_number", "name,fallback_number\nLeeds,{}\n"),
+        ("sites", "out_of_hours_number", "name,fallback_number,out_of_hours_number\nLeeds,,{}\n"),
+        ("teams", "backstop_number", "name,site,backstop_number\nSales,Leeds,{}\n"),
+        ("dids", "divert_number", f"did,owner,site,platform,divert_number\n{DID},ada,Leeds,uc,{{}}\n"),
+    ],
+)
+def test_every_column_that_holds_a_number_is_looked_at(part: str, column: str, text: str) -> None:
+    rules = CsvRules("GB", frozenset({"uc"}), EgressPolicy(frozenset({"GB"}), ways=WAYS))
+    for number, words in ((FORWARDED, PUBLIC_WAY), (IN_RANGE, "in a range of platform uc"), (DID, "our own DIDs")):
+        file = CsvFile(f"{part}.csv", text.format(number).encode())
+        reading = read_directory(CsvFiles(**{part: file}), small_directory(), rules)
+        (error,) = reading.errors
+        assert (error.file, error.line, error.column) == (f"{part}.csv", 2, column)
+        assert words in error.message
+        assert reading.directory is None
+    file = CsvFile(f"{part}.csv", text.format("+442079460123").encode())
+    assert not read_directory(CsvFiles(**{part: file}), small_directory(), rules).errors
+
+
+def test_a_did_that_is_new_makes_a_fault_of_what_is_stored() -> None:
+    """The number was right when it was stored; the file that makes it ours is at fault, and nothing is imported."""
+    rules = CsvRules("GB", frozenset({"uc"}), EgressPolicy(frozenset({"GB"}), ways=KnownWays((), {})))
+    dids = f"did,owner,site,platform\n{RECEPTION},,Leeds,uc\n"
+    reading = read_directory(CsvFiles(dids=CsvFile("dids.csv", dids.encode())), small_directory(), rules)
+    (error,) = reading.errors
+    assert (error.file, error.column) == ("the stored directory", "fallback_number")
+    assert "of Leeds is one of our own DIDs" in error.message

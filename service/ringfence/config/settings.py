@@ -27,7 +27,7 @@ from ringfence.config.outbound_settings import OutboundSettings, OutboundSiteSet
 from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
-from ringfence.config.ways_settings import KnownForwardSettings, forward_faults
+from ringfence.config.ways_settings import KnownForwardSettings, way_faults
 from ringfence.config.words import E164, Country, HostPort, Name, Port, Prefix, Probed, Table
 from ringfence.domain.known_ways import MAX_FORWARDS
 from ringfence.domain.outage import FailbackPolicy
@@ -210,7 +210,8 @@ class Settings(Table):
         faults += sign_in_faults(self.http, self.sign_in)
         if "keep_callers_days" in self.model_fields_set and self.keep_callers_days > self.keep_calls_days:
             faults.append("keep_callers_days is more than keep_calls_days; callers cannot outlive their calls")
-        faults += forward_faults(self.known_forward, self.platform)
+        fallbacks = {trunk.name: trunk.fallback_number for trunk in self.trunk}
+        faults += way_faults(self.known_forward, self.platform, fallbacks)
         faults += notify_faults(self.notify, self.staff_messages, {platform.name for platform in self.platform})
         if faults:
             raise ValueError("; ".join(faults))

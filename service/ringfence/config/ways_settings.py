@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from pydantic import Field
@@ -38,13 +38,21 @@ def known_ways(platforms: Iterable[WithRanges], forwards: Iterable[KnownForwardS
     )
 
 
-def forward_faults(forwards: Sequence[KnownForwardSettings], platforms: Iterable[WithRanges]) -> list[str]:
-    """Forwards that say nothing, or that lead in a circle: such a call would reach nobody."""
+def way_faults(
+    forwards: Sequence[KnownForwardSettings], platforms: Iterable[WithRanges], fallbacks: Mapping[str, str | None]
+) -> list[str]:
+    """Forwards that say nothing or lead in a circle, and fallback numbers (by their trunk) that would come back: such a
+    call would reach nobody."""
     faults = []
+    ways = known_ways(platforms, forwards)
     pairs = Counter((forward.number, forward.to) for forward in forwards)
     for (number, to), times in pairs.items():
         if times > 1:
             faults.append(f"known_forward from {mask(number)} to {mask(to)} stands {times} times; once is enough")
-    for way in known_ways(platforms, forwards).circles():
+    for way in ways.circles():
         faults.append(f"known_forward leads in a circle: {way.words}; one of them is wrong")
+    for trunk, fallback in fallbacks.items():
+        back = None if fallback is None else ways.way_back(fallback, ())
+        if back is not None:
+            faults.append(f"fallback_number of trunk {trunk!r} would come back: {back.words}; give another")
     return faults
