@@ -66,7 +66,7 @@ TRUNK = TargetId(TargetRole.TRUNK, "mobile")
 DID = "+441134960123"
 OTHER_DID = "+441134960124"
 RECEPTION = "+441134960999"
-FORWARDED = "+447700900555"
+FORWARDED = "+447700900955"
 IN_RANGE = "+441134965001"
 WAYS = KnownWays((("+441134965", "uc"),), forwards_of([(FORWARDED, DID)]))
 """A mobile that is known to come back to the first DID, and a range that the platform takes."""
