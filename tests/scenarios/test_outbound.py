@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from ringfence.domain.team import Strategy
 from tests.lab.call_result import CallResult, Ended
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
@@ -16,6 +17,7 @@ from tests.lab.records import ReceivedCall
 from tests.lab.waiting import wait_until
 from tests.scenarios.site import CallSite, open_site
 from tests.scenarios.site_files import Caps
+from tests.scenarios.teams import open_team
 
 FRIEND = "+447700900456"
 FRIEND_AS_B_WANTS_IT = "07700900456"
@@ -269,9 +271,12 @@ class Diverted:
     task: asyncio.Task[CallResult]
 
 
-async def divert(site: CallSite, *, critical: bool) -> Diverted:
+PLAN = f"s:{FRIEND}:5,a:unavailable:0"
+
+
+async def divert(site: CallSite, *, critical: bool, plan: str = PLAN) -> Diverted:
     did = site.did()
-    await site.record(did, plan=f"s:{FRIEND}:5,a:unavailable:0", critical=critical)
+    await site.record(did, plan=plan, critical=critical)
     networks = (site.network_a, site.network_b)
     task = asyncio.create_task(site.carrier.call(did, from_=did, hold_seconds=1.4))
     await wait_until(
@@ -303,7 +308,20 @@ async def test_an_emergency_takes_the_channel_of_the_longest_diverted_call_that_
     assert all(call.answered for call in found)
     assert sum(map(len, seen.numbers)) == emergencies
     assert await cut(narrow, calls) == [False, True, emergencies == 2, False]
+    # Far ends are silent here: whoever heard something was told why.
+    assert [call.task.result().rtp_packet_count > 5 for call in calls] == [False, True, emergencies == 2, False]
     assert {event["preempted"] for event in outcomes(narrow)} == {"yes"}
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ALL, Strategy.ORDER])
+async def test_a_teams_call_can_be_cut_as_well(narrow: CallSite, strategy: Strategy) -> None:
+    team = await open_team(narrow, [FRIEND], strategy)
+    first = await divert(narrow, critical=False, plan=team.plan)
+    others = [await divert(narrow, critical=True) for _ in range(3)]
+    assert (await phone(narrow, "999")).answered
+    assert (await outcome(narrow))["preempted"] == "yes"
+    assert not any(await cut(narrow, others))
+    assert (await first.task).rtp_packet_count > 5, "nothing told the caller why"
 
 
 async def test_critical_calls_are_never_cut_and_the_emergency_is_tried_all_the_same(narrow: CallSite) -> None:
