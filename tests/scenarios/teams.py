@@ -98,11 +98,12 @@ async def open_team(
     max_waiting: int = 10,
     floor: int = 1,
     hours: dict[str, RingHours] | None = None,
+    press_one: bool = False,
 ) -> TeamLine:
     slots = tuple(record_id(number) for number in numbers)
     record = TeamRecord(strategy, ring_seconds, wait_seconds, max_waiting, floor, slots)
     for number, slot in zip(numbers, slots, strict=True):
-        step = Step(StepKind.PERSON, number, 20, (hours or {}).get(number))
+        step = Step(StepKind.PERSON, number, 20, (hours or {}).get(number), press_one)
         await _put(site, member_path(name, slot), encode_member((step,)))
     await _put(site, team_path(name), encode_team(record))
     return TeamLine(site, name, record, dict(zip(numbers, slots, strict=True)))

@@ -86,6 +86,44 @@ async def test_who_refuses_ends_nobody_elses_ringing(site: CallSite, refusal: Be
     assert site.network_a.calls()[-1].number in (A, B, C)
 
 
+async def test_voicemail_of_one_does_not_take_the_call_from_the_others(site: CallSite) -> None:
+    team = await open_team(site, [A, B], Strategy.ALL, press_one=True)
+    await site.network_a.behave(replace(QUICK, talks=True), number=A)
+    await site.network_a.behave(replace(QUICK, answer_delay_ms=500, press="1"), number=B)
+    did = site.did()
+    await team.call_in(did)
+    result = await site.carrier.call(did, from_=did, hold_seconds=0.5)
+    assert result.answered_at is not None
+    assert (await site.event("RingfenceCall", did))["answered_by"] == "team"
+    pressed = {leg.number: leg.answered_at for leg in site.network_a.calls()}
+    # The voicemail was first, and the caller was put through when the other had pressed.
+    assert (pressed[A] or 0.0) < (pressed[B] or 0.0)
+    assert result.rtp_packet_count == 0
+    await wait_until(
+        lambda: all(leg.ended_by for leg in site.network_a.calls() if leg.caller == did),
+        what="the voicemail to be left alone",
+        deadline_seconds=10,
+    )
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ALL, Strategy.ORDER])
+async def test_call_that_came_back_ends_in_the_announcement(site: CallSite, strategy: Strategy) -> None:
+    """A member's telephone is forwarded to another DID of ours, whose team rings the same telephone."""
+    team = await open_team(site, [A, B], strategy)
+    first, returned = site.did(), site.did()
+    await site.record(first, plan=f"p:{A}:5,a:unavailable:0", forced="divert")
+    await team.call_in(returned)
+    await site.network_a.behave(RINGS)
+    caller = "+441619960333"
+    outward = asyncio.create_task(site.carrier.call(first, from_=caller, cancel_after_seconds=3.5))
+    await site.network_a.wait_calls(len(site.network_a.calls()) + 1)
+    assert (await site.carrier.call(returned, from_=caller)).answered
+    event = await site.event("RingfenceCall", returned)
+    assert (event["answered_by"], event["reason"]) == ("announcement", "looped")
+    assert [leg.number for leg in site.network_a.calls() if leg.caller == caller][-1:] == [A]
+    await outward
+
+
 async def test_two_callers_of_one_moment_ring_everybody_twice(site: CallSite) -> None:
     """Whoever only rings is not taken yet: else the second caller would find nobody."""
     team = await open_team(site, [A, B], Strategy.ALL)
@@ -137,8 +175,7 @@ async def test_team_that_cannot_be_read_is_passed_over(site: CallSite, value: st
     assert await call(team) == ("site", [FALLBACK])
 
 
-async def test_turn_survives_a_restart(site: CallSite) -> None:
-    """It lies in AstDB, under the team's id, and starts where it was."""
+async def test_turn_lies_in_astdb_where_a_restart_leaves_it(site: CallSite) -> None:
     team = await open_team(site, [A, B, C], Strategy.ROTATION)
     assert [(await call(team))[1] for _ in range(2)] == [[A], [B]]
     kept = await site.asterisk.db_get("ringfence/turn", team.identity)
