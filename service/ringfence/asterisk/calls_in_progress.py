@@ -45,6 +45,6 @@ class AsteriskCallsInProgress:
     async def rescue(self, caller: Caller) -> bool:
         target = {"Channel": caller.channel, "Context": RESCUE_CONTEXT, "Exten": "s", "Priority": "1"}
         reply = await self._ami.ask("Redirect", target)
-        if not reply.success and reply.message.lower() not in AMI_CHANNEL_GONE:
+        if not reply.success and not reply.message.lower().startswith(AMI_CHANNEL_GONE):
             raise AsteriskRefused(f"Asterisk refused to move a caller: {reply.message[:100]}")
         return reply.success

@@ -181,8 +181,8 @@ AMI_NOT_FOUND: Final = "database entry not found"
 AMI_NOT_DELETED: Final = "database entry could not be deleted"
 """DBDel of a key that is not there; some releases say "not found"."""
 AMI_NO_CHANNEL: Final = "no such channel"
-AMI_CHANNEL_GONE: Final = frozenset({"channel does not exist", "channel not up", "no such channel"})
-"""Redirect of a channel that has just ended; which of them depends on how far it had ended."""
+AMI_CHANNEL_GONE: Final = ("channel does not exist", "redirect failed, channel not up")
+"""How the refusal begins to redirect a channel that has just ended; the first one goes on with its name."""
 AMI_LOGIN_FAILED: Final = "authentication failed"
 AMI_NO_PRIVILEGE: Final = "permission denied"
 
