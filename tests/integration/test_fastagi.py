@@ -75,7 +75,6 @@ async def test_answer_comes_last_and_ends_the_connection() -> None:
         _request("route/+441134960001/x"),
         _request("other/+441134960001"),
         _request("route/+441134960009"),  # not ours: no opinion
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\n\n",
         b"\n\n",
         b"\x00\xff" * 4000 + b"\n\n",

@@ -21,10 +21,17 @@ from tests.lab.behaviour import Behaviour, Manner
 from tests.scenarios.site import QUICK
 
 SCOPES = ("uc", "legacy")
-PLATFORM_STATUSES = (200, 200, 503, 500, 480, 404, 486, 603)
+PLATFORM_STATUSES = (200, 503, 500, 503, 480, 404, 486, 603)
 KINDS = ("voice", "voice", "voice", "voice", "switchboard", "fax", "lift")
-DECISIONS = ("normal", "normal", "divert", "pinned", "trial")
-FAR_ENDS = (*[FarEnd.BUSY] * 3, *[FarEnd.OFF] * 3, *[FarEnd.DECLINED] * 2, *[FarEnd.ANSWERS] * 4, FarEnd.UNANSWERED)
+DECISIONS = ("normal", "divert", "divert", "pinned", "trial")
+FAR_ENDS = (
+    *[FarEnd.BUSY] * 3,
+    *[FarEnd.OFF] * 3,
+    *[FarEnd.DECLINED] * 2,
+    *[FarEnd.ANSWERS] * 3,
+    FarEnd.UNANSWERED,
+    FarEnd.VOICEMAIL,
+)
 
 BEHAVIOURS: Mapping[FarEnd, Behaviour] = {
     # A key is pressed whether one is asked for or not: nobody but the prompt listens for it.
@@ -92,7 +99,7 @@ def _case(random: Random, did: str, mobiles: Iterator[str]) -> Case:
 
 
 def _plan(case: Case, random: Random, mobiles: Iterator[str]) -> Iterator[str]:
-    if random.random() < 0.25:
+    if random.random() < 0.35:
         yield _opening(case, random)
     if random.random() < 0.3:
         yield _team(case, random, mobiles)

@@ -68,7 +68,7 @@ def _as_rung(simulation: Simulation, rung: list[str]) -> bool:
     return not left
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [4, 6, 8])
 async def test_calls_go_as_they_are_foretold(site: CallSite, seed: int) -> None:
     random = Random(seed)
     mode, batch = mode_records(modes(random)), cases(random, CASES_A_BATCH, seed * 100)
