@@ -74,9 +74,8 @@ def _report(calls: list[CallResult], answered_by: Counter[str], late: list[float
     gaps = sorted(call.longest_rtp_gap_seconds * 1000 for call in calls if call.rtp_packet_count > 1)
     waits = [call.answered_after_seconds for call in calls if call.answered_after_seconds is not None]
     say = sys.stdout.write
-    say(
-        f"{len(calls)} calls, {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f}), {seconds:.0f} s in all; most at once {_most(calls)}\n"
-    )
+    say(f"{len(calls)} calls, most at once {_most(calls)}, {seconds:.0f} s in all; ")
+    say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     say(f"answered {len(waits)}, lost {len(calls) - len(waits)}; by {dict(answered_by)}\n")
     say(f"answered after {min(waits, default=0):.1f} to {max(waits, default=0):.1f} s\n")
     say(f"callers who had sound {len(gaps)}, packets {sum(call.rtp_packet_count for call in calls)}\n")
