@@ -10,7 +10,7 @@ from ringfence.config.words import Port, Table
 
 
 class FastAgiTable(Table):
-    """[fastagi]: the decision of one call for dialplans that ask, at `agi://127.0.0.1:<port>/route/<DID>`."""
+    """[fastagi]: the decision of one call, for dialplans that ask over FastAGI."""
 
     enabled: bool = Field(False, description="whether it is open; no call needs it")
     port: Port = Field(4573, description="its TCP port")
