@@ -233,6 +233,31 @@ def test_a_leaver_changes_the_teams_rows_alone_and_the_member_goes_last() -> Non
     assert list(back.puts) == [member_path("Sales", record_id("bo")), team_path("Sales")], "members before heads"
 
 
+@pytest.mark.parametrize("number", [BACKSTOP, DIVERTED, NIGHTS, MOBILE])
+def test_an_update_finds_the_lines_that_a_new_did_of_ours_changes(number: str) -> None:
+    """Nothing of them changed but what one of their numbers is."""
+    site = Site("Leeds", RECEPTION, opening=(WEEK,), out_of_hours_number=NIGHTS)
+    team = Team("Sales", "Leeds", floor=2, backstop_number=BACKSTOP)
+    before = sales(team, site=site, divert_number=DIVERTED)
+    new = DidAssignment(Did(number), None, "Leeds", "uc")
+    after = replace(before, assignments={**before.assignments, new.did: new})
+    for first, second in ((before, after), (after, before)):
+        table = compile_table(first, routing_policy())
+        assert update_table(table, first, second, routing_policy())[0] == compile_table(second, routing_policy())
+
+
+def test_an_update_finds_the_lines_of_a_team_that_falls_below_its_floor() -> None:
+    before = sales(Team("Sales", "Leeds", floor=2))
+    for gone in (
+        replace(before, people={key: who for key, who in before.people.items() if key != "bo"}),
+        replace(before, people={**before.people, PersonKey("bo"): person("bo", SECOND_MOBILE, team="Ward")}),
+        replace(before, people={**before.people, PersonKey("bo"): person("bo")}),
+    ):
+        updated, change = update_table(compile_table(before, routing_policy()), before, gone, routing_policy())
+        assert did_path(DID) in change.puts
+        assert updated == compile_table(gone, routing_policy())
+
+
 def test_a_piece_is_written_members_first_and_a_whole_team_goes_head_first() -> None:
     table = compile_table(sales(), routing_policy())
     family = team_path("Sales").rpartition("/")[0]
