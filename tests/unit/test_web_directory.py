@@ -57,7 +57,7 @@ async def test_a_team_is_imported_published_and_shown() -> None:
         assert (team["name"], team["state"], team["reachable"], team["dids"]) == ("Sales", "staffed", 1, [OTHER_DID])
         assert [(one["key"], one["reachable"]) for one in team["members"]] == [("bob", False), ("ada", True)]
         plan = (await client.get(f"/v1/explain/{OTHER_DID}")).json()["directory"]["plan"]
-        assert [(step["kind"], step["target"]) for step in plan][0] == ("team", "Sales")
+        assert (plan[0]["kind"], plan[0]["target"]) == ("team", "Sales")
         assert all(number not in str(team) for number in PRIVATE_NUMBERS)
 
 
