@@ -145,7 +145,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step and why it is there. `name`: what people call its target, a team's or a site's; empty: the target itself."""
+    """A step and why it is there. `name`: what people call its target, a team's or a site's; empty: as the target."""
 
     step: Step
     reason: StepReason
