@@ -36,7 +36,7 @@ async def asking(site: CallSite) -> AsyncIterator[CallSite]:
 
 async def divert(site: CallSite, did: str, plan: str = ASKING, **options: object) -> CallResult:
     await site.record(did, plan=plan, forced="divert")
-    return await site.carrier.call(did, from_=did, **options)  # type: ignore[arg-type]
+    return await site.carrier.call(did, **{"from_": did, **options})  # type: ignore[arg-type]
 
 
 def leg(site: CallSite, did: str, number: str = MOBILE) -> ReceivedCall:
@@ -152,6 +152,19 @@ async def test_caller_who_heard_early_media_goes_on_hearing_something(asking: Ca
     before = [at for at in call.rtp_packet_times if at < call.answered_at]
     assert len(before) > 50
     assert call.longest_rtp_gap_seconds < (before[-1] - before[0]) / 3
+
+
+async def test_asking_writes_no_warnings(asking: CallSite) -> None:
+    """A night of diverted calls would fill the disk."""
+    offset = asking.asterisk.log_path.stat().st_size
+    for phone in (ACCEPTS, DECLINES, BABBLES):
+        did = asking.did()
+        await asking.network_a.behave(replace(phone, press_after_ms=50), number=MOBILE)
+        assert (await divert(asking, did, from_="anonymous")).answered
+        await asking.event("RingfenceCall", did)
+    await asking.asterisk.cli("core show uptime")
+    text = asking.asterisk.log_path.read_text(errors="replace")[offset:]
+    assert [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line] == []
 
 
 async def test_missing_prompts_leave_a_tone_to_answer(asking: CallSite) -> None:
