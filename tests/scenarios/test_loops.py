@@ -226,7 +226,7 @@ async def test_second_call_by_the_same_number_waits_for_the_first_to_be_answered
     await site.record(did, plan=f"p:{MOBILE}:10,a:unavailable:0")
     await site.network_a.behave(replace(QUICK, answer_delay_ms=800), number=MOBILE)
     before = len(site.network_a.calls())
-    first = asyncio.create_task(called(site, did))
+    first = asyncio.create_task(site.carrier.call(did, from_=CALLER, hold_seconds=2.8))
     await ringing(site, before)
     second, _ = await called(site, did)
     await first
@@ -236,12 +236,13 @@ async def test_second_call_by_the_same_number_waits_for_the_first_to_be_answered
 
 
 async def test_whoever_has_answered_may_call_back(looping: CallSite) -> None:
+    """From the very number that was rung."""
     site, did = looping, looping.did()
     await site.record(did, plan=f"p:{MOBILE}:10,a:unavailable:0")
     before = len(site.network_a.calls())
     first = asyncio.create_task(site.carrier.call(did, from_=CALLER, hold_seconds=2))
     await ringing(site, before, answered=True)
-    again, asked = await called(site, did)
+    again, asked = await called(site, did, from_=MOBILE)
     await first
     assert again.answered
     assert asked == [MOBILE]
