@@ -209,6 +209,18 @@ async def test_who_answers_is_told_who_calls_where_it_is_not_shown(
     assert played == said
 
 
+async def test_who_answers_is_told_no_more_when_the_caller_has_gone(fresh: CallSite) -> None:
+    did = fresh.did()
+    await remember(fresh, "trunk")
+    await fresh.network_a.healthy()
+    begun = len(fresh.asterisk.log_path.read_text())
+    await divert(fresh, did, from_=CALLER, cancel_after_seconds=1.5)
+    end = await fresh.event("RingfenceCall", did, deadline_seconds=10)
+    assert (end["answered_by"], end["result"]) == ("nobody", "cancelled")
+    played = re.findall(r"PJSIP/egress_a\S*> Playing '(?:ringfence|digits)/([\w-]+)", _log(fresh, begun))
+    assert 0 < len(played) < 6
+
+
 async def test_who_answers_is_told_nothing_where_the_caller_is_shown(fresh: CallSite) -> None:
     begun = len(fresh.asterisk.log_path.read_text())
     assert (await divert(fresh, fresh.did())).answered
