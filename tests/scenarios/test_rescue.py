@@ -106,7 +106,11 @@ async def hang_up(stage: Stage) -> None:
 
 
 async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
+    """But for one, whose DID a person forced to the platform."""
+    did = ORGANISATION.did(10)
+    await stage.node.must("PUT", "/v1/override", {"mode": "normal", "did": did, "reason": "the vendor tests"})
     talks = await talk(stage, range(10))
+    (pinned,) = await talk(stage, range(10, 11), hold_seconds=4)
     await stage.lab.platform.kill()
     await rescued(stage, talks)
     await hang_up(stage)
@@ -118,11 +122,14 @@ async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
         ("rescued", "platform-leg-died", "person", "answered", 1)
     }
     assert {row["decision"] for row in told} == {"normal"}
+    await end([pinned])
+    assert pinned.rang() == []
+    await stage.node.must("DELETE", f"/v1/override?did={did.replace('+', '%2B')}&reason=back")
 
 
 async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
     await stage.lab.mobile_network.ring_for_ever()
-    (one,) = await talk(stage, range(1), hold_seconds=4.5)
+    (one,) = await talk(stage, range(1), hold_seconds=4)
     await stage.lab.platform.freeze()
     (result,) = await end([one])
     assert one.rang() == [ORGANISATION.mobile(0)]
@@ -132,28 +139,22 @@ async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
     assert (row["path"], row["answered_by"], row["result"]) == ("rescued", "nobody", "cancelled")
 
 
-async def test_calls_that_go_on_are_left_though_the_platform_answers_no_probe(stage: Stage) -> None:
-    talks = await talk(stage, range(4), hold_seconds=4.5)
+async def test_calls_that_go_on_are_left_though_no_probe_is_answered_and_their_end_is_an_ordinary_one(
+    stage: Stage,
+) -> None:
+    short = await talk(stage, range(2), hold_seconds=4)
+    long = await talk(stage, range(2, 4))
     await stage.lab.platform.behave(DEAF)
     await reach(stage, "FAILED_OVER")
-    results = await end(talks)
-    assert [talk.rang() for talk in talks] == [[]] * 4
-    assert {result.ended for result in results} == {Ended.BY_CALLER}
-    assert (await talks[0].record())["path"] == "platform"
-
-
-async def test_the_platform_hanging_up_is_an_ordinary_end(stage: Stage) -> None:
-    talks = await talk(stage, range(4))
-    await stage.lab.platform.behave(DEAF)
-    await reach(stage, "FAILED_OVER")
+    assert {result.ended for result in await end(short)} == {Ended.BY_CALLER}
     await stage.lab.platform.hang_up_all()
-    results = await end(talks)
-    assert {result.ended for result in results} == {Ended.BY_CALLEE}
-    assert [talk.rang() for talk in talks] == [[]] * 4
+    assert {result.ended for result in await end(long)} == {Ended.BY_CALLEE}
+    assert [talk.rang() for talk in (*short, *long)] == [[]] * 4
+    assert (await long[0].record())["path"] == "platform"
 
 
 async def test_hold_is_not_taken_for_death(stage: Stage) -> None:
-    held, other = await talk(stage, range(2), hold_seconds=4.5)
+    held, other = await talk(stage, range(2), hold_seconds=4)
     await stage.lab.platform.hold_all()
     await stage.lab.platform.behave(DEAF)
     await reach(stage, "FAILED_OVER")
@@ -167,18 +168,6 @@ async def test_silence_is_not_taken_for_death_on_a_platform_that_a_person_has_mo
     await stage.order("dr")
     await end(talks)
     assert [talk.rang() for talk in talks] == [[]] * 3
-
-
-async def test_a_did_that_a_person_forced_to_the_platform_is_left_there(stage: Stage) -> None:
-    did = ORGANISATION.did(4)
-    await stage.node.must("PUT", "/v1/override", {"mode": "normal", "did": did, "reason": "the vendor tests"})
-    pinned, free = await talk(stage, range(4, 6), hold_seconds=4.5)
-    await stage.lab.platform.freeze()
-    await rescued(stage, [free])
-    await hang_up(stage)
-    await end([pinned, free])
-    assert pinned.rang() == []
-    await stage.node.must("DELETE", f"/v1/override?did={did.replace('+', '%2B')}&reason=back")
 
 
 async def test_a_platform_that_has_restarted_knows_nothing_of_its_calls(stage: Stage) -> None:

@@ -126,12 +126,6 @@ async def test_who_is_heard_again_after_the_recovery_is_left_for_good() -> None:
     assert await ward.seconds(20, Standing.BACK) == []
 
 
-async def test_an_outage_that_was_never_one_of_silence_rescues_nobody() -> None:
-    ward = Ward(FakeCalls(TALKING))
-    await ward.seconds(5, Standing.IN_DOUBT)
-    assert await ward.seconds(20, Standing.BACK) == []
-
-
 async def test_calls_of_others_and_of_pinned_dids_are_left() -> None:
     pinned = Leg("pinned", "uc", answered=True, ringing=True, did=DID)
     foreign = Leg("foreign", "uc", answered=True, ringing=True)
@@ -152,9 +146,9 @@ async def test_an_asterisk_that_does_not_answer_is_asked_again() -> None:
 class Decided:
     """As much of the one writer as is asked: what is decided for a platform, and on what."""
 
-    def __init__(self, mode: Mode, decision: Decision, verdict: Verdict) -> None:
+    def __init__(self, mode: Mode, decision: Decision, cause: Cause | None, verdict: Verdict) -> None:
         state: ScopeState = first_state("uc", Moment(NOON, 1.0))
-        self.states = {"uc": replace(state, mode=mode)}
+        self.states = {"uc": replace(state, mode=mode, cause=cause)}
         self.verdicts = {TargetId(TargetRole.PLATFORM, "uc"): verdict}
         self._decision = decision
 
@@ -176,21 +170,24 @@ UP = Verdict(VerdictState.UP, Reason.ANSWERING)
 
 
 @pytest.mark.parametrize(
-    ("mode", "decision", "verdict", "undecided", "expected"),
+    ("mode", "decision", "cause", "verdict", "undecided", "expected"),
     [
-        (Mode.NORMAL, Decision.NORMAL, UP, False, Standing.WELL),
-        (Mode.NORMAL, Decision.NORMAL, UP, True, Standing.IN_DOUBT),
-        (Mode.FAILED_OVER, Decision.DIVERT, SILENT, False, Standing.DEAD),
-        (Mode.FAILED_OVER, Decision.DIVERT, REFUSING, False, Standing.BACK),
-        (Mode.HOLD_DOWN, Decision.DIVERT, UP, False, Standing.BACK),
-        (Mode.NORMAL, Decision.DIVERT, UP, False, Standing.WELL),
-        (Mode.NORMAL, Decision.DIVERT, SILENT, False, Standing.WELL),
-        (Mode.FAILED_OVER, Decision.PINNED, SILENT, False, Standing.WELL),
-        (Mode.TRIAL, Decision.TRIAL, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.NORMAL, None, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.NORMAL, None, UP, True, Standing.IN_DOUBT),
+        (Mode.FAILED_OVER, Decision.DIVERT, Cause.SILENCE, SILENT, False, Standing.DEAD),
+        (Mode.FAILED_OVER, Decision.DIVERT, Cause.REFUSING, REFUSING, False, Standing.WELL),
+        (Mode.FAILED_OVER, Decision.DIVERT, Cause.REFUSING, SILENT, True, Standing.WELL),
+        (Mode.FAILED_OVER, Decision.DIVERT, Cause.SILENCE, UP, False, Standing.BACK),
+        (Mode.HOLD_DOWN, Decision.DIVERT, Cause.SILENCE, UP, False, Standing.BACK),
+        (Mode.HOLD_DOWN, Decision.DIVERT, Cause.REFUSING, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.DIVERT, None, UP, False, Standing.WELL),
+        (Mode.NORMAL, Decision.DIVERT, None, SILENT, False, Standing.WELL),
+        (Mode.FAILED_OVER, Decision.PINNED, Cause.SILENCE, SILENT, False, Standing.WELL),
+        (Mode.TRIAL, Decision.TRIAL, Cause.SILENCE, UP, False, Standing.WELL),
     ],
 )
 def test_a_platform_is_dead_only_when_it_is_silent_and_the_failover_our_own(
-    mode: Mode, decision: Decision, verdict: Verdict, undecided: bool, expected: Standing
+    mode: Mode, decision: Decision, cause: Cause | None, verdict: Verdict, undecided: bool, expected: Standing
 ) -> None:
-    failover = cast(Failover, Decided(mode, decision, verdict))
+    failover = cast(Failover, Decided(mode, decision, cause, verdict))
     assert standing(failover, cast(Judge, Asked(undecided)), "uc") is expected

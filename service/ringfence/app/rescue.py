@@ -29,7 +29,8 @@ from ringfence.domain.verdict import Cause, VerdictState
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+"""A platform that restarts may be down for a second: its legs have to be known from before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,20 @@ class CallsInProgress(Protocol):
 class Standing(Enum):
     """How a platform stands, as far as its calls in progress are concerned."""
 
-    WELL = "nothing speaks against it"
+    WELL = "nothing speaks against its calls"
     IN_DOUBT = "it has begun to miss: listened to, so that no time is lost after the verdict"
     DEAD = "it is down and silent, and failed over"
-    BACK = "it answers again after that, and no call is sent there yet"
+    BACK = "it was, and answers again; no call is sent there yet"
 
 
 def standing(failover: Failover, judge: Judge, scope: str) -> Standing:
     """How this scope's platform stands at this moment."""
     target = TargetId(TargetRole.PLATFORM, scope)
+    state = failover.states[scope]
     diverted = failover.decision(scope) is Decision.DIVERT
-    if diverted and failover.states[scope].mode in (Mode.FAILED_OVER, Mode.HOLD_DOWN):
+    if diverted and state.mode in (Mode.FAILED_OVER, Mode.HOLD_DOWN):
+        if state.cause is not Cause.SILENCE:
+            return Standing.WELL  # it refuses calls, and carries those it has
         verdict = failover.verdicts[target]
         silent = verdict.state is VerdictState.DOWN and verdict.cause is Cause.SILENCE
         return Standing.DEAD if silent else Standing.BACK
@@ -88,12 +92,11 @@ class _Watch:
     """What is known of one platform's answered legs, by channel."""
 
     silences: dict[str, Silence] = field(default_factory=dict)
-    was_dead: bool = False
     broken: bool = False
 
 
 class Rescuer:
-    """Looks once a second. `endpoints`: PJSIP endpoint by scope, of the platforms whose calls are rescued. `spared`:
+    """Looks twice a second. `endpoints`: PJSIP endpoint by scope, of the platforms whose calls are rescued. `spared`:
     whether a person forced this DID to its platform."""
 
     def __init__(
@@ -126,11 +129,9 @@ class Rescuer:
     async def look(self, scope: str) -> int:
         """One look at one platform; returns how many callers were rescued."""
         watch, stands = self._watches[scope], self._standing_of(scope)
-        if stands is Standing.WELL or (stands is Standing.BACK and not watch.was_dead):
+        if stands is Standing.WELL:
             watch.silences.clear()
-            watch.was_dead = False
             return 0
-        watch.was_dead = watch.was_dead or stands is Standing.DEAD
         try:
             dead_legs = await self._listen(scope, stands)
             rescued = 0 if stands is Standing.IN_DOUBT else await self._rescue(scope, dead_legs)
