@@ -157,7 +157,7 @@ async def test_caller_who_heard_early_media_goes_on_hearing_something(asking: Ca
 async def test_asking_writes_no_warnings(asking: CallSite) -> None:
     """A night of diverted calls would fill the disk."""
     offset = asking.asterisk.log_path.stat().st_size
-    for phone in (ACCEPTS, DECLINES, BABBLES):
+    for phone in (ACCEPTS, DECLINES):
         did = asking.did()
         await asking.network_a.behave(replace(phone, press_after_ms=50), number=MOBILE)
         assert (await divert(asking, did, from_="anonymous")).answered
