@@ -49,8 +49,8 @@ class LinkView:
 @dataclass(frozen=True, slots=True)
 class TableView:
     """The published table as Asterisk holds it. `state`: unknown, publishing, equal, differs, no directory.
-    `lost_scopes`: platforms that its DIDs belong to and that are not configured. `would_loop`: sentences on numbers that
-    are left out of it because calls would come back to us, loops first, at most 50."""
+    `lost_scopes`: platforms that its DIDs belong to and that are not configured. `would_loop`: sentences on numbers
+    that are left out of it because calls would come back to us, loops first, at most 50."""
 
     state: str = "unknown"
     generation: int = 0
