@@ -250,6 +250,8 @@ def test_caller_waits_for_members_to_be_asked_again_until_the_time_is_up() -> No
     whats = [h.what for h in simulation.happenings if h.step == 1]
     assert whats == [What.RINGS] * 3 + [What.WAITS] + [What.RINGS] * 3 + [What.WAITS]
     assert sum(h.seconds for h in simulation.happenings if h.step == 1) == 8
+    short = call(team("order", wait=1), by_number=busy)
+    assert [h.seconds for h in short.happenings if h.what is What.WAITS] == [3], "the place in the line is said whole"
     declining = dict.fromkeys((MOBILE, SECOND, THIRD), FarEnd.DECLINED)
     assert What.WAITS not in [h.what for h in call(team("order", wait=8), by_number=declining).happenings]
 

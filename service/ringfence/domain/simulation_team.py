@@ -13,6 +13,8 @@ from ringfence.domain.team_records import TeamRecord, decode_member, decode_team
 
 ASKED_AGAIN_SECONDS: Final = 5.0
 """Nobody is rung twice within this time by the same caller."""
+PLACE_SECONDS: Final = 3.0
+"""About what saying the place in the line takes, however short the wait may be."""
 LOOK_SECONDS: Final = 0.5
 """How often a caller who waits looks for somebody free."""
 
@@ -59,10 +61,13 @@ class TeamRun:
 
     def _wait(self, since: float, limit_seconds: int) -> bool:
         """Until somebody may be rung again; False: the time is up."""
-        until = min(max(self._again_at, self._call.clock + LOOK_SECONDS), self._ends, since + limit_seconds)
-        if until <= self._call.clock:
+        clock = self._call.clock
+        until = min(max(self._again_at, clock + LOOK_SECONDS), self._ends, since + limit_seconds)
+        if until <= clock:
             return False
-        self._call.note(What.WAITS, self._target, seconds=until - self._call.clock)
+        if clock == since:
+            until = max(until, clock + PLACE_SECONDS)
+        self._call.note(What.WAITS, self._target, seconds=until - clock)
         return True
 
     def _attempt(self, record: TeamRecord, free: list[str]) -> bool:
