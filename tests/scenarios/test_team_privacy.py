@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 import pytest_asyncio
@@ -69,6 +70,18 @@ async def call(site: CallSite, strategy: Strategy, wait_seconds: int = 0) -> tup
     return did, await site.carrier.call(did, from_=CALLER, hold_seconds=0.2)
 
 
+async def cdrs(site: CallSite, dids: Iterable[str]) -> str:
+    """Asterisk's own records, once each of these calls has one."""
+    file = site.asterisk.directory / "log" / "cdr-csv" / "Master.csv"
+    await wait_until(
+        lambda: file.exists() and all(f"rf1|{did}|" in file.read_text() for did in dids),
+        what="a CDR of each call",
+        deadline_seconds=10,
+        diagnose=site.asterisk.log_tail,
+    )
+    return file.read_text()
+
+
 async def test_nothing_of_a_member_reaches_the_caller_or_asterisks_records(recording: CallSite) -> None:
     site = recording
     calls = dict([await call(site, strategy) for strategy in Strategy])
@@ -85,16 +98,23 @@ async def test_nothing_of_a_member_reaches_the_caller_or_asterisks_records(recor
     ]
     assert locals_
     assert found_in(str(locals_), MEMBERS) == []
-    file = site.asterisk.directory / "log" / "cdr-csv" / "Master.csv"
-    await wait_until(
-        lambda: file.exists() and all(f"rf1|{did}|" in file.read_text() for did in calls),
-        what="a CDR of each call",
-        deadline_seconds=10,
-        diagnose=site.asterisk.log_tail,
-    )
-    records = file.read_text()
+    records = await cdrs(site, calls)
     assert CALLER in records
     assert found_in(records, MEMBERS) == []
     rows = [row for line in records.splitlines() if (row := read_row(line)) is not None]
     assert {(row.did, row.answered_by) for row in rows} == {(did, AnsweredBy.TEAM) for did in calls}
     assert len({row.call_id for row in rows}) == len(calls)
+
+
+async def test_who_is_let_go_while_still_being_dialled_leaves_no_number_behind(recording: CallSite) -> None:
+    """The first of many answers at once: the others' channels end wherever they are."""
+    site = recording
+    many = mobiles(30)
+    team = await open_team(site, many, Strategy.ALL)
+    await site.network_a.behave(Behaviour(ring_delay_ms=0, answer_delay_ms=0))
+    dids = [site.did() for _ in range(5)]
+    await team.call_in(*dids)
+    await asyncio.gather(*(site.carrier.call(did, from_=CALLER, hold_seconds=0.0) for did in dids))
+    records = await cdrs(site, dids)
+    assert records.count(f'"{CALLER}"') >= len(dids)
+    assert found_in(records, many) == []

@@ -183,6 +183,7 @@ _MODULE_OF = {
     "HangupCauseClear": "func_hangupcause",
     "RAND": "func_rand",
     "CDR": "func_cdr",
+    "CDR_PROP": "func_cdr",
     "FILTER": "func_strings",
     "REGEX": "func_strings",
     "FIELDQTY": "func_strings",
