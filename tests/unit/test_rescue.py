@@ -106,7 +106,7 @@ async def test_who_is_held_is_waited_for_longer() -> None:
     calls.on_hold.add("talking")
     ward = Ward(calls)
     assert await ward.seconds(60, Standing.DEAD) == []
-    assert await ward.seconds(2, Standing.DEAD) == ["talking"]
+    assert await ward.seconds(5, Standing.DEAD) == ["talking"]
 
 
 async def test_after_the_recovery_only_those_who_were_silent_all_along_are_taken() -> None:
@@ -166,6 +166,7 @@ class Asked:
 
 SILENT = Verdict(VerdictState.DOWN, Reason.SILENT, cause=Cause.SILENCE)
 REFUSING = Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, cause=Cause.REFUSING)
+DISAGREEING = Verdict(VerdictState.DEGRADED, Reason.EVIDENCE_DISAGREES)
 UP = Verdict(VerdictState.UP, Reason.ANSWERING)
 
 
@@ -181,8 +182,9 @@ UP = Verdict(VerdictState.UP, Reason.ANSWERING)
         (Mode.HOLD_DOWN, Decision.DIVERT, Cause.SILENCE, UP, False, Standing.BACK),
         (Mode.HOLD_DOWN, Decision.DIVERT, Cause.REFUSING, UP, False, Standing.WELL),
         (Mode.NORMAL, Decision.DIVERT, None, UP, False, Standing.WELL),
-        (Mode.NORMAL, Decision.DIVERT, None, SILENT, False, Standing.WELL),
-        (Mode.FAILED_OVER, Decision.PINNED, Cause.SILENCE, SILENT, False, Standing.WELL),
+        (Mode.NORMAL, Decision.NORMAL, None, DISAGREEING, False, Standing.IN_DOUBT),
+        (Mode.NORMAL, Decision.DIVERT, None, SILENT, False, Standing.IN_DOUBT),
+        (Mode.FAILED_OVER, Decision.PINNED, Cause.SILENCE, SILENT, False, Standing.IN_DOUBT),
         (Mode.TRIAL, Decision.TRIAL, Cause.SILENCE, UP, False, Standing.WELL),
     ],
 )

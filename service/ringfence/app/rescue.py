@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 """A platform that restarts may be down for a second: its legs have to be known from before."""
+PATIENCE_ONCE_BACK = 4
+"""It may have restarted, or have missed a few probes with every call in order."""
+EAGER_LOOKS = 60
+LATER_ONE_IN = 4
+"""A platform may be in doubt for days, and each look asks Asterisk of every leg: after half a minute, every 2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,9 @@ def standing(failover: Failover, judge: Judge, scope: str) -> Standing:
         verdict = failover.verdicts[target]
         silent = verdict.state is VerdictState.DOWN and verdict.cause is Cause.SILENCE
         return Standing.DEAD if silent else Standing.BACK
-    return Standing.IN_DOUBT if judge.undecided(target) else Standing.WELL
+    # Between two kinds of probe, one of which is missed already and the other not yet, none is undecided.
+    doubted = failover.verdicts[target].state in (VerdictState.DEGRADED, VerdictState.DOWN)
+    return Standing.IN_DOUBT if doubted or judge.undecided(target) else Standing.WELL
 
 
 @dataclass(slots=True)
@@ -92,6 +99,7 @@ class _Watch:
     """What is known of one platform's answered legs, by channel."""
 
     silences: dict[str, Silence] = field(default_factory=dict)
+    looks: int = 0
     broken: bool = False
 
 
@@ -131,6 +139,10 @@ class Rescuer:
         watch, stands = self._watches[scope], self._standing_of(scope)
         if stands is Standing.WELL:
             watch.silences.clear()
+            watch.looks = 0
+            return 0
+        watch.looks += 1
+        if watch.looks > EAGER_LOOKS and watch.looks % LATER_ONE_IN:
             return 0
         try:
             dead_legs = await self._listen(scope, stands)
@@ -148,6 +160,8 @@ class Rescuer:
     async def _listen(self, scope: str, stands: Standing) -> list[Leg]:
         """The legs that are dead by now, whoever has talked longest first."""
         watch, policy = self._watches[scope], self._policies[scope]
+        if stands is Standing.BACK:
+            policy = replace(policy, seconds=policy.seconds * PATIENCE_ONCE_BACK)
         legs = [leg for leg in await self._calls.platform_legs(self._endpoints[scope]) if leg.answered]
         silences: dict[str, Silence] = {}
         found = []
