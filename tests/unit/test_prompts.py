@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from ringfence.domain.prompts import LANGUAGES, Prompt, announcement_name, is_language, why_no_words
+from ringfence.domain.prompts import (
+    LANGUAGES,
+    SHIPPED_ANNOUNCEMENTS,
+    Prompt,
+    announcement_name,
+    is_language,
+    sound_of,
+    why_no_words,
+)
 from ringfence.voice.texts import texts_of
 
+DIALPLAN = Path(__file__).parents[2] / "asterisk-conf"
 NAMES = re.compile(r"\{|\$|%|ringfence", re.IGNORECASE)
 
 
@@ -24,6 +34,12 @@ def test_no_prompt_holds_a_digit_or_a_name(language: str) -> None:
     """Digits Asterisk says itself; and a prompt is the same for every caller, so it can tell nobody anything."""
     texts = texts_of(language).values()
     assert [text for text in texts if re.search(r"\d", text) or NAMES.search(text)] == []
+
+
+def test_nobody_records_a_prompt_that_is_never_played() -> None:
+    lines = "\n".join(path.read_text() for path in sorted(DIALPLAN.glob("extensions_*.conf")))
+    played = {prompt for prompt in Prompt if re.search(rf"{sound_of(prompt)}(?![\w-])", lines)}
+    assert set(Prompt) - played - set(SHIPPED_ANNOUNCEMENTS) == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

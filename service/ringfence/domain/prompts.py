@@ -26,10 +26,8 @@ class Prompt(StrEnum):
 
     # To whoever answers a diverted call.
     ACCEPT = "accept"
-    ACCEPTED = "accepted"
     CALL_FROM = "call-from"
     WITHHELD = "withheld"
-    CALL_FOR = "call-for"
     # To a caller who waits.
     POSITION = "position"
     IN_QUEUE = "in-queue"
