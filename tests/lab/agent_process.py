@@ -15,6 +15,7 @@ from typing import IO, Any
 from tests.lab.answering import AnsweringAgent
 from tests.lab.behaviour import Behaviour
 from tests.lab.keypad import MediaPort
+from tests.lab.moods import Moods
 
 
 async def serve(port: int, control: Path, events: IO[str]) -> None:
@@ -44,6 +45,8 @@ async def _obey(agent: AnsweringAgent, order: dict[str, Any]) -> None:
     match order["order"]:
         case "behave":
             agent.behave(Behaviour.from_json(order["behaviour"]), order["number"])
+        case "moods":
+            agent.moods.set(order["numbers"], Moods.from_json(order["moods"]))
         case "close-port":
             await agent.close_port()
         case "open-port":

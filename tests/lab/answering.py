@@ -19,6 +19,7 @@ from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.forwarding import ForwardedCall
 from tests.lab.holding import hold_acknowledgement, hold_request
 from tests.lab.keypad import MediaPort, stream_to
+from tests.lab.moods import MoodyNumbers
 from tests.lab.sip import (
     HOST,
     T1_SECONDS,
@@ -64,6 +65,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         self._report = report
         self._default = Behaviour()
         self._by_number: dict[str, Behaviour] = {}
+        self.moods = MoodyNumbers()
         self._random = random.Random(0)
         self._calls: dict[str, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,6 +79,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
             return
         self._default = behaviour
         self._by_number.clear()
+        self.moods.clear()
         self._random = random.Random(behaviour.options_loss_seed)
 
     async def open_port(self) -> None:
@@ -139,7 +142,8 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         self._send(respond(request, self._default.options_status, to_tag="lab"), addr)
 
     def _take(self, invite: SipMessage, addr: Address) -> None:
-        behaviour = self._by_number.get(invite.request_user, self._default)
+        drawn = self.moods.behaviour(invite.request_user, user_of(invite.header("from")))
+        behaviour = drawn or self._by_number.get(invite.request_user, self._default)
         if behaviour.takes_from and user_of(invite.header("from")) not in behaviour.takes_from:
             behaviour = replace(behaviour, manner=Manner.REFUSE, ring_delay_ms=0)
         call = _Call(invite, addr, behaviour)
@@ -186,6 +190,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         started_at = time.monotonic()
         if stream is not None and behaviour.press and not await _happens(call.ended, behaviour.press_after_ms / 1000):
             await self._media.press(stream, behaviour.press)
+            self._tell(call, "pressed", keys=behaviour.press)
         left = (behaviour.hang_up_after_ms or 0) / 1000 - (time.monotonic() - started_at)
         if behaviour.hang_up_after_ms is not None and not await _happens(call.ended, max(left, 0.001)):
             self._hang_up(call)

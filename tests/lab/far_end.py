@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.installation import Home
+from tests.lab.moods import Moods
 from tests.lab.ports import Ports
 from tests.lab.process import SupervisedProcess
 from tests.lab.records import ReceivedCall
@@ -120,6 +121,10 @@ class FarEnd:
         """Any behaviour; for one number, or for all (which forgets the single ones)."""
         await self._order("behave", behaviour=behaviour.to_json(), number=number)
 
+    async def moody(self, numbers: list[str], moods: Moods) -> None:
+        """From now on these numbers do what the lot says, until every behaviour is undone."""
+        await self._order("moods", numbers=numbers, moods=moods.to_json())
+
     async def hang_up_all(self) -> None:
         await self._order("hang-up-all")
 
@@ -166,7 +171,9 @@ class FarEnd:
         call = self._calls[call_id]
         if event["kind"] == "final":
             answered_at = at if event["status"] == 200 else None
-            call = replace(call, final_status=event["status"], answered_at=answered_at)
+            call = replace(call, final_status=event["status"], answered_at=answered_at, final_at=at)
+        elif event["kind"] == "pressed":
+            call = replace(call, pressed=event["keys"], pressed_at=at)
         else:
             call = replace(call, ended_by=event["by"], ended_at=at)
         self._calls[call_id] = call

@@ -32,6 +32,7 @@ node = "lab"
 state_dir = "{state}"
 socket = "{socket}"
 asterisk_conf_dir = "{conf}"
+ring_budget_seconds = {ring_budget}
 
 [asterisk]
 ari_port = {ari}
@@ -106,6 +107,8 @@ class RingfenceNode:
         self.http_port = lab.ports.take()
         self.config_path = self.directory / "ringfence.toml"
         self._platform = {**PLATFORM, **(platform or {})}
+        self.ring_budget_seconds = 90
+        """May be changed before `configure`."""
         self._starts = 0
         self.process = self._process()
 
@@ -144,6 +147,7 @@ class RingfenceNode:
             state=self.state_dir,
             socket=self.socket,
             conf=lab.asterisk.etc / "ringfence",
+            ring_budget=self.ring_budget_seconds,
             ari=lab.asterisk.ports.http,
             ami=lab.asterisk.ports.ami,
             http=self.http_port,
@@ -181,6 +185,10 @@ class RingfenceNode:
         except (aiohttp.ClientError, OSError):
             return False
         return status == 200
+
+    async def stored(self) -> bool:
+        """Whether the database can be used."""
+        return bool((await self.must("GET", "/v1/status"))["store"]["up"])
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One request through the local socket: status and decoded answer."""

@@ -44,6 +44,10 @@ class ReceivedCall:
     invite: SipMessage
     final_status: int | None = None
     answered_at: float | None = None
+    final_at: float | None = None
+    """Of whichever final status it gave by itself; not of a caller's cancel."""
+    pressed: str = ""
+    pressed_at: float | None = None
     ended_by: str | None = None
     ended_at: float | None = None
 
