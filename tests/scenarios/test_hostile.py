@@ -88,6 +88,15 @@ async def test_refusal_is_told(site: CallSite) -> None:
     assert (event["received"], event["answered_by"]) == ("1001&1002,x", "nobody")
 
 
+async def test_end_of_a_call_does_not_run_the_entry_again(site: CallSite) -> None:
+    """Asterisk looks for `h` where a caller goes. Dialled by that name, it shows what runs there: nothing of a call."""
+    site.events.clear()
+    assert (await site.carrier.call("x", raw_request_uri=_uri(site, b"h"))).final_status == 404
+    await site.carrier.call("x", raw_request_uri=_uri(site, b"i"))
+    await site.event("RingfenceCall", "")
+    assert [event["received"] for event in site.events] == ["i"]
+
+
 @pytest.mark.parametrize("forced", ["-", "divert"])
 async def test_hostile_callers_are_put_through(site: CallSite, forced: str) -> None:
     dids = [site.did() for _ in NAMES]

@@ -131,7 +131,7 @@ def outbound_contexts(outbound: Outbound, edition: str) -> Iterator[str]:
         yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}"]?ringfence-outbound,number,1)'
         yield " same => n,Gosub(ringfence-site,s,1)"
         yield " same => n,Goto(ringfence-outbound,number,1)"
-        yield "exten => h,1,NoOp()"
+        yield "exten => h,1,Hangup(1)"
 
 
 def _starts(prefixes: Iterable[str]) -> str:
