@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -70,9 +70,34 @@ def _most(calls: list[CallResult]) -> int:
     return max(sum(one.invited_at <= call.invited_at < one.ended_at for one in calls) for call in calls)
 
 
-def _report(calls: list[CallResult], answered_by: Counter[str], late: list[float], seconds: float) -> None:
-    gaps = sorted(call.longest_rtp_gap_seconds * 1000 for call in calls if call.rtp_packet_count > 1)
-    waits = [call.answered_after_seconds for call in calls if call.answered_after_seconds is not None]
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of all calls; `late` is how late our own loop was, now and then."""
+
+    calls: list[CallResult]
+    answered_by: Counter[str]
+    late: list[float]
+    seconds: float
+
+    @property
+    def gaps_ms(self) -> list[float]:
+        """The longest gap of each caller who had sound, the longest of all last."""
+        return sorted(call.longest_rtp_gap_seconds * 1000 for call in self.calls if call.rtp_packet_count > 1)
+
+    @property
+    def waits(self) -> list[float]:
+        """How long those who were answered had waited, in seconds."""
+        return [call.answered_after_seconds for call in self.calls if call.answered_after_seconds is not None]
+
+    @property
+    def at_once(self) -> int:
+        """The most of them at the same time."""
+        return _most(self.calls)
+
+
+def _report(load: Load) -> None:
+    calls, answered_by, late, seconds = load.calls, load.answered_by, load.late, load.seconds
+    gaps, waits = load.gaps_ms, load.waits
     say = sys.stdout.write
     say(f"{len(calls)} calls, most at once {_most(calls)}, {seconds:.0f} s in all; ")
     say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
@@ -86,7 +111,8 @@ def _report(calls: list[CallResult], answered_by: Counter[str], late: list[float
     say(f"our own loop was late by up to {max(late) * 1000:.0f} ms\n")
 
 
-async def run(count: int, within_seconds: float) -> None:
+async def measured(count: int, within_seconds: float) -> Load:
+    """All calls, on a site of their own."""
     ports = Ports()
     site, close = await open_site(await provision(), ports)
     try:
@@ -100,7 +126,7 @@ async def run(count: int, within_seconds: float) -> None:
         watch.cancel()
         ends = [await site.event("RingfenceCall", did) for did in dids]
         answered_by = Counter(end["answered_by"] for end in ends)
-        _report(calls, answered_by, late, time.monotonic() - began_at)
+        return Load(calls, answered_by, late, time.monotonic() - began_at)
     finally:
         await close()
         ports.close()
@@ -111,7 +137,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100, choices=range(1, MOST_CALLS + 1), metavar="N")
     parser.add_argument("--within", type=float, default=4.0, help="seconds in which they come, 0 to 10")
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.calls, min(max(arguments.within, 0.0), 10.0)))
+    _report(asyncio.run(measured(arguments.calls, min(max(arguments.within, 0.0), 10.0))))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ HASTY = Moods(
         (5, OFF),
         (5, UNKNOWN),
         (2, replace(TAKES, manner=Manner.SILENT)),
-        (8, replace(VOICEMAIL, hang_up_after_ms=2500)),
+        (6, replace(VOICEMAIL, hang_up_after_ms=2500)),
+        (2, VOICEMAIL),
     )
 )
 CROWD = Crowd(

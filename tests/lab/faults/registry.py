@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.lab.faults import measuring
+from tests.lab.faults.at_once import AT_ONCE, at_once_rows
+from tests.lab.faults.crowds import CROWDS, crowd_rows
 from tests.lab.faults.doors import DOOR_FIGURES
 from tests.lab.faults.feeds import feed_names, feed_rows
 from tests.lab.faults.large import LARGE, large_rows
+from tests.lab.faults.loops import LOOP_FIGURES
 from tests.lab.faults.measuring import Fault
 from tests.lab.faults.node_faults import egress_faults, node_faults
 from tests.lab.faults.page import PAGE_FIGURES
@@ -23,11 +26,11 @@ from tests.lab.small_disk import MountRefused
 
 FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
 
-FIGURES = {**SMALL_FIGURES, **RESCUE_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
+FIGURES = {**SMALL_FIGURES, **RESCUE_FIGURES, **LOOP_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
 
 
 def names() -> list[str]:
-    return [*FAULTS, *FIGURES, *PEOPLE, *LARGE, *feed_names()]
+    return [*FAULTS, *FIGURES, *CROWDS, *AT_ONCE, *PEOPLE, *LARGE, *feed_names()]
 
 
 async def run_all(
@@ -58,6 +61,10 @@ async def run_all(
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
             note(await _alone(FAULTS[name], installation))
+    async for row in crowd_rows(installation, [name for name in wanted if name in CROWDS], doing):
+        note(row)
+    async for row in at_once_rows([name for name in wanted if name in AT_ONCE], doing):
+        note(row)
     async for row in people_rows(installation, [name for name in wanted if name in PEOPLE], doing):
         note(row)
     async for row in feed_rows(installation, [name for name in wanted if name in feed_names()], doing):

@@ -1,0 +1,40 @@
+"""A hundred diverted calls at once, each of whose telephones is asked for a 1."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from tests.lab.faults.result import Bound, Row, guarded
+from tests.lab.press_one_load import PROMISED_GAP_MS, measured
+
+CALLS = 100
+WITHIN_SECONDS = 4.0
+PUT_THROUGH_SECONDS = 20.0
+"""Whoever has a voicemail is given up after ten, and the site's number is rung."""
+NAME = f"{CALLS} diverted at once, press 1"
+AT_ONCE = (NAME,)
+
+
+async def at_once_rows(wanted: Sequence[str], doing: Callable[[str], None]) -> AsyncIterator[Row]:
+    for name in wanted:
+        doing(name)
+        yield await guarded(name, _row(name))
+
+
+async def _row(name: str) -> Row:
+    load = await measured(CALLS, WITHIN_SECONDS)
+    busy = os.getloadavg()[0]
+    gaps, waits = load.gaps_ms, load.waits
+    return Row(
+        name,
+        f"they come within {WITHIN_SECONDS:g} s, at most {load.at_once} at the same time; all hear sound from their "
+        "platform's early media to the end of the call; four in five press 1 while they are told to. The lab that "
+        f"listens was late by up to {max(load.late) * 1000:.0f} ms itself, the machine's load was {busy:.1f}",
+        (
+            Bound("lost", CALLS - len(waits), 0),
+            Bound("callers without sound", CALLS - len(gaps), 0),
+            Bound("longest gap", round(gaps[-1]) if gaps else None, PROMISED_GAP_MS, "ms"),
+            Bound("put through after", round(max(waits), 1) if waits else None, PUT_THROUGH_SECONDS, "s"),
+        ),
+    )
