@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from ringfence.domain.directory import DefaultNumber, Directory, PersonKey, Site
-from ringfence.domain.directory_csv import render_people, render_sites, render_teams
+from ringfence.domain.directory_csv import CsvFile, CsvFiles, read_directory, render_people, render_sites, render_teams
 from ringfence.domain.directory_diff import compare
 from ringfence.domain.ring_hours import RingHours, parse_ring_hours
 from ringfence.domain.team import MAX_MEMBERS, Strategy, Team
 from tests.unit.directories import MOBILE, SECOND_MOBILE
-from tests.unit.test_directory_csv import DIDS, PEOPLE, SITES, read, the_error
+from tests.unit.test_directory_csv import DIDS, PEOPLE, RULES, SITES, read, the_error
 
 TEAMS = (
     "name,site,strategy,members,ring_seconds,wait_seconds,max_waiting,floor,backstop_number\n"
@@ -102,7 +103,7 @@ TEAM_FAULTS = [
     ("Sales,Leeds,,,,121,,,", "wait_seconds", "from 0 to 120"),
     ("Sales,Leeds,,,,,0,,", "max_waiting", "from 1 to 50"),
     ("Sales,Leeds,,,,,,61,", "floor", "from 1 to 60"),
-    ("Sales,Leeds,,p1 p2,,,,3,", "floor", "is more than the 2 members"),
+    ("Sales,Leeds,,p1 p2,,,,3,", "floor", "is more than the 2 that are listed"),
     ("Sales,Leeds,,,,,,,999", "backstop_number", "emergency number"),
     ("Sales,Leeds,,,,,,,0113 496 0123", "backstop_number", "own DIDs"),
     ("Sales,Hull,,,,,,,", "site", "is no site of sites.csv"),
@@ -119,6 +120,11 @@ def test_a_fault_in_a_team_is_named(row: str, column: str, words: str) -> None:
         if problem.column == column and words in problem.message
     )
     assert (error.file, error.line) == ("teams.csv", 2)
+
+
+def test_keys_with_a_semicolon_between_them_are_one_fault() -> None:
+    reading = read(TWO_PEOPLE, DIDS, SITES, teams=TEAMS.splitlines()[0] + "\nSales,Leeds,,p1;p2,,,,,\n")
+    assert [problem.column for problem in reading.errors if problem.file == "teams.csv"] == ["members"]
 
 
 def test_a_team_of_too_many_is_refused() -> None:
@@ -155,6 +161,19 @@ def test_hours_that_a_site_without_opening_has_are_warned_of() -> None:
     assert [(problem.line, problem.column) for problem in reading.warnings if problem.file == "sites.csv"] == [
         (2, "opening")
     ]
+
+
+def test_an_announcement_that_nobody_can_be_told_is_warned_of() -> None:
+    """`out-of-hours` is the prompt's file; the announcement is called `out_of_hours`."""
+    header = "name,fallback_number,announcement,opening,out_of_hours_announcement\n"
+    sites = f"{header}Leeds,,unavailable,mon-fri 08:00-18:00,out-of-hours\n"
+    rules = replace(RULES, announcements=frozenset({"unavailable", "out_of_hours"}))
+    files = CsvFiles(None, None, CsvFile("sites.csv", sites.encode()), None)
+    (warning,) = read_directory(files, Directory.of(), rules).warnings
+    assert (warning.column, "known are out_of_hours, unavailable" in warning.message) == (
+        "out_of_hours_announcement",
+        True,
+    )
 
 
 def test_a_did_of_an_unknown_team_and_one_diverted_to_itself_are_faults() -> None:

@@ -59,7 +59,8 @@ def routing_policy(settings: Settings) -> RoutingPolicy:
 
 def csv_rules(settings: Settings) -> CsvRules:
     platforms = frozenset(platform.name for platform in settings.platform)
-    return CsvRules(settings.default_country, platforms, egress_policy(settings), settings.hr.time_zone)
+    announcements = frozenset(announcement.name for announcement in settings.announcements)
+    return CsvRules(settings.default_country, platforms, egress_policy(settings), settings.hr.time_zone, announcements)
 
 
 def roster_policy(settings: Settings) -> RosterPolicy:

@@ -47,12 +47,14 @@ _FLAGS: Final = {"": False, "no": False, "n": False, "0": False, "false": False}
 @dataclass(frozen=True, slots=True)
 class CsvRules:
     """What the configuration says of the fields. `default_country` is the ISO 3166 code that national numbers belong
-    to, `platforms` the names a DID's platform may have, `zone` the time zone of sites that name none."""
+    to, `platforms` the names a DID's platform may have, `zone` the time zone of sites that name none, `announcements`
+    those that a caller can be told; none: not known here."""
 
     default_country: str
     platforms: frozenset[str]
     policy: EgressPolicy
     zone: str = "Europe/London"
+    announcements: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -53,6 +53,8 @@ def read_site(row: Row, rules: CsvRules, notes: Notes) -> Site | None:
     voicemail = checked(row, "voicemail", why_not_mailbox, notes) if row.get("voicemail") else ""
     if notes.errors > before:
         return None
+    for column in ("announcement", "out_of_hours_announcement"):
+        _warn_if_never_told(row, column, rules, notes)
     if not opening and (holidays or closed_number is not None or closed):
         notes.warning(
             row, "opening", "", "is empty: the site is always open, so its holidays and what follows count not"
@@ -67,6 +69,17 @@ def read_site(row: Row, rules: CsvRules, notes: Notes) -> Site | None:
         out_of_hours_number=closed_number,
         out_of_hours_announcement=intern(closed),
         voicemail=intern(voicemail),
+    )
+
+
+def _warn_if_never_told(row: Row, column: str, rules: CsvRules, notes: Notes) -> None:
+    """Callers hear the configuration's first announcement then, which an administrator should not learn from them."""
+    name = row.get(column)
+    if not name or not rules.announcements or name in rules.announcements:
+        return
+    known = ", ".join(sorted(rules.announcements))
+    notes.warning(
+        row, column, name, f"is no announcement of the configuration: callers would hear another one; known are {known}"
     )
 
 

@@ -32,7 +32,7 @@ def read_team(row: Row, rules: CsvRules, notes: Notes) -> Team | None:
     counts = {column: _count(row, column, notes) for column in _COUNTS}
     backstop = public_number(row, "backstop_number", rules, notes)
     if members and counts["floor"] > len(members):
-        message = f"is more than the {len(members)} members, so the team would never be rung; write fewer"
+        message = f"is more than the {len(members)} that are listed, so the team would never be rung; write fewer"
         notes.error(row, "floor", str(counts["floor"]), message)
     if notes.errors > before:
         return None

@@ -25,7 +25,7 @@ from ringfence.domain.csv_references import STORED, Part, Parts, Reference, faul
 from ringfence.domain.csv_site import SITE_COLUMNS, read_site, render_site
 from ringfence.domain.csv_team import TEAM_COLUMNS, members_in, read_team, render_team
 from ringfence.domain.csv_text import Columns, Problem, Row, Severity, read_sheet, render_sheet
-from ringfence.domain.directory import DidAssignment, Directory, Person, Site
+from ringfence.domain.directory import DidAssignment, Directory, Person, Site, why_not_key
 from ringfence.domain.numbers import spaced
 from ringfence.domain.team import Team
 
@@ -211,7 +211,9 @@ def _said(row: Row, kind: _Kind[T], item: T | None) -> Iterator[tuple[str, str]]
         if row.get(column):
             yield column, row.get(column)
     for member in members_in(row):
-        yield "members", member
+        # What is no key at all has been told as that.
+        if why_not_key(member) is None:
+            yield "members", member
 
 
 def _line(problem: Problem) -> int:

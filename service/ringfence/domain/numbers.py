@@ -172,7 +172,7 @@ def _read(text: str, default_country: str) -> phonenumbers.PhoneNumber:
     country = default_country.upper()
     digits = re.sub(r"\D", "", written)
     if len(digits) <= MAX_EMERGENCY_DIGITS and phonenumbers.is_emergency_number(digits, country):
-        raise NumberError("is an emergency number; write the person's own number")
+        raise NumberError("is an emergency number; write the number that is meant")
     try:
         parsed = phonenumbers.parse(written, country)
     except phonenumbers.NumberParseException as error:
