@@ -188,7 +188,11 @@ def services_of(
         notices=node.notices.desk,
         outgoing=node.dialplan.outgoing,
         simulator=Simulator(
-            node.keeper, node.modes.wanted, cache(lambda: rules_of(site_dialplan(settings))), node.clock
+            node.keeper,
+            node.asterisk.table_astdb,
+            node.modes.wanted,
+            cache(lambda: rules_of(site_dialplan(settings))),
+            node.clock,
         ),
     )
 

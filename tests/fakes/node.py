@@ -224,7 +224,7 @@ class FakeNode:
             audit=self.audit.door,
             notices=self.notices,
             outgoing=self.outgoing,
-            simulator=Simulator(self.keeper, self.publisher.wanted, lambda: RULES, self.clock),
+            simulator=Simulator(self.keeper, self.astdb, self.publisher.wanted, lambda: RULES, self.clock),
         )
 
     @asynccontextmanager

@@ -12,16 +12,20 @@ from ringfence.domain.route_table import did_path
 from ringfence.domain.simulation import simulate
 from ringfence.domain.simulation_values import (
     Assumptions,
+    EgressRules,
     FarEnd,
+    Happening,
     PlatformDoes,
     PlatformRules,
     Question,
+    Shows,
     Simulation,
     SiteRules,
     TrunkRules,
     What,
     Why,
 )
+from ringfence.domain.simulation_words import sentence
 
 DID = "+441134960001"
 MOBILE, SECOND, THIRD = "+447700900123", "+447700900124", "+447700900125"
@@ -230,11 +234,12 @@ def test_team_at_once_rings_everybody_for_one_attempt() -> None:
 
 
 def test_rotation_begins_with_whoever_was_rung_longest_ago() -> None:
-    turns = {"000000c3": ("0000000b", "0000000c", "0000000a")}
-    assert call(team("rotation"), turns=turns).numbers_rung()[:3] == [SECOND, MOBILE, THIRD]
-    assert call(team("rotation"), turns={"000000c3": ("0000000a",)}).numbers_rung()[0] == SECOND, (
-        "who is new comes first"
-    )
+    turn = {"turn/000000c3": "1|0000000b-0000000c-0000000a-"}
+    assert call(team("rotation") | turn).numbers_rung()[:3] == [SECOND, MOBILE, THIRD]
+    after_a_refusal = turn | {"turn/000000c3.next": "1|0000000c-0000000a-0000000b-"}
+    assert call(team("rotation") | after_a_refusal).numbers_rung()[:3] == [SECOND, THIRD, MOBILE]
+    assert call(team("rotation") | {"turn/000000c3": "1|0000000a-"}).numbers_rung()[0] == SECOND, "the new come first"
+    assert call(team("rotation") | {"turn/000000c3": "1|x"}).numbers_rung()[0] == MOBILE
 
 
 def test_team_below_its_floor_is_passed_over() -> None:
@@ -263,3 +268,65 @@ def test_team_has_no_more_than_its_step_and_the_budget() -> None:
     assert simulation.happenings[2].targets == (FALLBACK,)
     short = simulate(Question(DID, "carrier", NOON), table.get, replace(RULES, ring_budget_seconds=40))
     assert [h.seconds for h in short.happenings[:1]] == [40]
+
+
+CALLER = "+441632960999"
+
+
+def shown(
+    table: dict[str, str], caller: str = CALLER, rungs: tuple[str, ...] = ("caller", "did", "trunk"), **how: object
+) -> Shows | None:
+    rules = replace(RULES, egress=(EgressRules("a", rungs, 3600), EgressRules("b", ("did",), 3600)))
+    question = Question(DID, "carrier", NOON, Assumptions(**how), caller)  # type: ignore[arg-type]
+    return simulate(question, (record() | DIVERT | table).get, rules).happenings[0].shows
+
+
+def test_phone_shows_the_first_rung_that_is_not_known_to_be_refused() -> None:
+    now = int(NOON.timestamp())
+    assert shown({}) is Shows.CALLER
+    assert shown({"identity/a": f"1|trunk|{now - 60}|403"}) is Shows.TRUNK
+    assert shown({"identity/a": f"1|did|{now - 3600}|403"}) is Shows.CALLER, "forgotten by then"
+    assert shown({"identity/a": f"1|did|{now + 60}|403"}) is Shows.CALLER, "a clock that was set back"
+    assert shown({"egress/a": "1|down"}) is Shows.DID
+    assert shown({"egress/a": "1|down", "egress/b": "1|down"}) is Shows.CALLER
+    assert shown({}, refused_rungs=frozenset({"caller"})) is Shows.DID
+
+
+def test_withheld_number_stays_withheld_and_no_number_is_ours() -> None:
+    assert shown({}, "") is Shows.NOBODY
+    assert shown({}, "", ("did",)) is Shows.NOBODY
+    assert shown({}, "", refused_rungs=frozenset({"caller"})) is Shows.TRUNK
+    assert shown({}, "reception") is Shows.DID
+
+
+def test_call_that_came_back_goes_to_its_announcement() -> None:
+    simulation = call(record() | DIVERT, came_back=True)
+    assert simulation.numbers_rung() == []
+    assert ended(simulation) == ("announcement", "divert", "looped", 0)
+    assert ended(call(record(), came_back=True))[0] == "platform", "asked only before a plan"
+
+
+def test_whoever_presses_2_declines_where_a_key_is_asked_for() -> None:
+    two = {MOBILE: FarEnd.REFUSES}
+    asked = call(record(f"p:{MOBILE}:20::1,{SAFE}") | DIVERT, by_number=two)
+    assert (asked.happenings[0].result, asked.happenings[0].asked) == ("declined", True)
+    assert ended(call(record() | DIVERT, by_number=two))[0] == "person"
+
+
+def test_box_that_is_not_there_is_passed_over() -> None:
+    simulation = call(record("v:600@ringfence:0,a:unavailable:0") | DIVERT, boxes=False)
+    assert simulation.happenings[0].why is Why.NO_BOX
+    assert ended(simulation) == ("announcement", "divert", "scope-divert", 2)
+
+
+@pytest.mark.parametrize(
+    ("targets", "result", "words"),
+    [
+        ((MOBILE,), "unanswered", "+44*******123 rings, and is not answered"),
+        ((MOBILE,), "undeliverable", "+44*******123 cannot be reached"),
+        ((MOBILE, SECOND), "unanswered", "+44*******123, +44*******124 ring together, and nobody answers"),
+        ((MOBILE, SECOND), "declined", "+44*******123, +44*******124 ring together, and all decline"),
+    ],
+)
+def test_nobody_is_said_to_ring_who_is_switched_off(targets: tuple[str, ...], result: str, words: str) -> None:
+    assert sentence(Happening(0, What.RINGS, 1, targets, result=result, private=True), {}) == words

@@ -83,8 +83,8 @@ def _context(trunk: Trunk, edition: str) -> Iterator[str]:
     yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}"]?ringfence-inbound,{entry},1)'
     yield " same => n,Gosub(ringfence-site,s,1)"
     yield f" same => n,Goto(ringfence-inbound,{entry},1)"
-    # Asterisk runs this one by itself when a caller goes; the pattern above would match it. Hangup ends it: for a second
-    # line of it the pattern's second line would be taken. 1 is 404, for who dials an h.
+    # Asterisk runs this one by itself when a caller goes; the pattern above would match it. Hangup ends it: for its
+    # second line the pattern's would be taken. 1 is 404, for who dials an h.
     yield "exten => h,1,Hangup(1)"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.asterisk.site import SiteDialplan
-from ringfence.domain.simulation_values import PlatformRules, SiteRules, TrunkRules
+from ringfence.domain.simulation_values import EgressRules, PlatformRules, SiteRules, TrunkRules
 
 
 def rules_of(site: SiteDialplan) -> SiteRules:
@@ -11,8 +11,12 @@ def rules_of(site: SiteDialplan) -> SiteRules:
     return SiteRules(
         ring_budget_seconds=site.ring_budget_seconds,
         platforms={p.name: PlatformRules(p.ring_seconds, p.no_progress_seconds) for p in site.platforms},
-        trunks={trunk.name: TrunkRules(trunk.platform, trunk.early_media) for trunk in site.trunks},
+        trunks={trunk.name: TrunkRules(trunk.platform, trunk.early_media, trunk.language) for trunk in site.trunks},
         allowed_codes=tuple(site.egress.allowed_countries),
         denied_starts=tuple(site.egress.denied_prefixes),
+        egress=tuple(
+            EgressRules(trunk.name, tuple(rung.value for rung in trunk.identity.rungs), trunk.identity.retry_seconds)
+            for trunk in site.egress.trunks
+        ),
         announcements=tuple(announcement.name for announcement in site.announcements),
     )

@@ -11,6 +11,8 @@ from ringfence.cli.client import path_part
 from ringfence.cli.entries import moment_of
 from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, print_lines
 from ringfence.cli.tables import show_table
+from ringfence.domain.calls import WITHHELD
+from ringfence.domain.simulation_values import AssumedPlatform, FarEnd
 from ringfence.domain.target_words import target_words
 
 if TYPE_CHECKING:
@@ -26,21 +28,20 @@ def simulate(
     context: typer.Context,
     did: Annotated[str, typer.Argument(help="in E.164, or as dialled in your country")],
     from_: Annotated[str, typer.Option("--from", help="the caller's number; none: withheld")] = "",
-    at: Annotated[str | None, typer.Option(help="when; default now")] = None,
-    platform: Annotated[
-        str, typer.Option(help="up, down, refusing, undeliverable, busy, declined or unanswered")
-    ] = "up",
+    at: Annotated[str | None, typer.Option(help='when, as 18:30 or "2030-12-25 10:00"; default now')] = None,
+    platform: Annotated[AssumedPlatform, typer.Option(help="what the platform does")] = AssumedPlatform.UP,
     trunk: Annotated[
         str | None, typer.Option(help="by which trunk the call comes; default the DID's usual one")
     ] = None,
     answers: Annotated[
         int | None, typer.Option(min=1, max=16, help="whoever is rung at this step of the plan answers")
     ] = None,
-    numbers: Annotated[
-        str, typer.Option(help="what the other numbers do: answers, unanswered, busy, declined, off or voicemail")
-    ] = "unanswered",
+    numbers: Annotated[FarEnd, typer.Option(help="what the other numbers do")] = FarEnd.UNANSWERED,
     trial_by_plan: Annotated[
         bool, typer.Option("--trial-by-plan", help="in a trial: one of the calls that do not try the platform")
+    ] = False,
+    came_back: Annotated[
+        bool, typer.Option("--came-back", help="its headers say that it has been out through us before")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -56,6 +57,7 @@ def simulate(
         "answers": None if answers is None else str(answers),
         "numbers": numbers,
         "trial": str(not trial_by_plan).lower(),
+        "came_back": str(came_back).lower(),
     }
     with faults_told(as_json):
         found = invocation(context).daemon().call("GET", f"/v1/simulate/{path_part(did)}", query)
@@ -65,7 +67,8 @@ def simulate(
 def _show(out: Console, found: dict[str, Any]) -> None:
     end = found["ending"]
     at = datetime.fromisoformat(found["at"]).astimezone()
-    head = f"{found['did']}, called by {found['caller']} by trunk {found['trunk']}, {at:%a %Y-%m-%d %H:%M}"
+    caller = "a withheld number" if found["caller"] == WITHHELD else found["caller"]
+    head = f"{found['did']}, called by {caller}, which comes by trunk {found['trunk']}, {at:%a %Y-%m-%d %H:%M}"
     scope = f"; {target_words(found['scope'])}" if found["scope"] else ""
     print_lines(out, [f"{head}{scope}", f"decision {end['decision']}: {end['reason']}"])
     rows = [

@@ -118,6 +118,10 @@ class _Whole(Call):
     def _plan(self, steps: tuple[Step, ...]) -> Ending:
         """`ringfence-plan`: the steps in order until one is answered."""
         started, closed = self.clock, False
+        if self.question.assumed.came_back:
+            self.reason = "looped"
+            self.note(What.RETURNED)
+            return self._announce(steps[-1] if steps else None)
         while True:
             self.step += 1
             item = steps[self.step - 1] if self.step <= len(steps) else None
@@ -129,10 +133,10 @@ class _Whole(Call):
                     steps, closed, self.step = plan, True, 0
                 continue
             if item.kind is StepKind.VOICEMAIL:
-                if not self.is_machine:
-                    self.note(What.VOICEMAIL, item.target, result="answered")
+                if not self.is_machine and self.question.assumed.boxes:
+                    self.note(What.VOICEMAIL, item.target, result="answered", language=self._language)
                     return self.end(AnsweredBy.VOICEMAIL)
-                self.note(What.PASSED_OVER, item.target, why=Why.MACHINE)
+                self.note(What.PASSED_OVER, item.target, why=Why.MACHINE if self.is_machine else Why.NO_BOX)
                 continue
             if item.hours is not None and not open_at(item.hours, self.now):
                 self.note(What.PASSED_OVER, item.target, private=item.kind is StepKind.PERSON, why=Why.CLOSED_HOURS)
@@ -171,8 +175,14 @@ class _Whole(Call):
         name = item.target if known and item is not None else next(iter(self.rules.announcements), "")
         trunk = self.rules.trunks.get(self.question.trunk)
         early = self.is_machine or (trunk is not None and trunk.early)
-        self.note(What.ANNOUNCEMENT, name, result="early" if early else "answered")
+        self.note(What.ANNOUNCEMENT, name, result="early" if early else "answered", language=self._language)
         return self.end(AnsweredBy.ANNOUNCEMENT, "unanswered" if early else "answered")
+
+    @property
+    def _language(self) -> str:
+        """`ringfence-language`."""
+        trunk = self.rules.trunks.get(self.question.trunk)
+        return trunk.language if trunk is not None else ""
 
 
 def why_closed(opening: OpeningRecord, now: datetime) -> str | None:

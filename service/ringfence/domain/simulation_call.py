@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.directory import LineKind
@@ -19,6 +19,7 @@ from ringfence.domain.simulation_values import (
     FarEnd,
     Happening,
     Question,
+    Shows,
     SiteRules,
     Table,
     What,
@@ -26,9 +27,8 @@ from ringfence.domain.simulation_values import (
 )
 
 MACHINES: Final = frozenset({LineKind.FAX, LineKind.ALARM, LineKind.LIFT, LineKind.TELECARE, LineKind.DOOR})
-ASKING_SECONDS: Final = 8.0
-"""About what a prompt and the wait for a key take where nobody presses one."""
-
+_KNOWN = re.compile(r"\+?[0-9]{3,15}")
+_LEARNT = re.compile(r"1\|(did|trunk)\|([0-9]{9,11})\|.*")
 _DIALLED = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
@@ -56,10 +56,10 @@ class Call:
     def is_machine(self) -> bool:
         return self.record is not None and self.record.kind in MACHINES
 
-    def note(self, what: What, *targets: str, seconds: float = 0.0, result: str = "", **more: object) -> None:
+    def note(self, what: What, *targets: str, seconds: float = 0.0, result: str = "", **more: Any) -> None:
         """Something happens now and lasts so long."""
         happening = Happening(self.clock, what, self.step, targets, result, seconds)
-        self.happenings.append(replace(happening, **more))  # type: ignore[arg-type]
+        self.happenings.append(replace(happening, **more))
         self.clock += seconds
 
     def end(self, answered_by: AnsweredBy, result: str = "answered") -> Ending:
@@ -76,24 +76,51 @@ class Call:
         if result == "refused":
             self.note(What.PASSED_OVER, item.target, result=result, private=private, team=team, why=Why.REFUSED)
         else:
-            self.note(What.RINGS, item.target, result=result, seconds=lasted, private=private, team=team)
+            how: dict[str, Any] = {"private": private, "team": team, "shows": self.shows(), "asked": self.asks(item)}
+            self.note(What.RINGS, item.target, result=result, seconds=lasted, **how)
         return result
+
+    def asks(self, item: Step) -> bool:
+        """Whether whoever answers is asked to press 1."""
+        return item.press_one and item.kind is not StepKind.SITE and not self.is_machine
+
+    def shows(self) -> Shows | None:
+        """`ringfence-identity`: whom a leg shows that goes out now, by the first trunk that is not down."""
+        trunks = self.rules.egress
+        trunk = next((one for one in trunks if self.table(f"egress/{one.name}") != "1|down"), next(iter(trunks), None))
+        if trunk is None:
+            return None
+        hidden, rungs, place = not self.question.caller, trunk.rungs, 0
+        if hidden and rungs[:2] == ("caller", "did"):
+            rungs = ("caller", *rungs[2:])
+        elif not _KNOWN.fullmatch(self.question.caller) and rungs[:2] == ("caller", "did"):
+            place = 1
+        learnt = _LEARNT.fullmatch(self.table(f"identity/{trunk.name}") or "")
+        age = self.now.timestamp() - int(learnt[2]) if learnt is not None else -1.0
+        if learnt is not None and learnt[1] in rungs and 0 <= age < trunk.retry_seconds:
+            place = max(place, rungs.index(learnt[1]))
+        while rungs[place] in self.question.assumed.refused_rungs and place + 1 < len(rungs):
+            place += 1
+        shows = Shows(rungs[place])
+        return Shows.NOBODY if hidden and shows is not Shows.TRUNK else shows
 
     def outcome(self, item: Step, seconds: float) -> tuple[str, float]:
         """How a leg to this number ends, in the dialplan's word, and after how many seconds."""
         if not self._dialled(item.target):
             return "refused", 0.0
-        does = self.question.assumed.far_end(item.target, self.step)
-        asked = item.press_one and item.kind is not StepKind.SITE and not self.is_machine
+        assumed = self.question.assumed
+        does, asked = assumed.far_end(item.target, self.step), self.asks(item)
         match does:
             case FarEnd.UNANSWERED:
                 return "unanswered", seconds
             case FarEnd.OFF:
                 return "undeliverable", 0.0
             case FarEnd.VOICEMAIL if asked:
-                return "unaccepted", ASKING_SECONDS
-            case FarEnd.ANSWERS | FarEnd.VOICEMAIL:
-                return "answered", 0.0
+                return "unaccepted", assumed.asking_seconds
+            case FarEnd.REFUSES if asked:
+                return "declined", assumed.pressing_seconds
+            case FarEnd.ANSWERS | FarEnd.VOICEMAIL | FarEnd.REFUSES:
+                return "answered", assumed.pressing_seconds if asked else 0.0
         return does.value, 0.0
 
     def _dialled(self, number: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from ringfence.domain.record_text import RecordError
 from ringfence.domain.route_plan import Step
@@ -18,6 +19,8 @@ PLACE_SECONDS: Final = 3.0
 LOOK_SECONDS: Final = 0.5
 """How often a caller who waits looks for somebody free."""
 
+_TURN = re.compile(r"1\|((?:[0-9a-f]{8}-)+)")
+
 
 class TeamRun:
     """The team's step of one call. `target` is `<bucket>/<id>`, `seconds` what all of its ringing may take."""
@@ -29,7 +32,8 @@ class TeamRun:
         self._tried: set[str] = set()
         self._declined: set[str] = set()
         self._again_at = 0.0
-        self._attempts = 0
+        self._turn_key = f"turn/{target.rpartition('/')[2]}"
+        self._turns: dict[str, list[str]] = {}
 
     def run(self) -> bool:
         """Whether somebody answered."""
@@ -74,7 +78,9 @@ class TeamRun:
         call = self._call
         seconds = max(1.0, min(self._ends - call.clock, record.ring_seconds))
         rung = free if record.strategy is Strategy.ALL else free[:1]
-        self._attempts += 1
+        if record.strategy is Strategy.ROTATION:
+            self._turns[self._turn_key] = [slot for slot in self._line_up(record) if slot != rung[0]] + rung
+            self._turn_key = f"turn/{self._target.rpartition('/')[2]}.next"
         self._tried.update(rung)
         steps = [(slot, step) for slot in rung if (step := self._member(slot)) is not None]
         outcomes = [(slot, step, *call.outcome(step, seconds)) for slot, step in steps]
@@ -85,10 +91,15 @@ class TeamRun:
         if refused:
             call.note(What.PASSED_OVER, *refused, private=True, team=self._target, why=Why.REFUSED)
         if dialled:
-            lasted = 0.0 if answered else max(seconds for *_, seconds in outcomes)
+            ends = [lasted for *_, result, lasted in outcomes if result == "answered" or not answered]
+            lasted = min(ends) if answered else max(ends)
+            # Of those who ring together, nobody is asked for longer than all of them ring.
+            lasted = lasted if record.strategy is not Strategy.ALL else min(lasted, seconds)
             alone = outcomes[0][2] if len(outcomes) == 1 else "unanswered"
             result = "answered" if answered else alone
-            call.note(What.RINGS, *dialled, result=result, seconds=lasted, private=True, team=self._target)
+            how: dict[str, Any] = {"private": True, "team": self._target, "shows": call.shows()}
+            asked = any(call.asks(step) for _, step in steps)
+            call.note(What.RINGS, *dialled, result=result, seconds=lasted, asked=asked, **how)
         self._again_at = call.clock + ASKED_AGAIN_SECONDS
         return answered
 
@@ -96,10 +107,16 @@ class TeamRun:
         """In which order members are considered. Those rung after a refusal have a turn of their own."""
         if record.strategy is not Strategy.ROTATION:
             return list(record.slots)
-        identity = self._target.rpartition("/")[2]
-        turn = self._call.question.assumed.turns.get(f"{identity}.next" if self._attempts else identity, ())
+        turn = self._turn()
         new = [slot for slot in record.slots if slot not in turn]
         return [*new, *(slot for slot in turn if slot in record.slots)]
+
+    def _turn(self) -> list[str]:
+        """Who was rung longest ago first; empty: as listed."""
+        if self._turn_key not in self._turns:
+            found = _TURN.fullmatch(self._call.table(self._turn_key) or "")
+            self._turns[self._turn_key] = found[1][:-1].split("-") if found else []
+        return self._turns[self._turn_key]
 
     def _record(self) -> TeamRecord | None:
         try:

@@ -27,6 +27,29 @@ class PlatformDoes(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class AssumedPlatform(StrEnum):
+    """The same as people ask for it, in the API and on the command line."""
+
+    UP = "up"
+    DOWN = "down"
+    REFUSING = "refusing"
+    UNDELIVERABLE = "undeliverable"
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNANSWERED = "unanswered"
+
+    @property
+    def does(self) -> PlatformDoes:
+        return _DOES.get(self) or PlatformDoes(self.value)
+
+
+_DOES: Final = {
+    AssumedPlatform.UP: PlatformDoes.ANSWERS,
+    AssumedPlatform.DOWN: PlatformDoes.SILENT,
+    AssumedPlatform.REFUSING: PlatformDoes.FAILURE,
+}
+
+
 class FarEnd(StrEnum):
     """What a number that is rung is assumed to do."""
 
@@ -38,6 +61,8 @@ class FarEnd(StrEnum):
     OFF = "off"
     VOICEMAIL = "voicemail"
     """Answers, and presses nothing."""
+    REFUSES = "refuses"
+    """Answers, and presses 2 where it is asked to press 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +79,17 @@ class TrunkRules:
 
     platform: str
     early: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EgressRules:
+    """A trunk that calls go out by. `rungs`: its ladder of identities (`caller`, `did`, `trunk`) from the first one
+    down; what was learnt of it holds for `retry_seconds`."""
+
+    name: str
+    rungs: tuple[str, ...]
+    retry_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +103,26 @@ class SiteRules:
     allowed_codes: tuple[str, ...]
     denied_starts: tuple[str, ...]
     announcements: tuple[str, ...]
+    egress: tuple[EgressRules, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
     """What the far ends do: at step `answered_step` everybody answers, else by number, else `otherwise`. In a trial the
-    call is one of those that go `to_platform`. `turns`: whom a rotation rings in which order, by the team's id; empty:
-    as listed."""
+    call is one of those that go `to_platform`. `came_back`: its headers say that it has been out through us.
+    `refused_rungs`: identities the carriers outside do not let through. `boxes`: voicemail boxes exist. Who is asked to
+    press a key does so after `pressing_seconds`, or never, which takes `asking_seconds` to be known."""
 
     platform: PlatformDoes = PlatformDoes.ANSWERS
     by_number: Mapping[str, FarEnd] = field(default_factory=dict)
     otherwise: FarEnd = FarEnd.UNANSWERED
     answered_step: int | None = None
     to_platform: bool = True
-    turns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    came_back: bool = False
+    refused_rungs: frozenset[str] = frozenset()
+    boxes: bool = True
+    pressing_seconds: float = 4.0
+    asking_seconds: float = 8.0
 
     def far_end(self, number: str, step: int) -> FarEnd:
         return FarEnd.ANSWERS if step == self.answered_step else self.by_number.get(number, self.otherwise)
@@ -88,12 +130,14 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call: to which DID (E.164), by which trunk, when (aware)."""
+    """One call: to which DID (E.164), by which trunk, when (aware), by whom (as its carrier writes it; empty: the
+    number is withheld)."""
 
     did: str
     trunk: str
     at: datetime
     assumed: Assumptions = field(default_factory=Assumptions)
+    caller: str = ""
 
 
 class What(StrEnum):
@@ -107,6 +151,16 @@ class What(StrEnum):
     WAITS = "waits"
     VOICEMAIL = "voicemail"
     ANNOUNCEMENT = "announcement"
+    RETURNED = "returned"
+
+
+class Shows(StrEnum):
+    """Whom the telephone that rings shows."""
+
+    CALLER = "caller"
+    DID = "did"
+    TRUNK = "trunk"
+    NOBODY = "nobody"
 
 
 class Why(StrEnum):
@@ -117,6 +171,7 @@ class Why(StrEnum):
     BELOW_FLOOR = "below_floor"
     NO_SUCH_TEAM = "no_such_team"
     MACHINE = "machine"
+    NO_BOX = "no_box"
     BUDGET_SPENT = "budget_spent"
 
     @property
@@ -130,6 +185,7 @@ _WHY: Final = {
     Why.BELOW_FLOOR: "fewer members can be reached than the team's floor asks for",
     Why.NO_SUCH_TEAM: "the team has no record that can be read",
     Why.MACHINE: "a machine leaves no message",
+    Why.NO_BOX: "there is no such box",
     Why.BUDGET_SPENT: "the ring budget is spent",
 }
 
@@ -139,7 +195,8 @@ class Happening:
     """One point of a simulated call. `at_seconds` counts from the call's arrival, `seconds` is how long it lasted.
     `step` is 0 for the platform. `targets`: the platform's name, numbers, a team's or site's id, a mailbox, an
     announcement; `private` when they are private numbers, `team` when they are members'. `result`: how it ended, in
-    the dialplan's words."""
+    the dialplan's words. `shows`: of what rings. `asked`: whoever answers is asked to press 1. `language`: of an
+    announcement and a voicemail's greeting."""
 
     at_seconds: float
     what: What
@@ -150,6 +207,9 @@ class Happening:
     private: bool = False
     team: str = ""
     why: Why | None = None
+    shows: Shows | None = None
+    asked: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,39 @@ from typing import Final
 
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.numbers import mask
-from ringfence.domain.simulation_values import Ending, Happening, What
+from ringfence.domain.simulation_values import Ending, Happening, Shows, What
 
 NOT_SIMULATED: Final = (
     "the caps on what diverts cost, and full trunks",
-    "members of a team who are on another call, and whom a rotation rang last",
-    "calls that have been out through us before",
+    "members of a team who are on another call",
+    "calls of ours that come back without a header to tell",
+    "fractions of a second: the dialplan counts ringing and waiting in whole ones",
+)
+NOT_ASKED: Final = (
+    "whom a rotation rang last, and what carriers refuse of our identity: Asterisk cannot be asked just now"
 )
 
 _ENDS: Final = {
     "answered": "answers",
     "failure": "fails",
-    "undeliverable": "says that it cannot reach the person",
+    "undeliverable": "cannot be reached",
     "busy": "is busy",
     "declined": "declines",
     "unanswered": "is not answered",
     "unaccepted": "is answered, and nobody presses 1",
+}
+_ALL_END: Final = {
+    "answered": "somebody answers",
+    "busy": "all are busy",
+    "declined": "all decline",
+    "undeliverable": "none can be reached",
+    "unaccepted": "nobody presses 1",
+}
+_SHOWN: Final = {
+    Shows.CALLER: "the caller's number",
+    Shows.DID: "our DID",
+    Shows.TRUNK: "the trunk's number",
+    Shows.NOBODY: "no number",
 }
 _ENDINGS: Final = {
     AnsweredBy.PLATFORM: "the platform takes the call",
@@ -44,12 +61,12 @@ def sentence(happening: Happening, names: Mapping[str, str]) -> str:
     """What happens. `names`: what people call a team's or a site's id."""
     targets = ", ".join(names.get(target, target) for target in shown_targets(happening))
     of_team = f" of team {names.get(happening.team, happening.team)}" if happening.team else ""
-    together = " together" if len(happening.targets) > 1 else ""
     match happening.what:
         case What.PLATFORM:
-            return f"platform {targets} {_ENDS[happening.result]}"
+            ends = "turns the call down" if happening.result == "undeliverable" else _ENDS[happening.result]
+            return f"platform {targets} {ends}"
         case What.RINGS:
-            return f"{targets}{of_team} rings{together}, and {_ENDS.get(happening.result, happening.result)}"
+            return f"{targets}{of_team} {_rings(happening)}"
         case What.PASSED_OVER:
             reason = "" if happening.why is None else f": {happening.why.sentence}"
             return f"{targets}{of_team} is passed over{reason}"
@@ -62,7 +79,25 @@ def sentence(happening: Happening, names: Mapping[str, str]) -> str:
         case What.VOICEMAIL:
             return f"voicemail {targets}, if it exists"
         case What.ANNOUNCEMENT:
-            return f"announcement {targets or 'tones'}"
+            spoken = f" in {happening.language}" if happening.language else ""
+            return f"announcement {targets or 'tones'}{spoken}"
+        case What.RETURNED:
+            return "the call has been out through us before, and goes out no more"
+
+
+def _rings(happening: Happening) -> str:
+    if len(happening.targets) > 1:
+        shows = f", showing {_SHOWN[happening.shows]}" if happening.shows else ""
+        ends = _ALL_END.get(happening.result, "nobody answers")
+        return f"ring together{shows}, and {ends}{_pressed(happening)}"
+    if happening.result in ("failure", "undeliverable", "busy"):
+        return _ENDS[happening.result]
+    shows = f", showing {_SHOWN[happening.shows]}" if happening.shows else ""
+    return f"rings{shows}, and {_ENDS.get(happening.result, happening.result)}{_pressed(happening)}"
+
+
+def _pressed(happening: Happening) -> str:
+    return " and presses 1" if happening.asked and happening.result == "answered" else ""
 
 
 def heard(happening: Happening) -> str:
@@ -79,7 +114,7 @@ def heard(happening: Happening) -> str:
         case What.VOICEMAIL:
             return "the greeting"
         case What.ANNOUNCEMENT:
-            return "the announcement" + (", before any answer" if happening.result == "early" else "")
+            return "the announcement, " + ("before any answer" if happening.result == "early" else "answered")
     return ""
 
 

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Path, Query
 from ringfence.app.operator import OrderRefused
 from ringfence.app.simulating import Simulator
 from ringfence.domain.calls import caller_of, shown_caller
-from ringfence.domain.simulation_values import Assumptions, FarEnd
-from ringfence.domain.simulation_words import NOT_SIMULATED, ending_sentence, heard, sentence, shown_targets
+from ringfence.domain.simulation_values import AssumedPlatform, Assumptions, FarEnd
+from ringfence.domain.simulation_words import NOT_ASKED, NOT_SIMULATED, ending_sentence, heard, sentence, shown_targets
 from ringfence.web.errors import declared
 from ringfence.web.order_models import MAX_DID_CHARACTERS, MAX_SCOPE_CHARACTERS, DidText
 from ringfence.web.order_targets import read_did
-from ringfence.web.simulation_models import AssumedPlatform, EndingOut, HappeningOut, SimulationOut
+from ringfence.web.simulation_models import EndingOut, HappeningOut, SimulationOut
 
 MAX_STEP = 16
 
@@ -31,6 +31,7 @@ AtText = Annotated[
 ]
 Answers = Annotated[int | None, Query(ge=1, le=MAX_STEP, description="whoever is rung at this step answers")]
 Numbers = Annotated[FarEnd, Query(description="what every other number does that is rung")]
+CameBack = Annotated[bool, Query(description="its headers say that it has been out through us before")]
 Trial = Annotated[bool, Query(description="in a trial: whether this call is one of those that try the platform")]
 
 
@@ -47,11 +48,13 @@ def routes(simulator: Simulator, default_country: str) -> APIRouter:
         answers: Answers = None,
         numbers: Numbers = FarEnd.UNANSWERED,
         trial: Trial = True,
+        came_back: CameBack = False,
     ) -> SimulationOut:
         """Step by step what a call to this DID would experience, by the records that are published. No call is
         placed."""
-        assumed = Assumptions(platform.does, {}, numbers, answers, trial)
-        question, found = simulator.ask(read_did(did, default_country), trunk, _moment(at), assumed)
+        assumed = Assumptions(platform.does, {}, numbers, answers, trial, came_back)
+        asked_for = read_did(did, default_country)
+        question, found, read = await simulator.ask(asked_for, trunk, _moment(at), assumed, from_)
         names, end = simulator.names(), found.ending
         return SimulationOut(
             did=question.did,
@@ -68,6 +71,9 @@ def routes(simulator: Simulator, default_country: str) -> APIRouter:
                     targets=list(shown_targets(happening)),
                     result=happening.result,
                     why=happening.why,
+                    shows=happening.shows,
+                    asked=happening.asked,
+                    language=happening.language,
                     sentence=sentence(happening, names),
                     heard=heard(happening),
                 )
@@ -83,7 +89,7 @@ def routes(simulator: Simulator, default_country: str) -> APIRouter:
                 step=end.step,
                 sentence=ending_sentence(end),
             ),
-            not_simulated=list(NOT_SIMULATED),
+            not_simulated=[*NOT_SIMULATED, *([] if read else [NOT_ASKED])],
         )
 
     return router

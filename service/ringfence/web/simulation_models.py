@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
 from ringfence.domain.calls import AnsweredBy
-from ringfence.domain.simulation_values import PlatformDoes, What, Why
-
-
-class AssumedPlatform(StrEnum):
-    """What the platform is assumed to do."""
-
-    UP = "up"
-    DOWN = "down"
-    REFUSING = "refusing"
-    UNDELIVERABLE = "undeliverable"
-    BUSY = "busy"
-    DECLINED = "declined"
-    UNANSWERED = "unanswered"
-
-    @property
-    def does(self) -> PlatformDoes:
-        return _DOES.get(self) or PlatformDoes(self.value)
-
-
-_DOES = {
-    AssumedPlatform.UP: PlatformDoes.ANSWERS,
-    AssumedPlatform.DOWN: PlatformDoes.SILENT,
-    AssumedPlatform.REFUSING: PlatformDoes.FAILURE,
-}
+from ringfence.domain.simulation_values import Shows, What, Why
 
 
 class HappeningOut(BaseModel):
@@ -44,6 +20,9 @@ class HappeningOut(BaseModel):
     targets: list[str] = Field(description="masked where they are private numbers")
     result: str
     why: Why | None = Field(description="why it is passed over")
+    shows: Shows | None = Field(description="whose number the telephone that rings shows")
+    asked: bool = Field(description="whether whoever answers is asked to press 1")
+    language: str = Field(description="of an announcement or a greeting, as Asterisk names it")
     sentence: str
     heard: str = Field(description="what the caller hears meanwhile; empty: no time passes")
 
@@ -65,7 +44,9 @@ class SimulationOut(BaseModel):
     """What a caller would experience, by the records that are published and the dialplan's rules."""
 
     did: str
-    caller: str = Field(description="masked; `withheld` where none is given. It does not change where a call goes")
+    caller: str = Field(
+        description="masked; `withheld` where none is given. It changes whom the telephones show, not where a call goes"
+    )
     trunk: str
     at: datetime
     scope: str
