@@ -92,9 +92,22 @@ def test_a_recording_is_never_touched(tmp_path: Path, name: str, force: bool) ->
 def test_ours_replaced_by_somebody_is_a_recording(tmp_path: Path) -> None:
     built(tmp_path)
     (folder(tmp_path) / "accept.wav").write_bytes(b"a human voice")
+    assert states(tmp_path)["accept"] is SoundState.UNPLAYABLE
+    (folder(tmp_path) / "accept.wav").write_bytes(tone(440, rate=RATE))
     assert states(tmp_path)["accept"] is SoundState.RECORDED
+    (folder(tmp_path) / "accept.wav").write_bytes(b"a human voice")
     assert [one.stem for one in built(tmp_path, force=True).kept] == ["accept"]
     assert (folder(tmp_path) / "accept.wav").read_bytes() == b"a human voice"
+
+
+@pytest.mark.parametrize("spoken", [tone(440, rate=44100), tone(440, rate=RATE, channels=2), b"ID3"])
+def test_a_recording_that_asterisk_does_not_play_is_told_apart_and_kept(tmp_path: Path, spoken: bytes) -> None:
+    folder(tmp_path).mkdir(parents=True)
+    (folder(tmp_path) / "accept.wav").write_bytes(spoken)
+    assert states(tmp_path)["accept"] is SoundState.UNPLAYABLE
+    assert [one.stem for one in built(tmp_path, force=True).kept] == ["accept"]
+    (folder(tmp_path) / "accept.alaw").write_bytes(b"a human voice")
+    assert states(tmp_path)["accept"] is SoundState.RECORDED, "Asterisk has another one to play"
 
 
 def test_ours_goes_where_a_recording_in_another_format_comes(tmp_path: Path) -> None:

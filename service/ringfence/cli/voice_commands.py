@@ -77,16 +77,22 @@ def build(
     emit(
         as_json, {"folder": str(task.sounds), **answer}, lambda out: print_lines(out, _built_lines(built, task.sounds))
     )
+    if built.wordless:
+        raise typer.Exit(NOT_WELL)
 
 
 def list_prompts(
     context: typer.Context,
     language: Languages = None,
     to: Folder = None,
-    check: Annotated[bool, typer.Option("--check", help="exit with 4 where one is missing or out of date")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="exit with 4 where one is missing, out of date or unplayable")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List every prompt with its words, and whether it is recorded, synthesised, out of date or missing.
+
+    A recording that Asterisk does not play is named, too.
 
     Example: ringfence voice list --language de
     """
@@ -181,9 +187,18 @@ def _show(out: Console, found: Sequence[Found]) -> None:
         (one.wanted.stem, one.wanted.language, str(one.state), _seconds(one.seconds), one.wanted.text) for one in found
     ]
     show_table(out, headings, rows)
-    lacking = sum(one.state not in _ALL_IS_WELL for one in found)
-    if lacking:
-        print_lines(out, [f"{lacking} are missing or out of date: `ringfence voice build` makes them."])
+    lacking = [one for one in found if one.state not in _ALL_IS_WELL]
+    unplayable = sum(one.state == "unplayable" for one in lacking)
+    makeable = sum(one.state != "unplayable" and bool(one.wanted.text) for one in lacking)
+    wordless = len(lacking) - unplayable - makeable
+    lines = []
+    if makeable:
+        lines.append(f"{makeable} missing or out of date: `ringfence voice build` makes them.")
+    if wordless:
+        lines.append(f"{wordless} missing in a language without words: give recordings.")
+    if unplayable:
+        lines.append(f"{unplayable} recorded in a form that Asterisk does not play: give 8 kHz, 16 bits, one channel.")
+    print_lines(out, lines)
 
 
 def _as_json(one: Found) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def build(
         waves = {}
         for one in ours:
             state = folder.look(one, voice).state
-            if state is SoundState.RECORDED:
+            if state in (SoundState.RECORDED, SoundState.UNPLAYABLE):
                 built.kept.append(one)
             elif not one.text:
                 built.wordless.append(one)

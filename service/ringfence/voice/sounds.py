@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ringfence.domain.prompts import FOLDER
-from ringfence.voice.wave import seconds_of
+from ringfence.voice.wave import is_telephone_wave, seconds_of
 
 MANIFEST: Final = "spoken.json"
 ENDING: Final = ".wav"
@@ -43,6 +43,8 @@ class SoundState(StrEnum):
     """What a caller would hear."""
 
     RECORDED = "recorded"
+    UNPLAYABLE = "unplayable"
+    """A recording as WAV that is not 8 kHz, 16 bits, one channel: Asterisk refuses it, and the caller hears tones."""
     SYNTHESISED = "synthesised"
     OUTDATED = "outdated"
     """Synthesised from another text, or by another voice."""
@@ -91,7 +93,10 @@ class LanguageSounds:
         own = self.folder / f"{wanted.stem}{ENDING}"
         if recordings := [file for file in files if file != own or not self._is_ours(file, entry)]:
             wave = next((file for file in recordings if file == own), None)
-            return Found(wanted, SoundState.RECORDED, None if wave is None else _seconds(wave))
+            if wave is None or len(recordings) > 1:
+                return Found(wanted, SoundState.RECORDED, None)
+            played = is_telephone_wave(self._content(wave))
+            return Found(wanted, SoundState.RECORDED if played else SoundState.UNPLAYABLE, _seconds(wave))
         if not files or entry is None:
             return Found(wanted, SoundState.MISSING)
         # Two digests: whoever was replacing it was ended, and it may be the old file as well as the new one.
@@ -142,8 +147,11 @@ class LanguageSounds:
         ]
 
     def _is_ours(self, file: Path, entry: Spoken | None) -> bool:
+        return entry is not None and _digest(self._content(file)) in entry.digests
+
+    def _content(self, file: Path) -> bytes:
         try:
-            return entry is not None and _digest(file.read_bytes()) in entry.digests
+            return file.read_bytes()
         except OSError as error:
             raise _fault(error, file) from None
 

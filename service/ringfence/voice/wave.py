@@ -54,6 +54,15 @@ def seconds_of(size_bytes: int) -> float:
     return max(0, size_bytes - 44) / (RATE * SAMPLE_BYTES)
 
 
+def is_telephone_wave(content: bytes) -> bool:
+    """Whether Asterisk plays this WAV."""
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            return (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, SAMPLE_BYTES, RATE)
+    except (wave.Error, EOFError):
+        return False
+
+
 def _read(spoken: bytes) -> tuple[array[int], int]:
     # Written to a pipe, a WAV says in its head that it is 2 GB long; `readframes` gives what there is.
     try:

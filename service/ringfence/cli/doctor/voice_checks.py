@@ -37,6 +37,9 @@ def _prompts(settings: Settings) -> list[Finding]:
         findings.append(warn(f"Prompts are missing: {_named(missing)}. Callers hear tones instead.", _FIX))
     if outdated := [one for one in found if one.state is SoundState.OUTDATED]:
         findings.append(warn(f"Prompts say what they said before a change: {_named(outdated)}.", _FIX))
+    if unplayable := [one for one in found if one.state is SoundState.UNPLAYABLE]:
+        words = f"Recordings are not 8 kHz, 16 bits, one channel: {_named(unplayable)}. Callers hear tones instead."
+        findings.append(warn(words, "Convert them: sox FILE.wav -r 8000 -c 1 -b 16 NEW.wav"))
     if closed := _not_for_everybody(sounds, settings.languages):
         findings.append(warn(f"{closed[0]} cannot be read by everybody: can Asterisk?", f"chmod a+r {closed[0]}"))
     return findings or [ok(f"All {len(found)} prompts are there, in {', '.join(settings.languages)}.")]
