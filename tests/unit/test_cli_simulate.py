@@ -15,7 +15,7 @@ def test_normal_call_is_the_platforms(served: ServedNode) -> None:
     shown = ringfence(served, "simulate", "0113 496 0123", "--from", "+447700900999")
     assert shown.exit_code == 0, shown.output
     for words in (
-        f"{DID}, called by +44*******999 by trunk carrier",
+        f"{DID}, called by +44*******999, which comes by trunk carrier",
         "platform uc answers",
         "the platform takes the call",
     ):
@@ -26,7 +26,7 @@ def test_dead_platform_is_told_step_by_step_with_numbers_masked(served: ServedNo
     shown = ringfence(served, "simulate", DID, "--platform", "down")
     assert shown.exit_code == 0, shown.output
     for words in (
-        "called by withheld",
+        "called by a withheld number, which comes",
         "decision normal: platform-failure",
         "platform uc fails",
         "nothing yet",
@@ -62,8 +62,8 @@ def test_nobodys_did_is_transparent(served: ServedNode) -> None:
     [
         (("--trunk", "nowhere"), "there is no trunk 'nowhere'"),
         (("--at", "some day"), "is no time"),
-        (("--platform", "sleepy"), "platform"),
-        (("--numbers", "sleepy"), "numbers"),
+        (("--platform", "sleepy"), "'undeliverable'"),
+        (("--numbers", "sleepy"), "'voicemail'"),
     ],
 )
 def test_what_cannot_be_asked_is_said(served: ServedNode, options: tuple[str, str], words: str) -> None:
