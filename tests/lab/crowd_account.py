@@ -114,7 +114,8 @@ class Told:
     def moves_on(self) -> list[float]:
         """After how many seconds each attempt that came to nothing was followed by the next, or by the announcement."""
         found = []
-        for leg, next_at in zip(self.legs, (*(leg.at for leg in self.legs[1:]), self.answered_at), strict=True):
+        following = (*(leg.at for leg in self.legs[1:]), self.answered_at)
+        for leg, next_at in zip(self.legs, following, strict=False):
             over_at = _over_at(leg)
             if over_at is not None and next_at is not None and not self._taken(leg):
                 found.append(max(0.0, next_at - over_at))
