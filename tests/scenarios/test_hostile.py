@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.lab.sip import HOST, build, new_branch, parse
 from tests.scenarios.site import CallSite
 
 # As the user part of the request URI. Another DID is always one repair away.
@@ -59,6 +60,50 @@ NAMES = (
 def _uri(site: CallSite, user: bytes) -> bytes:
     host = f"127.0.0.1:{site.asterisk.ports.sip}".encode()
     return b"sip:" + user + b"@" + host if user else b"sip:" + host
+
+
+async def send_message(site: CallSite, did: str, trunk: str) -> int:
+    """A SIP MESSAGE by this trunk; the status it got."""
+    loop = asyncio.get_running_loop()
+    status = loop.create_future()
+
+    class Sender(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            message = parse(data)
+            if message is not None and not status.done():
+                status.set_result(message.status)
+
+    sender, _ = await loop.create_datagram_endpoint(Sender, remote_addr=(HOST, site.asterisk.ports.sip))
+    port = sender.get_extra_info("sockname")[1]
+    headers = [
+        ("Via", f"SIP/2.0/UDP {HOST}:{port};branch={new_branch()};rport"),
+        ("Max-Forwards", "70"),
+        ("From", f"<sip:+441632960009@{HOST}>;tag=lab"),
+        ("To", f"<sip:{did}@{HOST}>"),
+        ("Call-ID", f"{port}-{trunk}@lab"),
+        ("CSeq", "1 MESSAGE"),
+        ("X-Lab-Trunk", trunk),
+    ]
+    raw = build(f"MESSAGE sip:{did}@{HOST} SIP/2.0", headers, b"hello")
+    sender.sendto(raw.replace(b"application/sdp", b"text/plain"))
+    try:
+        return await asyncio.wait_for(status, 5)
+    finally:
+        sender.close()
+
+
+async def test_message_rings_nobody(site: CallSite) -> None:
+    """Asterisk hands one to the dialplan like a call. The first of these endpoints is ours; the others are as sites may
+    have them."""
+    await site.asterisk.cli("module load res_pjsip_messaging.so")
+    did = site.did()
+    await site.record(did)
+    before = [len(far_end.calls()) for far_end in (site.platform, site.network_a, site.network_b)]
+    for trunk, number in (("carrier", did), ("patient", did), ("by_to", did), ("phone", "999")):
+        assert await send_message(site, number, trunk) == 202
+    assert (await site.carrier.call(site.did())).answered
+    after = [len(far_end.calls()) for far_end in (site.platform, site.network_a, site.network_b)]
+    assert after == [before[0] + 1, *before[1:]]
 
 
 async def test_hostile_numbers_are_refused_and_others_go_on(site: CallSite) -> None:

@@ -151,7 +151,7 @@ def test_far_ends_lead_nowhere_and_show_nobody() -> None:
     text = EXAMPLE_FILES["pjsip_ringfence.conf"]
     for section in text.split("\n[")[1:]:
         if "type=endpoint" in section and "_qualify]" not in section:
-            for line in ("send_pai=no", "send_rpid=no", "allow_transfer=no", "trust_id_inbound=no"):
+            for line in ("send_pai=no", "send_rpid=no", "allow_transfer=no", "trust_id_inbound=no", "message_context="):
                 assert line in section
             assert "context=ringfence-closed" in section or "context=ringfence-in-" in section
             assert "aors=" not in section

@@ -45,7 +45,7 @@ def test_each_trunk_has_one_context_and_each_far_end_is_closed() -> None:
     texts = snippets_of(GOOD)
     assert "[ringfence-in-carrier]" in texts[SITE]
     assert "context=ringfence-in-carrier" in texts[PJSIP]
-    assert texts[PJSIP].count("context=ringfence-closed") == 4  # dialled and qualified, platform and egress
+    assert texts[PJSIP].count("\ncontext=ringfence-closed") == 4  # dialled and qualified, platform and egress
 
 
 def test_how_often_a_far_end_is_asked_is_its_profiles() -> None:
@@ -140,7 +140,22 @@ def test_shipped_files_are_renewed_only_when_asked(tmp_path: Path) -> None:
 
 
 # The applications and functions of Asterisk's core, which need no module.
-_CORE = {"Set", "Goto", "GotoIf", "NoOp", "Hangup", "Answer", "Wait", "Progress", "Ringing", "SayNumber", "LEN", "S", "U", "b"}
+_CORE = {
+    "Set",
+    "Goto",
+    "GotoIf",
+    "NoOp",
+    "Hangup",
+    "Answer",
+    "Wait",
+    "Progress",
+    "Ringing",
+    "SayNumber",
+    "LEN",
+    "S",
+    "U",
+    "b",
+}
 # Of app_voicemail and func_env. Without them a voicemail step is passed over, so no site needs them.
 _OF_VOICEMAIL = {"VoiceMail", "VM_INFO", "STAT"}
 # Of res_musiconhold. Without it callers who wait hear it ring.

@@ -33,8 +33,10 @@ _BIND = re.compile(r"([0-9.]{7,15}|\[[0-9A-Fa-f:]{2,39}\]):[0-9]{1,5}")
 
 # Private numbers must not reach a caller: no identity is sent on, none is taken from a callee. A
 # transfer or redirect by the far end would run in its context: there is nothing in that one, and
-# transfers are refused besides. Media through Asterisk, so that a leg can be judged and replaced.
+# transfers are refused besides. A SIP MESSAGE would run the dialplan like a call. Media through Asterisk,
+# so that a leg can be judged and replaced.
 _GUARDED = (
+    f"message_context={CLOSED_CONTEXT}",
     "allow_transfer=no",
     "direct_media=no",
     "send_pai=no",

@@ -24,7 +24,7 @@ from ringfence.asterisk.site import (
     SiteValueError,
     Trunk,
 )
-from ringfence.asterisk.site_outbound import NO_OUTBOUND, Outbound, outbound_contexts, outbound_values
+from ringfence.asterisk.site_outbound import NO_OUTBOUND, Outbound, entrance, outbound_contexts, outbound_values
 
 __all__ = [
     "Announcement",
@@ -80,9 +80,7 @@ def _context(trunk: Trunk, edition: str) -> Iterator[str]:
     if trunk.did_source is DidSource.REQUEST_URI:
         yield " same => n,Set(RF_RAW=${EXTEN})"
     entry = "number" if trunk.did_source is DidSource.REQUEST_URI else trunk.did_source.value
-    yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}"]?ringfence-inbound,{entry},1)'
-    yield " same => n,Gosub(ringfence-site,s,1)"
-    yield f" same => n,Goto(ringfence-inbound,{entry},1)"
+    yield from entrance(edition, f"ringfence-inbound,{entry},1")
     # Asterisk runs this one by itself when a caller goes; the pattern above would match it. Hangup ends it: for its
     # second line the pattern's would be taken. 1 is 404, for who dials an h.
     yield "exten => h,1,Hangup(1)"

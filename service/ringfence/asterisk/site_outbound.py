@@ -128,10 +128,17 @@ def outbound_contexts(outbound: Outbound, edition: str) -> Iterator[str]:
         yield from ("", f"[ringfence-outbound-{site.name}]")
         yield f"exten => _[!-~]!,1,Set(RF_OUT={site.name})"
         yield " same => n,Set(RF_RAW=${EXTEN})"
-        yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}"]?ringfence-outbound,number,1)'
-        yield " same => n,Gosub(ringfence-site,s,1)"
-        yield " same => n,Goto(ringfence-outbound,number,1)"
+        yield from entrance(edition, "ringfence-outbound,number,1")
         yield "exten => h,1,Hangup(1)"
+
+
+def entrance(edition: str, onward: str) -> Iterator[str]:
+    """On to where calls are read; the site's values are set first where they are older than this file. A SIP MESSAGE
+    comes this way, too, where the endpoint has no `message_context`, and would ring telephones."""
+    yield f' same => n,GotoIf($["${{RF_SITE}}" = "{edition}" & "${{CHANNEL:0:8}}" != "Message/"]?{onward})'
+    yield ' same => n,ExecIf($["${CHANNEL:0:8}" = "Message/"]?Hangup())'
+    yield " same => n,Gosub(ringfence-site,s,1)"
+    yield f" same => n,Goto({onward})"
 
 
 def _starts(prefixes: Iterable[str]) -> str:

@@ -86,6 +86,13 @@ async def endpoints_guarded(ground: Ground) -> list[Finding]:
                     f"Set context={endpoint.context} in endpoint {endpoint.name}, {_RELOAD}",
                 )
             )
+        if detail.get("messagecontext") != CLOSED_CONTEXT:
+            findings.append(
+                warn(
+                    f"A SIP MESSAGE of {endpoint.whose} would come into the dialplan like a call.",
+                    f"Set message_context={CLOSED_CONTEXT} in endpoint {endpoint.name}, {_RELOAD}",
+                )
+            )
         if loose := [option for option, key in _GUARDS.items() if detail.get(key, "").lower() in _YES]:
             findings.append(
                 fail(
