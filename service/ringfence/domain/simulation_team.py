@@ -93,8 +93,6 @@ class TeamRun:
         if dialled:
             ends = [lasted for *_, result, lasted in outcomes if result == "answered" or not answered]
             lasted = min(ends) if answered else max(ends)
-            # Of those who ring together, nobody is asked for longer than all of them ring.
-            lasted = lasted if record.strategy is not Strategy.ALL else min(lasted, seconds)
             alone = outcomes[0][2] if len(outcomes) == 1 else "unanswered"
             result = "answered" if answered else alone
             how: dict[str, Any] = {"private": True, "team": self._target, "shows": call.shows()}
