@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -11,10 +12,12 @@ import pytest_asyncio
 from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
 from tests.lab.ports import Ports
-from tests.scenarios.site import FALLBACK, MOBILE, PLAN, CallSite, open_site
+from tests.scenarios.fickle import RingThenRefuse, in_place_of
+from tests.scenarios.site import FALLBACK, MOBILE, PLAN, QUICK, CallSite, open_site
 from tests.scenarios.site_files import NO_PROGRESS_SECONDS, Caps
 
 MOBILE_AS_B_WANTS_IT = "07700900123"
+PACKETS_A_SECOND = 50
 
 
 async def divert(site: CallSite, did: str, **options: object) -> CallResult:
@@ -45,6 +48,27 @@ async def test_frozen_trunk_is_followed_by_the_next(site: CallSite) -> None:
     assert call.ringing_after_seconds is not None
     assert call.ringing_after_seconds < NO_PROGRESS_SECONDS + 0.3
     assert (await site.event("RingfenceCall", did))["egress"] == "b"
+
+
+async def test_caller_hears_it_ring_where_every_far_end_is_silent(site: CallSite) -> None:
+    """A frozen platform and frozen trunks would otherwise be a minute of silence."""
+    did = site.did()
+    await site.record(did)
+    for far_end in (site.platform, site.network_a, site.network_b):
+        await far_end.silent()
+    call = await site.carrier.call(did, from_=did)
+    assert (call.statuses[0], call.statuses[1], call.final_status) == (100, 180, 200)
+
+
+async def test_early_media_of_a_trunk_that_fails_is_followed_by_ringing(site: CallSite) -> None:
+    """A 180 is not heard after it, and the next trunk may take seconds to send one."""
+    did = site.did()
+    await site.network_b.behave(replace(QUICK, ring_delay_ms=700, answer_delay_ms=100))
+    async with in_place_of(site.network_a, RingThenRefuse({MOBILE: 503}, provisional=183)):
+        call = await divert(site, did)
+    assert call.answered_at is not None
+    before = [at for at in call.rtp_packet_times if at < call.answered_at]
+    assert len(before) > 0.7 * PACKETS_A_SECOND * (call.answered_at - call.invited_at)
 
 
 @pytest.mark.parametrize("status", [404, 410, 484, 604, 480])
