@@ -86,7 +86,7 @@ async def test_no_event_holds_a_private_number(site: CallSite) -> None:
         assert FALLBACK[1:] not in str(await site.event(name, did))
 
 
-@pytest.mark.parametrize("privacy", ["id", "user;id", "header"])
+@pytest.mark.parametrize("privacy", ["id", "user;id", "header", "ID"])
 async def test_withheld_number_stays_withheld_on_every_leg(site: CallSite, privacy: str) -> None:
     on_platform, diverted = site.did(), site.did()
     caller = "+441619960777"

@@ -30,7 +30,7 @@ NEEDED_MODULES: Final = {
     "func_logic": "IF",
     "func_md5": "MD5, by which a call that comes back is known without its number being kept",
     "func_rand": "RAND, the trial",
-    "func_strings": "FILTER, REGEX, FIELDQTY, LEN, STRFTIME, STRREPLACE",
+    "func_strings": "FILTER, REGEX, FIELDQTY, LEN, STRFTIME, STRREPLACE, TOUPPER",
     "func_uri": "URIENCODE",
     "chan_pjsip": "calls, and PJSIP_PARSE_URI",
     "res_pjsip": "SIP",
