@@ -21,6 +21,7 @@ from ringfence.domain.notice_routes import Route
 from ringfence.store.database import Database, T, Work
 from ringfence.store.notice_store import SqlNoticeStore
 from tests.fakes.clock import FakeClock, settle
+from tests.lab import new_database
 
 
 def notice(number: int, clock: FakeClock, severity: Severity = Severity.WARNING, scope: str = "uc") -> Notice:
@@ -100,6 +101,7 @@ async def outbox(
     unstored: Callable[[], Sequence[OutageChange]] = tuple,
 ) -> AsyncIterator[Outbox]:
     """Running. Leaving it is a killed daemon: tasks are dropped where they stand."""
+    await new_database.lay(file)
     database = CountedDatabase.at(file)
     await database.prepare()
     store = SqlNoticeStore(database)

@@ -24,6 +24,7 @@ from ringfence.web.security import BearerToken
 from ringfence.web.server import Door, listen_tcp
 from tests.fakes.doors import TOKEN as API_TOKEN
 from tests.fakes.node import FakeNode
+from tests.lab import new_database
 
 SCIM_TOKEN = "a-token-of-the-identity-provider-for-tests"
 SOURCE = "entra"
@@ -97,6 +98,7 @@ class ScimSite:
 @asynccontextmanager
 async def scim_site(file: Path, settings: ScimSettings | None = None) -> AsyncIterator[ScimSite]:
     """Starts it and waits until it answers; ends it again."""
+    await new_database.lay(file)
     database = await Database.open(file)
     roster, store = FakeRoster(), SqlScimStore(database, SOURCE)
     scim = ScimDoor(settings or scim_settings(), store, roster.take, SCIM_TOKEN, SystemClock(), "GB")

@@ -21,6 +21,7 @@ from ringfence.store.database import Database
 from ringfence.store.roster_store import SqlRosterStore
 from ringfence.store.tables_roster import hr_records
 from tests.fakes.roster_store import FakeRosterStore
+from tests.lab import new_database
 
 SERVER = os.environ.get("RINGFENCE_TEST_DATABASE")
 STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
@@ -33,6 +34,14 @@ def later(seconds: float) -> datetime:
 
 @asynccontextmanager
 async def opened(file: Path) -> AsyncIterator[Database]:
+    """As `opened_or_made`, but a new one is a copy: nearly every test begins with one."""
+    await new_database.lay(file)
+    async with opened_or_made(file) as database:
+        yield database
+
+
+@asynccontextmanager
+async def opened_or_made(file: Path) -> AsyncIterator[Database]:
     database = await Database.open(file)
     try:
         yield database
@@ -49,6 +58,8 @@ async def empty_database(kind: str, file: Path) -> AsyncIterator[Database]:
             await database.prepare()
             await database.write(lambda connection: connection.run_sync(hr_records.metadata.drop_all))
             await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")))
+        else:
+            await new_database.lay(file)
         await database.prepare()
         yield database
     finally:

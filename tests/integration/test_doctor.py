@@ -21,8 +21,8 @@ from ringfence.cli.doctor.report import exit_status
 from ringfence.config import load, load_secrets
 from ringfence.domain.records import TableRecord, encode_table
 from ringfence.domain.route_table import did_path
-from ringfence.store.database import Database
 from tests.integration.doctor_site import set_up
+from tests.lab import new_database
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.fixtures import AsteriskFactory
@@ -99,8 +99,7 @@ async def site(
     text = text.replace("[asterisk]\n", f'[asterisk]\ncdr_csv = "{records}"\n', 1)
     config.write_text(f'socket = "{control}"\n{text}')
     (tmp_path / "state").mkdir(mode=0o750)
-    database = await Database.open(tmp_path / "state" / "ringfence.db")
-    await database.close()
+    await new_database.lay(tmp_path / "state" / "ringfence.db")
     runner = web.AppRunner(daemon_that_says(STATUS))
     await runner.setup()
     await web.UnixSite(runner, str(control)).start()

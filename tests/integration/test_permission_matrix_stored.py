@@ -32,6 +32,7 @@ from ringfence.web.sessions import COOKIE
 from tests.fakes.clock import settle
 from tests.fakes.doors import TOKEN
 from tests.fakes.node import SCOPE, small_directory
+from tests.lab import new_database
 from tests.unit.test_permission_matrix import SAMPLES, ask, granted
 
 CONFIGURATION = f"""
@@ -71,6 +72,7 @@ async def stored(tmp_path: Path) -> AsyncIterator[StoredNode]:
     settings = parse(tomllib.loads(CONFIGURATION) | {"state_dir": str(tmp_path)})
     secret = SecretStr(TOKEN)
     file, clock = tmp_path / "ringfence.db", SystemClock()
+    await new_database.lay(file)
     database = await Database.open(file)
     node = Node(settings, Secrets(ari_secret=secret, ami_secret=secret, http_token=secret), database, "test", clock)
     empty = StoredDirectory(Directory.of([], [], []), 0)

@@ -23,6 +23,7 @@ from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.roster_store import SqlRosterStore
 from tests.fakes.clock import NOON
 from tests.fakes.roster_site import ACCOUNTS, RECEPTION, RosterSite, did, mobile, no_failover, post, push, whole
+from tests.lab import new_database
 from tests.unit.test_config import GOOD
 
 OWN = "+447700900555"
@@ -52,6 +53,7 @@ class _Store(SqlRosterStore):
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    await new_database.lay(tmp_path / "ringfence.db")
     opened = await Database.open(tmp_path / "ringfence.db")
     directories = SqlDirectoryStore(opened)
     people = [Person(PersonKey(f"p{n}"), f"Person {n}", "Leeds", (DefaultNumber(mobile(n)),)) for n in range(3)]

@@ -20,7 +20,8 @@ from ringfence.store.database import Database
 from ringfence.store.memory_store import SqlMemoryStore
 from ringfence.store.migrating import configuration, revisions
 from ringfence.store.tables_roster import hr_records
-from tests.integration.stores import NOW, locked_by_another, opened
+from tests.integration.stores import NOW, locked_by_another
+from tests.integration.stores import opened_or_made as opened
 
 
 @pytest.fixture
