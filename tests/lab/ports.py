@@ -19,9 +19,9 @@ from typing import IO
 from tests.lab.waiting import LabError
 
 HOST = "127.0.0.1"
-FIRST_PORT = 10_000
-LAST_PORT = 31_999
-BLOCK_SIZE = 1_000
+# Single ports in small blocks, since every test holds one; RTP in large ones, for four ports a call.
+SINGLES = range(10_000, 12_000, 100)
+RANGES = range(12_000, 32_000, 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Ports:
         """One port, free for both UDP and TCP at this moment and ours from now on."""
         while True:
             if not self._singles:
-                block = self.take_range()
+                block = self._block_of(SINGLES)
                 self._singles = list(range(block.last, block.first - 1, -1))
             port = self._singles.pop()
             if _is_free(port):
@@ -53,8 +53,11 @@ class Ports:
 
     def take_range(self) -> PortRange:
         """A whole block. RTP needs many ports, and Asterisk itself skips one that is taken."""
+        return self._block_of(RANGES)
+
+    def _block_of(self, blocks: range) -> PortRange:
         self._lock_directory.mkdir(parents=True, exist_ok=True)
-        for first in range(FIRST_PORT, LAST_PORT, BLOCK_SIZE):
+        for first in blocks:
             lock = open(self._lock_directory / f"{first}.lock", "wb")  # noqa: SIM115
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,9 +65,9 @@ class Ports:
                 lock.close()
                 continue
             self._locks.append(lock)
-            return PortRange(first, first + BLOCK_SIZE - 1)
+            return PortRange(first, first + blocks.step - 1)
         raise LabError(
-            f"no block of ports between {FIRST_PORT} and {LAST_PORT} is free; "
+            f"no block of ports between {blocks.start} and {blocks.stop - 1} is free; "
             f"too many labs are running (locks in {self._lock_directory})"
         )
 
