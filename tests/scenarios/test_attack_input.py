@@ -44,7 +44,7 @@ PLANS = (
 CALLS_AT_ONCE = 40
 # `Set` splits at its first `=` alone: a text is a value there, and nothing else. These are the variables that hold what
 # came in as it came; whoever reads them compares.
-HELD_AS_IT_CAME = ("RF_RAW=", "RF_HEADER=", "RF_LINE=")
+HELD_AS_IT_CAME = ("RF_RAW=", "RF_HEADER=", "RF_CALLER_NUMBER=")
 
 
 @dataclass(frozen=True, slots=True)

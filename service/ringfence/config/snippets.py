@@ -50,6 +50,7 @@ SHIPPED: Final = (
     "extensions_ringfence.conf",
     "extensions_ringfence_plan.conf",
     "extensions_ringfence_team.conf",
+    "extensions_ringfence_team_wait.conf",
     "extensions_ringfence_loops.conf",
     "extensions_ringfence_caps.conf",
     "extensions_ringfence_egress.conf",
