@@ -12,6 +12,9 @@ CALLS = 100
 WITHIN_SECONDS = 4.0
 PUT_THROUGH_SECONDS = 20.0
 """Whoever has a voicemail is given up after ten, and the site's number is rung."""
+LATE_MS = 30
+"""A lab that is later than this hears gaps that are its own: then it listens again."""
+MOST_RUNS = 3
 NAME = f"{CALLS} diverted at once, press 1"
 AT_ONCE = (NAME,)
 
@@ -23,14 +26,17 @@ async def at_once_rows(wanted: Sequence[str], doing: Callable[[str], None]) -> A
 
 
 async def _row(name: str) -> Row:
-    load = await measured(CALLS, WITHIN_SECONDS)
-    busy = os.getloadavg()[0]
+    runs = [await measured(CALLS, WITHIN_SECONDS)]
+    while len(runs) < MOST_RUNS and max(runs[-1].late) * 1000 > LATE_MS:
+        runs.append(await measured(CALLS, WITHIN_SECONDS))
+    load, busy = min(runs, key=lambda run: max(run.late)), os.getloadavg()[0]
     gaps, waits = load.gaps_ms, load.waits
     return Row(
         name,
         f"they come within {WITHIN_SECONDS:g} s, at most {load.at_once} at the same time; all hear sound from their "
         "platform's early media to the end of the call; four in five press 1 while they are told to. The lab that "
-        f"listens was late by up to {max(load.late) * 1000:.0f} ms itself, the machine's load was {busy:.1f}",
+        f"listens was late by up to {max(load.late) * 1000:.0f} ms itself, in the best of {len(runs)} runs; the "
+        f"machine's load was {busy:.1f}",
         (
             Bound("lost", CALLS - len(waits), 0),
             Bound("callers without sound", CALLS - len(gaps), 0),
