@@ -112,6 +112,9 @@ async def test_consent_hours_and_confirmation_are_said_of_one_number() -> None:
         number = (await node.desk.person("ada")).numbers[1]
         assert (number.hours, number.confirmed_on) == ("mon-fri 08:00-18:00", node.operator.now().date())
         assert "mon-fri 08:00-18:00" in (await client.get("/me")).text
+        assert (await post(client, "press-one", press_one="asked", **await about(client, 2))).status_code == 303
+        assert (await node.desk.person("ada")).numbers[1].press_one is True
+        assert '<option value="asked" selected>' in (await client.get("/me")).text
 
 
 async def test_where_i_am_today_rings_first_and_ends() -> None:

@@ -67,7 +67,15 @@ def stated(values: st.SearchStrategy[object]) -> st.SearchStrategy[Stated[object
     return st.builds(Stated, values, st.sampled_from(Origin), texts, texts, moments)
 
 
-facts = st.builds(NumberFacts, st.sampled_from(Consent), maybe() | days, texts, maybe() | hours, maybe() | days)
+facts = st.builds(
+    NumberFacts,
+    st.sampled_from(Consent),
+    maybe() | days,
+    texts,
+    maybe() | hours,
+    maybe() | days,
+    maybe() | st.booleans(),
+)
 entries = st.builds(
     PersonEntries,
     numbers=maybe() | stated(numbers),
@@ -127,6 +135,7 @@ def test_a_record_nobody_wrote_is_refused_by_its_fields_name(text: str, fault: s
         ({"origin": "rumour"}, "'origin' is none of"),
         ({"value": FACTS | {"colour": 1}}, "not known to this version"),
         ({"value": {"consent": "given"}}, "'confirmed_on' is missing"),
+        ({"value": FACTS | {"press_one": "yes"}}, "'press_one' is neither true nor false"),
         ({"value": FACTS | {"hours": [7, 22]}}, "'hours' is no object"),
         ({"value": FACTS | {"hours": HOURS | {"ends": 9}}}, "'hours' names no hours"),
         ({"value": FACTS | {"consent": "perhaps"}}, "'consent' is none of not_stated, given, withdrawn"),

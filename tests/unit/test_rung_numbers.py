@@ -211,3 +211,16 @@ def test_what_the_import_says_of_pressing_1_holds_whoever_states_the_number() ->
         asked = {n.e164: n.press_one for n in at(roster, base=base).directory.people[ADA].default_numbers}
         assert asked.pop(MOBILE[ADA]) is False
         assert set(asked.values()) <= {None}
+
+
+def test_what_is_entered_of_pressing_1_beats_the_import_and_can_be_given_back() -> None:
+    ada = replace(BASE.people[ADA], default_numbers=(DefaultNumber(MOBILE[ADA], press_one=False),))
+    base = replace(BASE, people={**BASE.people, ADA: ada})
+    for entered, rung in ((True, True), (False, False), (None, False)):
+        facts = {MOBILE[ADA]: by_hand(NumberFacts(press_one=entered))}
+        roster = Roster(entries={ADA: PersonEntries(facts=facts)})
+        (number,) = at(roster, base=base).directory.people[ADA].default_numbers
+        assert number.press_one is rung
+    roster = said(record(numbers=(HrNumber(OTHER_MOBILE),)))
+    roster.entries[ADA] = PersonEntries(facts={OTHER_MOBILE: by_hand(NumberFacts(press_one=True))})
+    assert [n.press_one for n in at(roster).directory.people[ADA].default_numbers] == [True], "without an import, too"

@@ -107,6 +107,14 @@ async def test_what_is_known_of_a_number_is_kept_beside_what_is_said_now() -> No
         assert (cleared["consent"], cleared["confirmed_on"]) == ("not_stated", None)
 
 
+async def test_a_persons_number_may_be_asked_for_1_or_not() -> None:
+    async with loaded() as (_, client):
+        for word, answer in (("asked", True), ("not_asked", False), ("as_configured", None)):
+            done = await put(client, "facts", position=1, press_one=word)
+            assert done.json()["person"]["numbers"][0]["press_one"] is answer
+        assert (await put(client, "facts", position=1, press_one="sometimes")).status_code == 422
+
+
 async def test_withdrawn_consent_stops_a_number_at_once_and_a_confirmation_covers() -> None:
     async with loaded() as (node, client):
         await put(client, "facts", position=1, consent="withdrawn")

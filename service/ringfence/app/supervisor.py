@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from ringfence.app.ports import Clock, RingfenceError
 
@@ -16,6 +17,11 @@ log = logging.getLogger(__name__)
 FIRST_BACK_OFF_SECONDS = 0.5
 MAX_BACK_OFF_SECONDS = 15.0
 HEALTHY_AFTER_SECONDS = 30.0
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until it is cancelled."""
+Part = tuple[str, Work]
+"""One thing that a daemon keeps running, by the name it has in the log."""
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:

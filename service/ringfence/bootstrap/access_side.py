@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 from ringfence.app.access.desk import AccessDesk
 from ringfence.app.access.ports import Tell
 from ringfence.app.access.sessions import SessionLimits
 from ringfence.app.ports import Clock
+from ringfence.app.supervisor import Part
 from ringfence.bootstrap.passwords import Argon2Passwords
 from ringfence.bootstrap.sealed_file import NoSealedAccounts, SealedFile, place_beside
 from ringfence.config import Secrets, Settings
@@ -43,7 +42,7 @@ class AccessSide:
             SessionLimits(access.session_hours * 60, access.idle_minutes, access.break_glass_hours * 60),
         )
 
-    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+    def parts(self) -> tuple[Part, ...]:
         """What runs for as long as the node, each by its name."""
         return (("access", self.desk.run),)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final
 
 from ringfence.app.audit import AuditBook, Auditor
 from ringfence.app.audit_anchors import AnchorKeeper
@@ -12,6 +12,7 @@ from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.journal import Journal
 from ringfence.app.ports import Clock
 from ringfence.app.reveal import Revealer
+from ringfence.app.supervisor import Part
 from ringfence.config import Settings
 from ringfence.domain.directory import Directory
 from ringfence.domain.notice import Notice
@@ -50,7 +51,7 @@ class AuditSide:
     def door(self) -> AuditDoor:
         return AuditDoor(self.book, self.auditor, self.revealer, self._anchors)
 
-    def parts(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+    def parts(self) -> Iterator[Part]:
         """What runs for as long as the node, each by its name."""
         yield "audit anchors", self._anchors.run
         yield "callers' retention", self._retention.run

@@ -3,13 +3,13 @@ site's own phones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from ringfence.app.identity_watch import IdentityWatch
 from ringfence.app.outgoing_watch import OutgoingWatch, Tells
 from ringfence.app.ports import AstDb, Clock, IdentityLearnt, LegRefused
 from ringfence.app.refusal_watch import RefusalWatch
+from ringfence.app.supervisor import Part
 from ringfence.config import Settings
 from ringfence.domain.outgoing import OutgoingCall
 
@@ -39,5 +39,5 @@ class DialplanSide:
             case OutgoingCall():
                 self.outgoing.note(event)
 
-    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+    def parts(self) -> tuple[Part, ...]:
         return (("identities", self.identities.run), ("outgoing calls", self.outgoing.run))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 from ringfence.app.asked import Asked, keep_door_sign
 from ringfence.app.operator import Operator
 from ringfence.app.ports import AstDb, Clock
+from ringfence.app.supervisor import Part
 from ringfence.asterisk.fastagi import FastAgiDoor, FastAgiSettings
 from ringfence.config import Settings
-
-Part = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 class FastAgiSide:

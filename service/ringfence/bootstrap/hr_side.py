@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from ringfence.app.coverage_watch import CoverageWatch
 from ringfence.app.directory_import import DirectoryStore
@@ -18,6 +17,7 @@ from ringfence.app.hr.ports import HrSource, SourceError
 from ringfence.app.hr.sync import HrSync, Timetabled
 from ringfence.app.hr.views import SourceSpec
 from ringfence.app.ports import Clock
+from ringfence.app.supervisor import Part
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.config import Settings
@@ -85,7 +85,7 @@ class HrSide:
             CoveragePolicy(settings.hr.confirmed_days, settings.hr.require_consent),
         )
 
-    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+    def parts(self) -> tuple[Part, ...]:
         """What runs for as long as the node, each by its name."""
         return (
             ("roster", self.desk.run),

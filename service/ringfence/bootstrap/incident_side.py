@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
 
 from ringfence.app.incident_evidence import EvidenceRoom
 from ringfence.app.incident_gaps import GapWatch
 from ringfence.app.incidents import IncidentDesk, IncidentPolicy, Teller
 from ringfence.app.ports import Clock
+from ringfence.app.supervisor import Part
 from ringfence.asterisk.call_records import CdrFile
 from ringfence.config import Settings
 from ringfence.config.detection import detections
@@ -22,8 +22,6 @@ from ringfence.store.gap_store import SqlGapStore
 from ringfence.store.incident_store import SqlIncidentStore
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.web.ports import IncidentDoor
-
-Part = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 class IncidentSide:

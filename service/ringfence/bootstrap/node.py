@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +35,7 @@ from ringfence.app.publisher import TablePublisher
 from ringfence.app.recovery import recover
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.status_board import StatusBoard
-from ringfence.app.supervisor import supervise
+from ringfence.app.supervisor import Work, supervise
 from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
@@ -135,12 +134,12 @@ class Node:
         self._loading = Loading(self._outage_store, self.failover, self.hr.desk, self.asterisk.table_astdb, clock)
         self._wire()
 
-    async def run(self, doors: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def run(self, doors: Work) -> None:
         """Connects, claims, recovers, then runs every part. `doors` serves the local socket and HTTP. Raises NodeHeld
         when another node publishes into this Asterisk."""
         async with self.asterisk.ari, asyncio.TaskGroup() as group:
 
-            def keep(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+            def keep(name: str, work: Work) -> None:
                 group.create_task(supervise(name, work, self.clock), name=name)
 
             keep("loop lateness", self.lateness.run)
@@ -188,7 +187,7 @@ class Node:
                 await self.clock.sleep(CLAIM_AGAIN_SECONDS)
         await self.claim.keep()
 
-    async def _publish(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _publish(self, work: Work) -> None:
         """Nothing is written into an Asterisk that may be another node's."""
         await self._claimed.wait()
         await work()

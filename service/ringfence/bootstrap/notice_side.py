@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from ringfence.app.hr.desk import RosterDesk
 from ringfence.app.notifier import Notifier
@@ -21,6 +21,7 @@ from ringfence.app.notify.words import notice_of
 from ringfence.app.notify.worker import OutboxWorker
 from ringfence.app.ports import Clock, OutageChange
 from ringfence.app.snapshot import Snapshot
+from ringfence.app.supervisor import Part
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.channels import ClosedChannel, open_channel
 from ringfence.channels.email import EmailChannel
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 DISK_SECONDS: Final = 60.0
 DISK_FREE_BYTES: Final = 200 << 20
 FRESH_SECONDS: Final = 10.0  # a snapshot that is older means that nobody works here
-
-Part = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 class NoticeSide:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 from ringfence.app.failover import Failover
 from ringfence.app.once import Once
@@ -13,6 +12,7 @@ from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.override_watch import OverrideWatch
 from ringfence.app.ports import Clock
 from ringfence.app.second_person import SecondPerson, SecondPersonPolicy
+from ringfence.app.supervisor import Part
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.config import Settings
 from ringfence.domain.override import Level
@@ -20,8 +20,6 @@ from ringfence.store.database import Database
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.order_store import SqlOrderStore
 from ringfence.web.ports import WordsDoor
-
-Part = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 class OverrideSide:

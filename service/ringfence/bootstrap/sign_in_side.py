@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
 from ringfence.app.access.desk import AccessDesk
 from ringfence.app.access.leavers import LeftAmong, end_leavers
 from ringfence.app.ports import Clock
+from ringfence.app.supervisor import Part
 from ringfence.config import ConfigError, Settings, load_client_secrets
 from ringfence.domain.directory import Directory
 from ringfence.web.oidc.provider import Provider
@@ -53,7 +53,7 @@ class SignInSide:
         self.door = SignInDoor(desk, clock, providers, person_of, left)
         self.certificate = _certificate(settings, clock, warn)
 
-    def parts(self) -> tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...]:
+    def parts(self) -> tuple[Part, ...]:
         """What runs for as long as the node, each by its name."""
         certificate = () if self.certificate is None else (("certificate", self.certificate.run),)
         watch = partial(end_leavers, self.door.desk, self.door.left, self._clock)

@@ -16,6 +16,7 @@ from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, prin
 from ringfence.cli.number_options import InOrder, given_numbers, read_hidden
 from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask, show_table
 from ringfence.cli.times import local
+from ringfence.domain.press_one import AskedWord
 
 MAX_FOUND: Final = 20
 _POSITION: Final = re.compile(r"\d{1,2}")
@@ -137,11 +138,12 @@ def facts(
         bool, typer.Option("--confirmed", help="the person confirmed today that it is theirs")
     ] = False,
     confirmed_on: Annotated[str | None, typer.Option(help="the day of that, as 2030-01-31")] = None,
+    press_one: Annotated[AskedWord | None, typer.Option(help="whether who answers has to press 1")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="take back all that was entered of it")] = False,
     reason: ReasonOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Enter consent, hours, purpose or a confirmation of one default number. What is not given stays as it is.
+    """Enter consent, hours, press 1, purpose or a confirmation of one default number. What is not given stays as it is.
 
     Example: ringfence person facts a.archer 1 --consent given --confirmed --reason "on the telephone"
     """
@@ -151,10 +153,14 @@ def facts(
         "hours": hours,
         "purpose": purpose,
         "confirmed_on": today() if confirmed else day_of("--confirmed-on", confirmed_on),
+        "press_one": None if press_one is None else press_one.value,
     }
     order: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if bool(order) == clear:
-        usage("It is not said what to enter.", "Give --consent, --hours, --purpose or --confirmed; or --clear alone.")
+        usage(
+            "It is not said what to enter.",
+            "Give --consent, --hours, --press-one, --purpose or --confirmed; or --clear alone.",
+        )
     if confirmed and confirmed_on is not None:
         usage("--confirmed and --confirmed-on are given together.", "Give one of them.")
     why = reason_or_ask(reason)

@@ -12,6 +12,8 @@ from ringfence.cli.times import local
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d")
 
+_PRESS: Final = {None: "", True: ", press 1", False: ", no press 1"}
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -74,7 +76,7 @@ def _numbers(person: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             str(number["position"]),
             number["number"],
             number["use"],
-            f"{number['ring_seconds']} s, {number['hours'] or 'at any time'}",
+            f"{number['ring_seconds']} s, {number['hours'] or 'at any time'}{_PRESS[number['press_one']]}",
             f"{number['consent'].replace('_', ' ')}{given}",
             number["confirmed_on"] or "never",
             number["purpose"],

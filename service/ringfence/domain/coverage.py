@@ -4,8 +4,8 @@ A DID is covered when a number of its owner (or of the owner's deputy) is in the
 goes, and was confirmed lately. Consent that nobody stated is enough unless the configuration requires it; consent that
 was withdrawn never is. Hours do not count against a number. A line that goes to a place before any person (a lift, a
 door, a switchboard) is covered by the site's fallback number, and a team's line by a number of one of its members or by
-the place that takes over. Machines' lines (fax, alarm) count where they have a
-number of their own to be diverted to, and are left out where not.
+the place that takes over. Machines' lines (fax, alarm) count where they have a number of their own to be diverted to,
+and are left out where not.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ LANGUAGES: Final = ("en", "de", "fr", "es", "pl", "cy")
 
 DEFAULT_LANGUAGE: Final = "en"
 
+MAX_WORDS: Final = 600
+"""Characters; about three quarters of a minute."""
+
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 _ANNOUNCEMENT_PREFIX: Final = "announcement-"
 
@@ -76,7 +79,3 @@ def why_no_words(text: str) -> str | None:
     if not text.isprintable() or "<" in text or "[[" in text:
         return "has characters that are not spoken: line breaks, < and [[ are not"
     return None
-
-
-MAX_WORDS: Final = 600
-"""Characters; about three quarters of a minute."""

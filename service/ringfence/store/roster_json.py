@@ -141,6 +141,8 @@ def _facts(facts: NumberFacts) -> dict[str, object]:
         "purpose": facts.purpose,
         "hours": facts.hours and _hours(facts.hours),
         "confirmed_on": facts.confirmed_on and facts.confirmed_on.isoformat(),
+        # Left away where nothing is said: rows of before have none either.
+        **({} if facts.press_one is None else {"press_one": facts.press_one}),
     }
 
 
@@ -166,7 +168,7 @@ def _away_of(value: object) -> Away:
 
 
 def _facts_of(value: object) -> NumberFacts:
-    return NumberFacts(**as_fields(value, _FACTS, required=True))
+    return NumberFacts(**as_fields({"press_one": None} | as_object(value), _FACTS, required=True))
 
 
 def _hours_of(value: object) -> RingHours:
@@ -200,6 +202,7 @@ _FACTS: Final = {
     "purpose": as_shared,
     "hours": _or_nothing(_hours_of),
     "confirmed_on": _or_nothing(as_day),
+    "press_one": _or_nothing(as_flag),
 }
 _RECORD: Final = {
     "id": as_shared,

@@ -177,8 +177,12 @@ def read_facts(order: FactsOrder, before: NumberFacts, zone: str, now: datetime)
             raise _refused("hours", error) from error
     if order.confirmed_on is not None:
         changes["confirmed_on"] = order.confirmed_on
+    if order.press_one is not None:
+        changes["press_one"] = order.press_one.says
     if not changes:
-        raise OrderRefused("consent", "nothing is said of this number", "Give consent, hours, purpose or a day.")
+        raise OrderRefused(
+            "consent", "nothing is said of this number", "Give consent, hours, purpose, press_one or a day."
+        )
     for name in ("consent_on", "confirmed_on"):
         day = changes.get(name)
         # Somebody whose day has begun elsewhere may be one ahead.

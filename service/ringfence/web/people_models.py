@@ -16,6 +16,7 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.hr.provenance import Standing
 from ringfence.domain.hr.record import NumberUse
+from ringfence.domain.press_one import AskedWord
 from ringfence.web.order_models import MAX_DID_CHARACTERS, DidText, Why
 from ringfence.web.paging import Next
 
@@ -59,6 +60,9 @@ class NumberOut(BaseModel):
     consent_on: date | None
     confirmed_on: date | None
     purpose: str
+    press_one: bool | None = Field(
+        description="whether who answers has to press 1, by hand or by the import; null: as its kind of number says"
+    )
     rings: bool = Field(description="whether it would ring in an outage now")
     why_not: str
 
@@ -184,6 +188,9 @@ class FactsOrder(EntryOrder):
         examples=["07:00-22:00"],
     )
     confirmed_on: date | None = Field(None, description="the day on which the person confirmed that it reaches them")
+    press_one: AskedWord | None = Field(
+        None, description="whether who answers has to press 1; `as_configured`: as the import or its kind says"
+    )
 
 
 class AwayOrder(EntryOrder):

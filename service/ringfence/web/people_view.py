@@ -47,6 +47,7 @@ def _number(position: int, number: NumberView) -> NumberOut:
         consent_on=number.consent_on,
         confirmed_on=number.confirmed_on,
         purpose=number.purpose,
+        press_one=number.press_one,
         rings=number.rings,
         why_not=number.why_not,
     )

@@ -57,7 +57,8 @@ def _value_words(value: Any) -> str:
             consent = f"consent {value.consent}" + (f" on {value.consent_on}" if value.consent_on else "")
             hours = f", rings {value.hours.words}" if value.hours else ""
             confirmed = f", confirmed on {value.confirmed_on}" if value.confirmed_on else ""
-            return f"{consent}{hours}{confirmed}"
+            asked = "" if value.press_one is None else f", {'press 1' if value.press_one else 'no press 1'}"
+            return f"{consent}{hours}{confirmed}{asked}"
         case _:
             return type(value).__name__
 

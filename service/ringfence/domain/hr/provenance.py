@@ -50,8 +50,8 @@ class Claim:
 class NumberView:
     """One default number, masked. `hours` are words, empty for any time. `rings`: it would in an outage now (whether
     the egress may dial it: `undialled`); `why_not` is a sentence, empty when it does. `stated`: what was entered by
-    hand of this number, None when nothing was. `e164` is the number in clear, for whoever enters something of it: never
-    shown."""
+    hand of this number, None when nothing was. `press_one`: whether who answers is asked; None: its kind says. `e164`
+    is the number in clear, for whoever enters something of it: never shown."""
 
     masked: str
     use: NumberUse
@@ -63,6 +63,7 @@ class NumberView:
     purpose: str
     rings: bool
     why_not: str
+    press_one: bool | None = None
     stated: NumberFacts | None = None
     e164: str = field(default="", repr=False)
 
@@ -284,6 +285,7 @@ def _numbers(known: Sequence[Known], facts: Facts, now: datetime) -> Iterator[Nu
             purpose=entered.purpose,
             rings=not why_not,
             why_not=why_not,
+            press_one=number.press_one,
             stated=None if stated is None else stated.value,
             e164=number.e164,
         )

@@ -85,13 +85,15 @@ class Today:
 @dataclass(frozen=True, slots=True)
 class NumberFacts:
     """What is known of one default number besides that it is one. `consent_on` is the day consent was given or
-    withdrawn; `confirmed_on` the day the person last proved or confirmed that it reaches them."""
+    withdrawn; `confirmed_on` the day the person last proved or confirmed that it reaches them. `press_one`: whether who
+    answers has to press 1; None: as the import says, or the kind of number."""
 
     consent: Consent = Consent.NOT_STATED
     consent_on: date | None = None
     purpose: str = ""
     hours: RingHours | None = None
     confirmed_on: date | None = None
+    press_one: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,14 +62,16 @@ def _stated(
     today = facts.entries.today
     if today is not None and now < today.value.until:
         stated = [_today(today, facts), *stated]
-    return _as_imported(stated, facts)
+    return _asking(stated, facts)
 
 
-def _as_imported(stated: list[tuple[DefaultNumber, NumberUse]], facts: Facts) -> list[tuple[DefaultNumber, NumberUse]]:
-    """Only the import says of a number whether who answers has to press 1: it holds whoever states the number."""
-    if facts.imported is None:
-        return stated
-    asked = {n.e164: n.press_one for n in facts.imported.default_numbers if n.press_one is not None}
+def _asking(stated: list[tuple[DefaultNumber, NumberUse]], facts: Facts) -> list[tuple[DefaultNumber, NumberUse]]:
+    """Whether who answers has to press 1 is said by hand or by the import, and holds whoever states the number."""
+    imported = () if facts.imported is None else facts.imported.default_numbers
+    asked = {n.e164: n.press_one for n in imported if n.press_one is not None}
+    if facts.entries.facts:
+        entered = facts.entries.facts.items()
+        asked |= {e164: one.value.press_one for e164, one in entered if one.value.press_one is not None}
     if not asked:
         return stated
     return [(replace(number, press_one=asked.get(number.e164)), use) for number, use in stated]

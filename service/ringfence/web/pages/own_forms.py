@@ -80,6 +80,10 @@ async def _hours(own: OwnEntry) -> Sequence[Entered]:
     return [_said(own, hours=own.entry.fields.get("hours", ""))]
 
 
+async def _press_one(own: OwnEntry) -> Sequence[Entered]:
+    return [_said(own, press_one=own.entry.fields.get("press_one", ""))]
+
+
 async def _confirm(own: OwnEntry) -> Sequence[Entered]:
     return [_said(own, confirmed_on=own.entry.now.astimezone(ZoneInfo(own.zone)).date())]
 
@@ -113,6 +117,7 @@ OWN_FORMS: Final[Mapping[str, Callable[[OwnEntry], Awaitable[Sequence[Entered]]]
         "down": _moving(1),
         "consent": _consent,
         "hours": _hours,
+        "press-one": _press_one,
         "confirm": _confirm,
         "today": _today,
         "away": _away,

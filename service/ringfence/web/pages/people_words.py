@@ -10,6 +10,7 @@ from ringfence.domain.directory import Consent, LineKind
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.provenance import Standing
 from ringfence.domain.hr.record import NumberUse
+from ringfence.domain.press_one import AskedWord
 from ringfence.web.pages.texts import N_
 
 STANDINGS: Final[Mapping[Standing, str]] = {
@@ -25,6 +26,13 @@ CONSENTS: Final[Mapping[Consent, str]] = {
     Consent.GIVEN: N_("given"),
     Consent.WITHDRAWN: N_("withdrawn"),
 }
+
+ASKED: Final[Mapping[AskedWord, str]] = {
+    AskedWord.AS_CONFIGURED: N_("as is usual for such a number"),
+    AskedWord.ASKED: N_("has to press 1"),
+    AskedWord.NOT_ASKED: N_("is put through at once"),
+}
+"""What becomes of whoever answers."""
 
 USES: Final[Mapping[NumberUse, str]] = {
     NumberUse.WORK: N_("work telephone"),
@@ -90,3 +98,8 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "away_until": N_("Away until"),
     "on_call": N_("On call"),
 }
+
+
+def asked(press_one: bool | None) -> str:
+    """Of one number, as it was entered or imported."""
+    return ASKED[next(word for word in AskedWord if word.says is press_one)]

@@ -99,7 +99,7 @@ async def _numbers(entry: Entry) -> Entered:
 
 async def _facts(entry: Entry) -> Entered:
     position = position_of(entry)
-    values = entry.given("consent", "consent_on", "purpose", "hours", "confirmed_on")
+    values = entry.given("consent", "consent_on", "purpose", "hours", "confirmed_on", "press_one")
     order = entry.read(FactsOrder, position=position, **values)
     person = await entry.door.desk.person(entry.key)
     number = read.known_number(order, person, entry.door)
