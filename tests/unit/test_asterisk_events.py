@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.ports import CallEnded, CarrierCalled
-from ringfence.asterisk.events import MalformedEvent, Wiring, endpoint_of, observation, read_event
+from ringfence.asterisk.event_fields import MalformedEvent
+from ringfence.asterisk.events import Wiring, endpoint_of, observation, read_event
 from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.vocabulary import EventType, Field, UserEventName, contact_passed, contact_state
 from ringfence.domain.calls import AnsweredBy

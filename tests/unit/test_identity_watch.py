@@ -13,7 +13,7 @@ import pytest
 
 from ringfence.app.identity_watch import READ_SECONDS, IdentityWatch
 from ringfence.app.ports import AsteriskError, IdentityLearnt
-from ringfence.asterisk.events import MalformedEvent
+from ringfence.asterisk.event_fields import MalformedEvent
 from ringfence.asterisk.identity_events import read_identity
 from ringfence.domain.identities import LearntIdentity, decode_identity
 from ringfence.domain.moment import Moment

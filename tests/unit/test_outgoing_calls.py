@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from ringfence.app.outgoing_watch import OutgoingWatch
-from ringfence.asterisk.events import MalformedEvent
+from ringfence.asterisk.event_fields import MalformedEvent
 from ringfence.asterisk.outgoing_events import read_outgoing
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, Severity

@@ -10,7 +10,7 @@ import pytest
 
 from ringfence.app.ports import LegRefused
 from ringfence.app.refusal_watch import RefusalWatch
-from ringfence.asterisk.events import MalformedEvent
+from ringfence.asterisk.event_fields import MalformedEvent
 from ringfence.asterisk.refusal_events import read_refusal
 from ringfence.domain.moment import Moment
 from ringfence.domain.refusals import RefusalTally

@@ -26,7 +26,8 @@ from ringfence.app.ports import (
 )
 from ringfence.asterisk.ari import AriClient
 from ringfence.asterisk.backoff import BackOff
-from ringfence.asterisk.events import MalformedEvent, Wiring, read_event
+from ringfence.asterisk.event_fields import MalformedEvent
+from ringfence.asterisk.events import Wiring, read_event
 from ringfence.asterisk.identity_events import read_identity
 from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.outgoing_events import read_outgoing

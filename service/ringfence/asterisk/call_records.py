@@ -20,7 +20,8 @@ from typing import IO, Final, cast
 from urllib.parse import quote
 
 from ringfence.app.incident_ports import Found, RecordsUnreadable
-from ringfence.asterisk.events import MalformedEvent, call_record
+from ringfence.asterisk.event_fields import MalformedEvent
+from ringfence.asterisk.events import call_record
 from ringfence.asterisk.vocabulary import Field
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.incident import Span

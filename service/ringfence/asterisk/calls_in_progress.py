@@ -11,7 +11,7 @@ from ringfence.app.ports import AsteriskRefused, Leg
 from ringfence.app.rescue import Caller
 from ringfence.asterisk.ami_link import AmiLink
 from ringfence.asterisk.ari import AriClient
-from ringfence.asterisk.events import DID
+from ringfence.asterisk.event_fields import DID
 from ringfence.asterisk.switchboard import AsteriskSwitchboard
 from ringfence.asterisk.vocabulary import AMI_CHANNEL_GONE, RESCUE_CONTEXT
 

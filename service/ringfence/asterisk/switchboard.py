@@ -16,7 +16,8 @@ from collections.abc import Container
 from ringfence.app.ports import AsteriskRefused, Leg
 from ringfence.asterisk.ami_link import AmiLink
 from ringfence.asterisk.ari import AriClient, ChannelInfo
-from ringfence.asterisk.events import DID, endpoint_of
+from ringfence.asterisk.event_fields import DID
+from ringfence.asterisk.events import endpoint_of
 from ringfence.asterisk.vocabulary import AMI_NO_CHANNEL, CAUSE_NO_CIRCUIT, ChannelState
 
 
