@@ -117,8 +117,10 @@ def outbound_values(outbound: Outbound) -> Iterator[tuple[str, str]]:
         yield f"{start}_EXT_LENGTH", str(site.extension_length)
         yield f"{start}_SHORT", _any(site.short_numbers)
         yield f"{start}_EMERGENCY", _any(site.emergency_numbers)
-        # A platform that makes E.164 of everything makes +112 or +44999 of these: no real number is so short.
-        yield f"{start}_EMERGENCY_AS", f"^[+]?({site.country})?({'|'.join(site.emergency_numbers)})$"
+        # A platform that makes E.164 of everything makes +112 or 0044999 of these, and a telephone may add what belongs
+        # to no number. No real number is so short.
+        front = f"([+]|{site.international_prefix})?({site.country})?"
+        yield f"{start}_EMERGENCY_AS", f"^{front}({'|'.join(site.emergency_numbers)})(#|;.*)?$"
         yield f"{start}_EMERGENCY_ID", site.emergency_identity or site.main_number
 
 
