@@ -27,6 +27,7 @@ from tests.lab.sip import (
 
 Address = tuple[str, int]
 DEFAULT_FROM = "+441632960001"
+LOOK_SECONDS = 0.02  # how often a call that is held looks whether it may end
 
 
 class CallerAgent(asyncio.DatagramProtocol):
@@ -57,10 +58,13 @@ class CallerAgent(asyncio.DatagramProtocol):
         raw_request_uri: bytes | None = None,
         cancel_after_seconds: float | None = None,
         hold_seconds: float = 0.2,
+        hold_until: asyncio.Event | None = None,
         give_up_seconds: float = 40.0,
         talks: bool = False,
     ) -> CallResult:
         """Place one call and see it through; it is hung up `hold_seconds` after the answer, and talks until then.
+
+        `hold_until` hangs up earlier: for calls that have to be there while something else happens.
 
         `cancel_after_seconds` counts from the INVITE. `raw_from` is the whole value of the From
         header but for its tag. Without a final answer the call is given up, and cancelled.
@@ -78,7 +82,7 @@ class CallerAgent(asyncio.DatagramProtocol):
             extra=tuple(headers),
             rtp_port=media_transport.get_extra_info("sockname")[1],
         )
-        call = _OutgoingCall(invite, self._send, media, talks=talks)
+        call = _OutgoingCall(invite, self._send, media, talks=talks, hold_until=hold_until)
         self._calls[invite.call_id] = call
         try:
             return await call.run(cancel_after_seconds, hold_seconds, give_up_seconds)
@@ -131,9 +135,16 @@ class _OutgoingCall:
     """One call from INVITE to its end."""
 
     def __init__(
-        self, invite: OutgoingInvite, send: Callable[[bytes], None], media: _MediaCounter, *, talks: bool
+        self,
+        invite: OutgoingInvite,
+        send: Callable[[bytes], None],
+        media: _MediaCounter,
+        *,
+        talks: bool,
+        hold_until: asyncio.Event | None,
     ) -> None:
         self._talks = talks
+        self._hold_until = hold_until
         self._invite = invite
         self._transmit = send
         self._media = media
@@ -204,8 +215,10 @@ class _OutgoingCall:
         """Stay in the call until our time is up or the other side ends it."""
         assert self._answer is not None
         hang_up_at = time.monotonic() + hold_seconds
-        while (now := time.monotonic()) < hang_up_at:
-            message = await self._next(hang_up_at - now)
+        until = self._hold_until
+        while (now := time.monotonic()) < hang_up_at and not (until is not None and until.is_set()):
+            left_seconds = hang_up_at - now
+            message = await self._next(left_seconds if until is None else min(left_seconds, LOOK_SECONDS))
             if message is not None and message.status is None and message.method == "BYE":
                 self._ended = Ended.BY_CALLEE
                 return
