@@ -49,14 +49,12 @@ async def test_a_dead_receiver_and_a_killed_daemon_lose_no_notice_and_repeat_non
             await _say(node, "freeze")
 
             async def all_there() -> bool:
-                return len(receiver.taken) >= 3
+                return await _states(node) == ["sent"] * 3
 
             await wait_until(all_there, what="three notices", deadline_seconds=30, diagnose=node.process.log_tail)
-            found = await node.must("GET", "/v1/notices?route=desk")
             tried_now = await node.must("POST", "/v1/notices/test", {"route": "desk"})
         finally:
             await node.close()
-    assert [one["deliveries"][0]["state"] for one in found["notices"]] == ["sent"] * 3
     assert (tried_now["taken"], tried_now["said"]) == (True, "202 Accepted")
     told = bodies(receiver.taken)[:3]
     assert len({one["delivery"] for one in told}) == 3
@@ -64,6 +62,11 @@ async def test_a_dead_receiver_and_a_killed_daemon_lose_no_notice_and_repeat_non
     assert all(any(word in one["title"] for one in told) for word in words)
     assert all(Webhook.believes(headers, body) for headers, body in receiver.came)
     assert all(headers["Idempotency-Key"] == json.loads(body)["delivery"] for headers, body in receiver.came)
+
+
+async def _states(node: RingfenceNode) -> list[str]:
+    found = await node.must("GET", "/v1/notices?route=desk")
+    return [one["deliveries"][0]["state"] for one in found["notices"]]
 
 
 async def _say(node: RingfenceNode, mode: str) -> None:
