@@ -40,8 +40,9 @@ RING_SECONDS = 5
 SLOW_ENDS = (FarEnd.UNANSWERED, FarEnd.VOICEMAIL)
 
 BEHAVIOURS: Mapping[FarEnd, Behaviour] = {
-    # A key is pressed whether one is asked for or not: nobody but the prompt listens for it.
-    FarEnd.ANSWERS: replace(QUICK, press="1"),
+    # A key is pressed whether one is asked for or not: nobody but a prompt listens for it. The second one ends what is
+    # told of the caller.
+    FarEnd.ANSWERS: replace(QUICK, press="11"),
     FarEnd.REFUSES: replace(QUICK, press="2"),
     FarEnd.UNANSWERED: replace(QUICK, manner=Manner.RING_FOR_EVER),
     FarEnd.BUSY: Behaviour(manner=Manner.REFUSE, status=486, ring_delay_ms=0),
@@ -65,7 +66,7 @@ class Setting:
     budget_seconds: int
     waits: tuple[int, ...] = (0,)
     voicemails: bool = False
-    """Whether a voicemail may be asked for a key, which takes its eight seconds."""
+    """Whether numbers may have one: to ask it for a key, or to tell it who calls, takes its eight seconds."""
     learnt: str = ""
     """The rung that trunk a is known to take."""
     refused: frozenset[str] = frozenset()
@@ -176,7 +177,7 @@ class Inventor:
         for _ in range(random.randrange(4)):
             press = random.random() < 0.5
             number = random.choice(("+33123456789", "+449001234567")) if random.random() < 0.1 else None
-            step = f"p:{number or self._number(case, next(self._mobiles), asked=press)}:{RING_SECONDS}"
+            step = f"p:{number or self._number(case, next(self._mobiles))}:{RING_SECONDS}"
             hours = random.choice(("", "", "", self._hours(open_now=True), self._hours(open_now=False)))
             yield step + (f":{hours}:1" if press else f":{hours}" if hours else "")
         if random.random() < 0.5:
@@ -184,11 +185,11 @@ class Inventor:
         if random.random() < 0.3:
             yield "v:600@nowhere:0"
 
-    def _number(self, case: Case, number: str = "", site: str = "", *, asked: bool = False) -> str:
+    def _number(self, case: Case, number: str = "", site: str = "") -> str:
         """A number and what it does; of those that take their time there is one a case. A site's is one in another
         range, made of its DID."""
         number = number or f"+44115497{site[-4:]}"
-        slow = [end for end in SLOW_ENDS if end is FarEnd.UNANSWERED or not asked or self._setting.voicemails]
+        slow = SLOW_ENDS if self._setting.voicemails else SLOW_ENDS[:1]
         ends = QUICK_ENDS if set(case.far_ends.values()) & set(SLOW_ENDS) else (*QUICK_ENDS, *slow)
         case.far_ends.setdefault(number, self._random.choice(ends))
         return number
@@ -214,7 +215,7 @@ class Inventor:
         slots = []
         for index in range(random.randrange(1, 4)):
             slot, press = f"{index:04}{case.did[-4:]}", random.random() < 0.5
-            number = "+33123456789" if random.random() < 0.1 else self._number(case, next(self._mobiles), asked=press)
+            number = "+33123456789" if random.random() < 0.1 else self._number(case, next(self._mobiles))
             steps = [f"p:{number}:20" + ("::1" if press else "")]
             if random.random() < 0.3:
                 steps.insert(0, f"p:{self._number(case, next(self._mobiles))}:20:{self._hours(open_now=False)}")

@@ -119,9 +119,10 @@ async def _ring_budget(site: CallSite, seconds: int) -> AsyncIterator[SiteRules]
 @pytest.mark.parametrize(
     ("seed", "count", "setting"),
     [
-        (4, 90, Setting(4, learnt="trunk")),
-        (6, 80, Setting(30, waits=(0, 2, 8), voicemails=True, refused=frozenset({"caller"}))),
-        (8, 40, Setting(30, learnt="did", a_is_down=True)),
+        (4, 95, Setting(4)),
+        (6, 70, Setting(30, waits=(0, 2, 8), voicemails=True, refused=frozenset({"caller"}))),
+        (8, 25, Setting(30, learnt="trunk")),
+        (9, 20, Setting(30, learnt="did", a_is_down=True)),
     ],
 )
 async def test_calls_go_as_they_are_foretold(site: CallSite, seed: int, count: int, setting: Setting) -> None:

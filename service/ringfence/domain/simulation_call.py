@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from ringfence.domain.calls import AnsweredBy
-from ringfence.domain.directory import LineKind
+from ringfence.domain.line_kinds import SPOKEN
 from ringfence.domain.outage import Decision
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.ring_hours import RingHours
@@ -26,7 +26,6 @@ from ringfence.domain.simulation_values import (
     Why,
 )
 
-MACHINES: Final = frozenset({LineKind.FAX, LineKind.ALARM, LineKind.LIFT, LineKind.TELECARE, LineKind.DOOR})
 _KNOWN = re.compile(r"\+?[0-9]{3,15}")
 _LEARNT = re.compile(r"1\|(did|trunk)\|([0-9]{9,11})\|.*")
 _DIALLED = re.compile(r"\+[1-9][0-9]{7,14}")
@@ -54,7 +53,7 @@ class Call:
 
     @property
     def is_machine(self) -> bool:
-        return self.record is not None and self.record.kind in MACHINES
+        return self.record is not None and self.record.kind not in SPOKEN
 
     def note(self, what: What, *targets: str, seconds: float = 0.0, result: str = "", **more: Any) -> None:
         """Something happens now and lasts so long."""
@@ -77,12 +76,17 @@ class Call:
             self.note(What.PASSED_OVER, item.target, result=result, private=private, team=team, why=Why.REFUSED)
         else:
             how: dict[str, Any] = {"private": private, "team": team, "shows": self.shows(), "asked": self.asks(item)}
+            how["told"] = self.tells()
             self.note(What.RINGS, item.target, result=result, seconds=lasted, **how)
         return result
 
     def asks(self, item: Step) -> bool:
         """Whether whoever answers is asked to press 1."""
         return item.press_one and item.kind is not StepKind.SITE and not self.is_machine
+
+    def tells(self) -> bool:
+        """`ringfence-introduce`: whether whoever answers is told who calls, because the telephone does not show it."""
+        return self.shows() in (Shows.DID, Shows.TRUNK) and not self.is_machine
 
     def shows(self) -> Shows | None:
         """`ringfence-identity`: whom a leg shows that goes out now, by the first trunk that is not down."""
@@ -120,7 +124,7 @@ class Call:
             case FarEnd.REFUSES if asked:
                 return "declined", assumed.pressing_seconds
             case FarEnd.ANSWERS | FarEnd.VOICEMAIL | FarEnd.REFUSES:
-                return "answered", assumed.pressing_seconds if asked else 0.0
+                return "answered", assumed.pressing_seconds * asked + assumed.telling_seconds * self.tells()
         return does.value, 0.0
 
     def _dialled(self, number: str) -> bool:

@@ -95,7 +95,7 @@ class TeamRun:
             lasted = min(ends) if answered else max(ends)
             alone = outcomes[0][2] if len(outcomes) == 1 else "unanswered"
             result = "answered" if answered else alone
-            how: dict[str, Any] = {"private": True, "team": self._target, "shows": call.shows()}
+            how: dict[str, Any] = {"private": True, "team": self._target, "shows": call.shows(), "told": call.tells()}
             asked = any(call.asks(step) for _, step in steps)
             call.note(What.RINGS, *dialled, result=result, seconds=lasted, asked=asked, **how)
         self._again_at = call.clock + ASKED_AGAIN_SECONDS

@@ -111,7 +111,8 @@ class Assumptions:
     """What the far ends do: at step `answered_step` everybody answers, else by number, else `otherwise`. In a trial the
     call is one of those that go `to_platform`. `came_back`: its headers say that it has been out through us.
     `refused_rungs`: identities the carriers outside do not let through. `boxes`: voicemail boxes exist. Who is asked to
-    press a key does so after `pressing_seconds`, or never, which takes `asking_seconds` to be known."""
+    press a key does so after `pressing_seconds`, or never, which takes `asking_seconds` to be known; who is told the
+    caller's number hears it for `telling_seconds`."""
 
     platform: PlatformDoes = PlatformDoes.ANSWERS
     by_number: Mapping[str, FarEnd] = field(default_factory=dict)
@@ -123,6 +124,7 @@ class Assumptions:
     boxes: bool = True
     pressing_seconds: float = 4.0
     asking_seconds: float = 8.0
+    telling_seconds: float = 9.0
 
     def far_end(self, number: str, step: int) -> FarEnd:
         return FarEnd.ANSWERS if step == self.answered_step else self.by_number.get(number, self.otherwise)
@@ -195,7 +197,8 @@ class Happening:
     """One point of a simulated call. `at_seconds` counts from the call's arrival, `seconds` is how long it lasted.
     `step` is 0 for the platform. `targets`: the platform's name, numbers, a team's or site's id, a mailbox, an
     announcement; `private` when they are private numbers, `team` when they are members'. `result`: how it ended, in
-    the dialplan's words. `shows`: of what rings. `asked`: whoever answers is asked to press 1. `language`: of an
+    the dialplan's words. `shows`: of what rings. `asked`: whoever answers is asked to press 1; `told`: and told who
+    calls. `language`: of an
     announcement and a voicemail's greeting."""
 
     at_seconds: float
@@ -209,6 +212,7 @@ class Happening:
     why: Why | None = None
     shows: Shows | None = None
     asked: bool = False
+    told: bool = False
     language: str = ""
 
 

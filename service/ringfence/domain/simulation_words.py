@@ -97,7 +97,10 @@ def _rings(happening: Happening) -> str:
 
 
 def _pressed(happening: Happening) -> str:
-    return " and presses 1" if happening.asked and happening.result == "answered" else ""
+    if happening.result != "answered":
+        return ""
+    told = ", and is told who calls" if happening.told else ""
+    return (" and presses 1" if happening.asked else "") + told
 
 
 def heard(happening: Happening) -> str:
