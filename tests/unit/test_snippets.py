@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.asterisk.example_site import EXAMPLE_FILES
-from ringfence.cli.doctor.needed_modules import NEEDED_MODULES
+from ringfence.cli.doctor.needed_modules import DOOR_MODULES, NEEDED_MODULES, VOICEMAIL_MODULES
 from ringfence.config import ConfigError, Secrets, parse
 from ringfence.config.snippets import (
     ALL_SNIPPETS,
@@ -156,12 +156,9 @@ _CORE = {
     "U",
     "b",
 }
-# Of app_voicemail and func_env. Without them a voicemail step is passed over, so no site needs them.
-_OF_VOICEMAIL = {"VoiceMail", "VM_INFO", "STAT"}
 # Of res_musiconhold. Without it callers who wait hear it ring.
 _OF_MUSIC = {"StartMusicOnHold", "StopMusicOnHold"}
-# Of res_agi and func_timeout. Without them nobody is asked over FastAGI.
-_OF_THE_DOOR = {"AGI", "TIMEOUT"}
+ALL_MODULES = {*NEEDED_MODULES, *DOOR_MODULES, *VOICEMAIL_MODULES}
 _MODULE_OF = {
     "Dial": "app_dial",
     "ExecIf": "app_exec",
@@ -205,23 +202,29 @@ _MODULE_OF = {
     "STRREPLACE": "func_strings",
     "STRFTIME": "func_strings",
     "URIENCODE": "func_uri",
+    "TOUPPER": "func_strings",
     "PJSIP_HEADER": "res_pjsip_header_funcs",
     "PJSIP_PARSE_URI": "chan_pjsip",
+    "VoiceMail": "app_voicemail",
+    "VM_INFO": "app_voicemail",
+    "STAT": "func_env",
+    "AGI": "res_agi",
+    "TIMEOUT": "func_timeout",
 }
 
 
 def test_the_doctor_asks_for_every_module_the_dialplan_uses() -> None:
     text = "\n".join([*shipped_snippets().values(), snippets_of(GOOD)[SITE]])
     code = "\n".join(line.partition(" ;")[0] for line in text.splitlines() if not line.lstrip().startswith(";"))
-    used = set(re.findall(r"\b([A-Z][A-Za-z_]*)\(", code)) - _CORE - _OF_VOICEMAIL - _OF_MUSIC - _OF_THE_DOOR
+    used = set(re.findall(r"\b([A-Z][A-Za-z_]*)\(", code)) - _CORE - _OF_MUSIC
     assert used - set(_MODULE_OF) == set(), "name the module of what is new, here and in needed_modules.py"
-    assert {_MODULE_OF[name] for name in used} <= set(NEEDED_MODULES)
+    assert {_MODULE_OF[name] for name in used} <= ALL_MODULES
 
 
 def test_the_readme_lists_the_same_modules_and_includes() -> None:
     readme = (shipped_dir() / "README.md").read_text()
-    assert set(re.findall(r"^\| `((?:app|func|pbx|chan|res|codec|format)_\w+)` \|", readme, re.MULTILINE)) == set(
-        NEEDED_MODULES
+    assert (
+        set(re.findall(r"^\| `((?:app|func|pbx|chan|res|codec|format)_\w+)` \|", readme, re.MULTILINE)) == ALL_MODULES
     )
     for include in INCLUDES:
         assert include.line in readme

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 from ringfence.asterisk.vocabulary import FAMILY
+from ringfence.cli.doctor.asterisk_checks import modules_missing
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground, ask
+from ringfence.cli.doctor.needed_modules import VOICEMAIL_MODULES
 from ringfence.domain.record_text import SCHEMA_VERSION, RecordError
 from ringfence.domain.records import TableRecord, decode_table
 from ringfence.domain.route_table import BUCKET_COUNT
 
+_VOICEMAIL_STEP: Final = re.compile(r"[|,]v:")
 MAX_COUNTED_ROWS: Final = 20_000
 """Each bucket read scans all of AstDB while it is locked; with more rows calls would begin to feel it."""
 
@@ -47,10 +51,10 @@ async def table_complete(ground: Ground) -> list[Finding]:
     if table.rows > MAX_COUNTED_ROWS:
         words = f"Not counted: {table.rows} records are too many to read beside live calls."
         return [unknown(words, "`ringfence status` tells what the daemon last verified.")]
-    found = 0
+    found: list[str] = []
     for bucket in range(BUCKET_COUNT):
-        found += await _count(ground, bucket)
-    return [_compared(found, table)]
+        found += await _records(ground, bucket)
+    return [_compared(len(found), table), *await _voicemail(ground, found)]
 
 
 def _compared(found: int, table: TableRecord) -> Finding:
@@ -68,7 +72,16 @@ async def _table_text(ground: Ground) -> str:
     return next((row["val"] for row in reply.rows if "val" in row), "")
 
 
-async def _count(ground: Ground, bucket: int) -> int:
+async def _voicemail(ground: Ground, records: list[str]) -> list[Finding]:
+    if not any(_VOICEMAIL_STEP.search(record) for record in records):
+        return []
+    return [
+        warn(f"Plans have a voicemail step, and Asterisk has not loaded {module}.so: no message is taken.", fix)
+        for module, fix in await modules_missing(ground, VOICEMAIL_MODULES)
+    ]
+
+
+async def _records(ground: Ground, bucket: int) -> list[str]:
     below = f"/{FAMILY}/did/{bucket}/"
     reply = await ask(ground.ami, "DBGetTree", {"Family": f"{FAMILY}/did/{bucket}"})
-    return sum(row.get("key", "").startswith(below) for row in reply.rows)
+    return [row.get("val", "") for row in reply.rows if row.get("key", "").startswith(below)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from ringfence.asterisk.ami import AmiSession, AmiSettings
 from ringfence.asterisk.ari import AriClient, AriSettings
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown
 from ringfence.cli.doctor.ground import Ground, ask, variable
-from ringfence.cli.doctor.needed_modules import NEEDED_MODULES
+from ringfence.cli.doctor.needed_modules import DOOR_MODULES, NEEDED_MODULES
 from ringfence.config import ConfigError
 from ringfence.config.snippets import INCLUDES, SITE_DIALPLAN, generated_snippets
 
@@ -113,18 +113,19 @@ async def ari_login(ground: Ground) -> list[Finding]:
 
 async def modules(ground: Ground) -> list[Finding]:
     """Everything the dialplan and the daemon use is loaded."""
-    missing = []
-    for module in NEEDED_MODULES:
-        if not (await ask(ground.ami, "ModuleCheck", {"Module": module})).success:
-            missing.append(module)
+    needed = NEEDED_MODULES | (DOOR_MODULES if ground.settings.fastagi.enabled else {})
+    missing = await modules_missing(ground, needed)
     if not missing:
-        return [ok(f"All {len(NEEDED_MODULES)} modules needed are loaded.")]
+        return [ok(f"All {len(needed)} modules needed are loaded.")]
+    return [fail(f"Asterisk has not loaded {module}.so, needed for {needed[module]}.", fix) for module, fix in missing]
+
+
+async def modules_missing(ground: Ground, needed: Iterable[str]) -> list[tuple[str, str]]:
+    """Those that are not loaded, each with what to do."""
     return [
-        fail(
-            f"Asterisk has not loaded {module}.so, needed for {NEEDED_MODULES[module]}.",
-            f"`asterisk -rx 'module load {module}.so'`; see that modules.conf loads it at every start.",
-        )
-        for module in missing
+        (module, f"`asterisk -rx 'module load {module}.so'`; see that modules.conf loads it at every start.")
+        for module in needed
+        if not (await ask(ground.ami, "ModuleCheck", {"Module": module})).success
     ]
 
 

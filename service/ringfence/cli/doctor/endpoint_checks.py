@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.asterisk.connections import CLOSED_CONTEXT
+from ringfence.asterisk.site import TRUNK_ENDING
 from ringfence.asterisk.vocabulary import ContactState, contact_state
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground, ask
@@ -44,6 +45,10 @@ def _call_endpoints(settings: Settings) -> Iterator[_Endpoint]:
     for platform in settings.platform:
         yield _Endpoint(platform.dial_endpoint, CLOSED_CONTEXT, f"platform {platform.name!r}")
     for egress in settings.egress_trunk:
+        if egress.trunk_number is not None:
+            yield _Endpoint(
+                f"{egress.dial_endpoint}{TRUNK_ENDING}", CLOSED_CONTEXT, f"the lowest identity of {egress.name!r}"
+            )
         if egress.dial_endpoint in inbound:
             continue  # one registered endpoint for both ways: its calls come in by the inbound trunk's context
         yield _Endpoint(egress.dial_endpoint, CLOSED_CONTEXT, f"egress trunk {egress.name!r}")

@@ -50,3 +50,15 @@ NEEDED_MODULES: Final = {
     "res_ari_endpoints": "ARI's endpoints",
     "res_ari_events": "ARI's event stream",
 }
+
+DOOR_MODULES: Final = {
+    "res_agi": "AGI, which asks the daemon",
+    "func_timeout": "TIMEOUT, without which nobody is asked",
+}
+"""Where the configuration has [fastagi] on."""
+
+VOICEMAIL_MODULES: Final = {
+    "app_voicemail": "voicemail as a step, and VM_INFO",
+    "func_env": "STAT, by which a box's own greeting is found",
+}
+"""Where a plan has a voicemail step."""
