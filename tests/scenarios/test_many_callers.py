@@ -83,9 +83,9 @@ async def test_caller_who_hears_nothing_is_found(site: CallSite) -> None:
 
 
 async def test_announcement_counts_only_where_nobody_could_have_answered(site: CallSite) -> None:
-    assert (await told(site, "a:unavailable:0", hold_seconds=4.0)).lost
+    assert (await told(site, "a:unavailable:0", hold_seconds=0.1)).lost
     await site.network_a.behave(BUSY, number=FALLBACK)
-    seen = await told(site, f"s:{FALLBACK}:5,a:unavailable:0", hold_seconds=4.0)
+    seen = await told(site, f"s:{FALLBACK}:5,a:unavailable:0", hold_seconds=2.0)
     assert seen.announced and not seen.lost and not seen.in_silence
 
 
