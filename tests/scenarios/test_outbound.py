@@ -211,6 +211,9 @@ async def test_no_mode_changes_how_calls_go_out(out: CallSite, decision: str) ->
         ("phone", "112", "112", EMERGENCY_IDENTITY),
         ("phone", "+112", "112", EMERGENCY_IDENTITY),
         ("phone", "+44999", "999", EMERGENCY_IDENTITY),
+        ("phone", "0044999", "999", EMERGENCY_IDENTITY),
+        ("phone", "999;phone-context=+44", "999", EMERGENCY_IDENTITY),
+        ("phone", "112%23", "112", EMERGENCY_IDENTITY),
         ("german_phone", "110", "110", "+493023125000"),
     ],
 )
