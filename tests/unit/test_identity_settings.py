@@ -6,9 +6,10 @@ import tomllib
 
 import pytest
 
-from ringfence.asterisk.site import Identity, Rung, SiteValueError
+from ringfence.asterisk.site import Identity, SiteValueError
 from ringfence.config.reading import ConfigError, parse
 from ringfence.config.snippets import PJSIP, SITE_DIALPLAN, generated_snippets
+from ringfence.domain.identities import Rung
 from tests.unit.test_snippets import SECRETS
 
 SITE = """

@@ -15,6 +15,7 @@ from ringfence.app.paging import Before
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, Observation, TargetId
 from ringfence.domain.history import HistoryRow
+from ringfence.domain.identities import Rung
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import ScopeState, Transition
 from ringfence.domain.outcomes import CallOutcome
@@ -256,10 +257,10 @@ class LegRefused:
 
 @dataclass(frozen=True, slots=True)
 class IdentityLearnt:
-    """A carrier refused an identity with `status`; `rung` (of `domain.identities.RUNG_WORDS`) rang or was answered."""
+    """A carrier refused an identity with `status`; `rung`, a lower one, rang or was answered."""
 
     trunk: str
-    rung: str
+    rung: Rung
     status: int
     at: Moment
 

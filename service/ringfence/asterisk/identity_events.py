@@ -9,7 +9,7 @@ from typing import Final
 from ringfence.app.ports import IdentityLearnt
 from ringfence.asterisk.event_fields import CONFIGURED_NAME, MalformedEvent, read_field, read_matching, read_user_event
 from ringfence.asterisk.vocabulary import Field, UserEventName
-from ringfence.domain.identities import RUNG_WORDS
+from ringfence.domain.identities import RUNG_WORDS, Rung
 from ringfence.domain.moment import Moment
 
 _STATUS: Final = re.compile(r"[4-6][0-9]{2}")
@@ -25,4 +25,4 @@ def read_identity(event: object, now: Moment) -> tuple[IdentityLearnt, ...]:
     status = read_matching(fields, Field.STATUS, _STATUS)
     if rung not in RUNG_WORDS or not trunk or not status:
         raise MalformedEvent(f"{UserEventName.IDENTITY}: a field is missing, or not one we know")
-    return (IdentityLearnt(trunk, rung, int(status), now),)
+    return (IdentityLearnt(trunk, Rung(rung), int(status), now),)

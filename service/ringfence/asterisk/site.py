@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Final
 
 from ringfence.asterisk.caps import NO_CAP, NO_CAPS, Cap, Caps
-from ringfence.domain.prompts import DEFAULT_LANGUAGE
+from ringfence.domain.identities import Rung
+from ringfence.domain.prompts import DEFAULT_LANGUAGE, is_language
 
 
 class SiteValueError(ValueError):
@@ -46,16 +47,10 @@ class NumberFormat(Enum):
     NATIONAL = "national"
 
 
-class Rung(Enum):
-    """Who a diverted call says it is, from the most telling to the least."""
-
-    CALLER = "caller"
-    """From is the caller's number; our DID vouches for it in P-Asserted-Identity and Diversion."""
-    DID = "did"
-    """From is our DID, too."""
-    TRUNK = "trunk"
-    """From is the number the carrier knows the trunk by, and nothing else is said."""
-
+# 403: how most carriers refuse a From that is not theirs. 428, 436 to 438: a signed identity is missing or does not
+# hold (RFC 8224, 6.2.2), which a number of our own may cure. 433: no anonymous calls (RFC 5079). Not among them: 603
+# (RFC 3261), 607 (RFC 8197) and 608 (RFC 8688), the word of the person, or of a filter on the person's behalf.
+IDENTITY_REFUSALS: Final = (403, 428, 433, 436, 437, 438)
 
 TRUNK_ENDING: Final = "_trunk"
 """The endpoint of the lowest rung is the dialled one's name with this ending."""
@@ -67,10 +62,9 @@ _HOST_PORT = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9.-]{0,250}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(;transport=(udp|tcp|tls))?"
 )
 _DIGITS = re.compile(r"[0-9]{0,4}")
-_COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
-_E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
-_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
+E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 _SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 
@@ -120,10 +114,10 @@ class Trunk:
     def __post_init__(self) -> None:
         check_name(self.name, "trunk name")
         check_name(self.platform, f"platform of trunk {self.name}")
-        check(_LANGUAGE, self.language, f"language of trunk {self.name}")
-        _check_prefixes(self.country, self.national_prefix, self.international_prefix, self.name)
+        _check_language(self.language, f"language of trunk {self.name}")
+        check_prefixes(self.country, self.national_prefix, self.international_prefix, self.name)
         if self.bare is BareNumber.EXTENSION:
-            check(_E164_START, self.range_prefix, f"range prefix of trunk {self.name}")
+            check(E164_START, self.range_prefix, f"range prefix of trunk {self.name}")
             check_count(self.extension_length, f"extension length of trunk {self.name}", 1, 10)
 
 
@@ -155,7 +149,7 @@ class Identity:
     """E.164; without it there is no lowest rung."""
     domain: str = ""
     """Behind the @ of From and of what we assert. Without one: Asterisk's own address, and the carrier's host."""
-    refused_statuses: tuple[int, ...] = (403, 428, 433, 436, 437, 438)
+    refused_statuses: tuple[int, ...] = IDENTITY_REFUSALS
     retry_seconds: int = 24 * 3600
     """What was learnt of a rung above is forgotten after this."""
 
@@ -166,7 +160,7 @@ class Identity:
         for status in self.refused_statuses:
             check_count(status, "status that refuses an identity", 400, 699)
         if self.trunk_number:
-            check(_E164, self.trunk_number, "trunk number")
+            check(E164, self.trunk_number, "trunk number")
         elif self.first is Rung.TRUNK:
             raise SiteValueError("an identity that begins with the trunk's number needs one")
 
@@ -201,7 +195,7 @@ class EgressTrunk:
         check_count(self.channel_count, f"channels of egress trunk {self.name}", 1, 10_000)
         check_count(self.reserved_count, f"channels of egress trunk {self.name} for critical DIDs", 0, 10_000)
         check_count(self.no_progress_seconds, f"no-progress seconds of egress trunk {self.name}", 0.1, 60)
-        _check_prefixes(self.country, self.national_prefix, "", self.name)
+        check_prefixes(self.country, self.national_prefix, "", self.name)
         if self.number_format is NumberFormat.AS_RECEIVED:
             raise SiteValueError(f"egress trunk {self.name} has no number to pass on as received")
 
@@ -229,9 +223,9 @@ class Egress:
 
     def __post_init__(self) -> None:
         for country in self.allowed_countries:
-            check(_COUNTRY, country, "allowed country")
+            check(COUNTRY, country, "allowed country")
         for prefix in self.denied_prefixes:
-            check(_E164_START, prefix, "denied prefix")
+            check(E164_START, prefix, "denied prefix")
         check_count(self.max_calls, "most diverted calls", 1, 100_000)
         check_count(self.max_call_seconds, "most seconds of a diverted call", 1, 86_400)
         check_count(self.wait_seconds, "seconds a caller waits for a channel", 0, 60)
@@ -266,7 +260,7 @@ class SiteDialplan:
 
     def __post_init__(self) -> None:
         check(_NODE, self.node, "node name")
-        check(_LANGUAGE, self.language, "language")
+        _check_language(self.language, "language")
         check_count(self.ring_budget_seconds, "ring budget seconds", 1, 180)
         _unique("trunk", [trunk.name for trunk in self.trunks])
         _unique("egress trunk", [trunk.name for trunk in self.egress.trunks])
@@ -277,8 +271,13 @@ class SiteDialplan:
                 raise SiteValueError(f"trunk {trunk.name} names platform {trunk.platform!r}, which is not there")
 
 
-def _check_prefixes(country: str, national: str, international: str, name: str) -> None:
-    check(_COUNTRY, country, f"country of {name}")
+def _check_language(value: str, what: str) -> None:
+    if not is_language(value):
+        raise SiteValueError(f"{what} {value!r} is not allowed; it must be as Asterisk names one")
+
+
+def check_prefixes(country: str, national: str, international: str, name: str) -> None:
+    check(COUNTRY, country, f"country of {name}")
     check(_DIGITS, national, f"national prefix of {name}")
     check(_DIGITS, international, f"international prefix of {name}")
 

@@ -10,12 +10,18 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ringfence.asterisk.site import SiteValueError, check, check_count, check_endpoint, check_name
+from ringfence.asterisk.site import (
+    COUNTRY,
+    E164,
+    E164_START,
+    SiteValueError,
+    check,
+    check_count,
+    check_endpoint,
+    check_name,
+    check_prefixes,
+)
 
-_E164: re.Pattern[str] = re.compile(r"\+[1-9][0-9]{6,14}")
-_E164_START = re.compile(r"(\+[1-9][0-9]{0,14})?")
-_COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
-_PREFIX = re.compile(r"[0-9]{0,4}")
 _SHORT = re.compile(r"[0-9]{2,6}")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,250}")
 
@@ -40,12 +46,11 @@ class OutboundSite:
 
     def __post_init__(self) -> None:
         check_name(self.name, "outbound site's name")
-        check(_E164, self.main_number, f"main number of outbound site {self.name}")
-        check(_E164, self.emergency_identity or self.main_number, f"emergency identity of outbound site {self.name}")
-        check(_COUNTRY, self.country, f"country of outbound site {self.name}")
-        check(_PREFIX, self.national_prefix, f"national prefix of outbound site {self.name}")
-        check(_PREFIX, self.international_prefix, f"international prefix of outbound site {self.name}")
-        check(_E164_START, self.extension_prefix, f"extension prefix of outbound site {self.name}")
+        check(E164, self.main_number, f"main number of outbound site {self.name}")
+        check(E164, self.emergency_identity or self.main_number, f"emergency identity of outbound site {self.name}")
+        check_prefixes(self.country, self.national_prefix, self.international_prefix, f"outbound site {self.name}")
+        if self.extension_prefix:
+            check(E164_START, self.extension_prefix, f"extension prefix of outbound site {self.name}")
         check_count(self.extension_length, f"extension length of outbound site {self.name}", 0, 10)
         if not self.emergency_numbers:
             raise SiteValueError(f"outbound site {self.name} has no emergency number")
@@ -68,9 +73,9 @@ class Outbound:
 
     def __post_init__(self) -> None:
         for country in self.allowed_countries:
-            check(_COUNTRY, country, "country for outgoing calls")
+            check(COUNTRY, country, "country for outgoing calls")
         for prefix in (*self.denied_prefixes, *self.also_allowed_prefixes):
-            check(_E164_START, prefix, "prefix of outgoing calls")
+            check(E164_START, prefix, "prefix of outgoing calls")
         check_count(self.ring_seconds, "ring seconds of outgoing calls", 5, 600)
         check_count(self.max_call_seconds, "most seconds of an outgoing call", 60, 86_400)
         names = [site.name for site in self.sites]

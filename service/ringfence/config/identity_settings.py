@@ -6,15 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ringfence.asterisk.site import Identity, Rung
+from ringfence.asterisk.site import IDENTITY_REFUSALS, Identity
 from ringfence.config.words import E164, Table
+from ringfence.domain.identities import Rung
 
 Refusal = Annotated[int, Field(ge=400, le=699)]
-
-# 403: how most carriers refuse a From that is not theirs. 428, 436 to 438: a signed identity is missing or does not
-# hold (RFC 8224, 6.2.2), which a number of our own may cure. 433: no anonymous calls (RFC 5079). Not among them: 603
-# (RFC 3261), 607 (RFC 8197) and 608 (RFC 8688), the word of the person, or of a filter on the person's behalf.
-REFUSALS = (403, 428, 433, 436, 437, 438)
 
 
 class IdentitySettings(Table):
@@ -31,7 +27,7 @@ class IdentitySettings(Table):
         description="domain behind the @ of From, P-Asserted-Identity and Diversion; default: none of our own",
     )
     identity_rejected: list[Refusal] = Field(
-        list(REFUSALS), description="SIP statuses before ringing that mean: not with this identity"
+        list(IDENTITY_REFUSALS), description="SIP statuses before ringing that mean: not with this identity"
     )
     identity_retry_hours: int = Field(
         24, ge=1, le=8760, description="hours until an identity that was refused is tried again"
