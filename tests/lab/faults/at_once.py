@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from math import inf
 
 from tests.lab.faults.result import Bound, Row, guarded
 from tests.lab.press_one_load import PROMISED_GAP_MS, measured
@@ -29,7 +30,8 @@ async def _row(name: str) -> Row:
     runs = [await measured(CALLS, WITHIN_SECONDS)]
     while len(runs) < MOST_RUNS and max(runs[-1].late) * 1000 > LATE_MS:
         runs.append(await measured(CALLS, WITHIN_SECONDS))
-    load, busy = min(runs, key=lambda run: max(run.late)), os.getloadavg()[0]
+    # The shortest: whatever else the machine does makes gaps longer, never shorter.
+    load, busy = min(runs, key=lambda run: max(run.gaps_ms, default=inf)), os.getloadavg()[0]
     gaps, waits = load.gaps_ms, load.waits
     return Row(
         name,
