@@ -45,7 +45,7 @@ from ringfence.domain.outgoing import OutgoingCall
 from ringfence.domain.override import OverrideTarget, standing_override
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import RouteTable
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.simulation_values import PlatformRules, SiteRules, TrunkRules
 from ringfence.domain.verdict import WitnessPolicy
 from ringfence.web.ports import RosterDoor, Services, WordsDoor

@@ -18,7 +18,7 @@ from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.record import Batch, HrNumber, HrRecord
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.web.ports import RosterDoor
 from tests.fakes.clock import settle
 from tests.fakes.node import DID, OTHER_DID, PRIVATE_NUMBERS, SCOPE, SOURCE, WAYS, FakeNode

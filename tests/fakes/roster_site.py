@@ -21,7 +21,7 @@ from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.records import decode_route
 from ringfence.domain.route_table import RouteTable, did_path
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.node import FakeDirectoryStore

@@ -25,7 +25,7 @@ from ringfence.domain.hr.roster import RecordState, RosterChange, Tenure
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import compile_table
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.store.database import Database
 from ringfence.store.directory_store import SqlDirectoryStore
 from ringfence.store.roster_store import SqlRosterStore

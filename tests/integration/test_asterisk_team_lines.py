@@ -11,7 +11,7 @@ from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import parse_ring_hours
 from ringfence.domain.route_table import compile_table, did_path, update_table
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.team import Strategy, Team, record_id
 from ringfence.domain.team_records import decode_team, member_path, site_path, team_path
 from tests.integration.test_asterisk_publisher import bench, read_all

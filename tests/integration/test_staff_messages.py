@@ -18,7 +18,7 @@ from ringfence.domain.hr.record import HrRecord, RecordId
 from ringfence.domain.hr.roster import RecordState, Roster
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.staff_message import staff_text
 from ringfence.store.staff_store import SqlStaffStore
 from tests.fakes.channels import FakeMail

@@ -15,7 +15,7 @@ from ringfence.domain.loop_proof import prove
 from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_table import compile_table
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.team import Team
 
 PLANTED = (1, 2, 3, 4, 5, 6)

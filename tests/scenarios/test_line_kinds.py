@@ -13,7 +13,8 @@ from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.press_one import PressOne
 from ringfence.domain.records import Forced, encode_route, record_of
-from ringfence.domain.routing import RoutingPolicy, plan_for
+from ringfence.domain.routing import plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.team import Team
 from tests.lab.call_result import CallResult
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite

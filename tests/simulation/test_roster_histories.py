@@ -29,7 +29,8 @@ from ringfence.domain.numbers import Did
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.route_plan import StepKind
 from ringfence.domain.route_table import touched_by
-from ringfence.domain.routing import RoutingPolicy, plan_for
+from ringfence.domain.routing import plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from tests.simulation.roster_oracle import Oracle, surely_left
 from tests.simulation.roster_world import BEGAN, DAY, POLICY, Company, number, whose
 

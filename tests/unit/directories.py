@@ -21,7 +21,7 @@ from ringfence.domain.numbers import Did, NumberKind
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import RingHours
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.team import Strategy, Team
 
 MOBILE = "+447700900123"

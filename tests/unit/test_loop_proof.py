@@ -17,7 +17,8 @@ from ringfence.domain.records import decode_route
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import NUMBERS, Omission, Step, StepKind
 from ringfence.domain.route_table import RouteTable, compile_table, did_path, fallback_path
-from ringfence.domain.routing import RoutingPolicy, TrunkFallback, plan_for
+from ringfence.domain.routing import TrunkFallback, plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.strong_components import strong_components
 from ringfence.domain.team import Team
 from ringfence.domain.team_records import SITE_FAMILY, decode_member, decode_opening, decode_team

@@ -17,7 +17,8 @@ from ringfence.domain.records import Forced, RouteRecord, encode_route
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import Omission, RoutePlan, Step, StepKind
 from ringfence.domain.route_table import compile_table, did_path, diff_family, update_table
-from ringfence.domain.routing import RoutingPolicy, plan_for
+from ringfence.domain.routing import plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLines
 from ringfence.domain.team import MAX_MEMBERS, Strategy, Team, record_id
 from ringfence.domain.team_records import (

@@ -18,7 +18,7 @@ from ringfence.app.ports import Clock
 from ringfence.domain.coverage import Coverage, CoveragePolicy, coverage
 from ringfence.domain.directory import Directory
 from ringfence.domain.moment import Moment
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from ringfence.domain.override import NarrowWords, Override, OverrideKind, Overr
 from ringfence.domain.records import Forced, with_forced
 from ringfence.domain.route_plan import RoutePlan
 from ringfence.domain.route_table import RouteTable, TableDiff, compile_table, did_path, update_table
-from ringfence.domain.routing import RoutingPolicy, TrunkFallback, plan_for
+from ringfence.domain.routing import TrunkFallback, plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLine, TeamLines
 
 log = logging.getLogger(__name__)

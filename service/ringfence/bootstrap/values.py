@@ -16,7 +16,8 @@ from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
 from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import parse_ring_hours
-from ringfence.domain.routing import RoutingPolicy, TrunkFallback
+from ringfence.domain.routing import TrunkFallback
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.schedule import PROFILES, Cadence
 
 

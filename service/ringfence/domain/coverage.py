@@ -21,7 +21,8 @@ from ringfence.domain.directory import Consent, DefaultNumber, DidAssignment, Di
 from ringfence.domain.line_kinds import SOURCES, SPOKEN, Source
 from ringfence.domain.numbers import Did
 from ringfence.domain.route_plan import StepKind, StepReason
-from ringfence.domain.routing import RoutingPolicy, plan_for
+from ringfence.domain.routing import plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLine, TeamLines
 
 MAX_UNCOVERED: Final = 1000

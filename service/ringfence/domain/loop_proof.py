@@ -17,7 +17,8 @@ from typing import Final
 from ringfence.domain.directory import DidAssignment, Directory
 from ringfence.domain.known_ways import WayBack, WayEnd
 from ringfence.domain.route_plan import NUMBERS, StepKind
-from ringfence.domain.routing import RoutingPolicy, TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.routing import TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLines, closed_steps
 from ringfence.domain.strong_components import strong_components
 

@@ -16,7 +16,8 @@ from ringfence.domain.directory import Directory, LineKind, PersonKey
 from ringfence.domain.known_ways import KnownWays
 from ringfence.domain.numbers import Did
 from ringfence.domain.records import Forced, RouteRecord, encode_route, record_of
-from ringfence.domain.routing import RoutingPolicy, TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.routing import TrunkFallback, fallback_steps, plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLines, site_records, team_records, touched_teams
 from ringfence.domain.team_records import decode_team, is_member, member_path, site_path, team_families, team_path
 

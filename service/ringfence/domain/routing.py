@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 
 from ringfence.domain.directory import (
     DEFAULT_ANNOUNCEMENT,
-    MAX_RING_SECONDS,
-    MIN_RING_SECONDS,
     DidAssignment,
     Directory,
     Person,
@@ -25,8 +23,7 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.line_kinds import SOURCES, SPOKEN, Source
 from ringfence.domain.numbers import mask
-from ringfence.domain.policy import EgressGate, Refusal
-from ringfence.domain.press_one import NOBODY_ASKED, PressOne
+from ringfence.domain.policy import Refusal
 from ringfence.domain.ring_budget import left_out_of, within_budget
 from ringfence.domain.route_plan import (
     MAX_STEPS,
@@ -40,25 +37,10 @@ from ringfence.domain.route_plan import (
     StepKind,
     StepReason,
 )
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.routing_team import TeamLines
 from ringfence.domain.team import record_id
 from ringfence.domain.team_records import team_target
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingPolicy:
-    """`ring_budget_seconds` is 30 to 150: carriers cut a ringing call off after 120 to 180 s, and the
-    announcement has to be heard before. `site_ring_seconds` is 5 to 120 and at least 5 below the budget. `press_one`:
-    whose answerers have to press 1."""
-
-    gate: EgressGate
-    ring_budget_seconds: int = 90
-    site_ring_seconds: int = 30
-    press_one: PressOne = NOBODY_ASKED
-
-    def __post_init__(self) -> None:
-        assert MIN_RING_SECONDS <= self.site_ring_seconds <= MAX_RING_SECONDS
-        assert self.site_ring_seconds + MIN_RING_SECONDS <= self.ring_budget_seconds
 
 
 @dataclass(frozen=True, slots=True)

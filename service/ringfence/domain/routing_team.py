@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ringfence.domain.directory import Directory, Person, PersonKey, Site
 from ringfence.domain.route_plan import Step, StepKind
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.team import MAX_MEMBERS, Team, record_id
 from ringfence.domain.team_records import (
     OpeningRecord,
@@ -22,9 +22,6 @@ from ringfence.domain.team_records import (
     site_path,
     team_path,
 )
-
-if TYPE_CHECKING:
-    from ringfence.domain.routing import RoutingPolicy
 
 
 @dataclass(frozen=True, slots=True)

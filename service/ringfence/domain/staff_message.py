@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from ringfence.domain.directory import DidAssignment, Directory, PersonKey
 from ringfence.domain.numbers import VISIBLE_DIGITS, spaced
 from ringfence.domain.route_plan import StepKind, StepReason
-from ringfence.domain.routing import RoutingPolicy, plan_for
+from ringfence.domain.routing import plan_for
+from ringfence.domain.routing_policy import RoutingPolicy
 
 MAX_DIDS = 3  # named in one message; the others are counted
 

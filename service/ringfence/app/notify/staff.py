@@ -19,7 +19,7 @@ from ringfence.app.ports import Clock
 from ringfence.domain.directory import DidAssignment, Directory, PersonKey
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice_routes import wait_seconds
-from ringfence.domain.routing import RoutingPolicy
+from ringfence.domain.routing_policy import RoutingPolicy
 from ringfence.domain.staff_message import owned_in, staff_text
 
 log = logging.getLogger(__name__)
