@@ -52,15 +52,20 @@ _TOLD = {
 }
 
 
-def own_dialplan(ask: str = DECIDE, endpoint: str = "uc") -> Mapping[str, str]:
+def own_dialplan(
+    ask: str = DECIDE,
+    endpoint: str = "uc",
+    ring_seconds: float = PLATFORM_RING_SECONDS,
+    no_progress_seconds: float = NO_PROGRESS_SECONDS,
+) -> Mapping[str, str]:
     """Files of Asterisk's configuration, for `open_site`. `ask`: the line that asks; `endpoint`: the platform's. What
     the daemon said stands in AstDB at `lab/heard/<digits of the DID>`, with a full stop behind."""
     fields = ",".join(f"{name}: ${{{value}}}" for name, value in _TOLD.items())
     filled = {
         "@ASK@": ask,
         "@ENDPOINT@": endpoint,
-        "@RING@": str(PLATFORM_RING_SECONDS),
-        "@NO_PROGRESS@": str(NO_PROGRESS_SECONDS),
+        "@RING@": str(ring_seconds),
+        "@NO_PROGRESS@": str(no_progress_seconds),
         "@TELL@": f"UserEvent(LabOwn,{fields})",
     }
     extensions = _EXTENSIONS
