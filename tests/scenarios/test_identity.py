@@ -103,6 +103,23 @@ async def test_rung_that_only_rang_is_remembered(fresh: CallSite) -> None:
     assert (await fresh.event("RingfenceIdentity", did))["rung"] == "did"
 
 
+@pytest.mark.parametrize(
+    ("taken", "hours_ago", "learns"), [("caller", 0.1, False), ("caller", 1, True), ("did", 0, True)]
+)
+async def test_refusal_of_one_number_lowers_nobody_else(
+    fresh: CallSite, taken: str, hours_ago: float, learns: bool
+) -> None:
+    """Odd numbers are the caller's to choose; what got through just now was an honest one."""
+    honest, odd = fresh.did(), fresh.did()
+    if taken == "caller":
+        await divert(fresh, honest)
+        assert await fresh.asterisk.db_get("ringfence", "taken/a/caller") is not None
+    await fresh.put("ringfence/taken/a", taken, f"1|{int(time.time() - hours_ago * 3600)}")
+    await fresh.network_a.behave(replace(HASTY, takes_from=(odd,), status=403))
+    assert (await divert(fresh, odd, from_="000")).answered
+    assert (await fresh.asterisk.db_get("ringfence", "identity/a") is not None) == learns
+
+
 async def test_identity_that_no_rung_cures_is_a_failure_of_the_trunk(fresh: CallSite) -> None:
     did, before = fresh.did(), len(fresh.network_a.calls())
     await fresh.network_a.answer(403)
