@@ -145,7 +145,10 @@ class Operator:
             return Explanation(did, plan, None, f"Asterisk cannot be asked: {error.message}", None, words)
         wanted = self._keeper.wanted_record(did)
         if text is None and plan is None:
-            raise NotOurs(f"{did} is not a DID of ours.", "Calls to it go to the platform as they come.")
+            raise NotOurs(
+                f"{did} is not a DID of ours.",
+                "Calls to it go to the platform as they come; in DR mode to the fallback number of their trunk.",
+            )
         if text is None:
             return Explanation(did, plan, None, "Asterisk holds no record: transparent", False, words)
         try:
