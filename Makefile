@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
+# Most tests wait for a telephone to ring, so there are more processes than a small machine has cores.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab demo test check format faults lock clean
@@ -21,8 +23,8 @@ lab: setup ## find or build the private Asterisk (cached between runs)
 demo: lab ## watch a real Asterisk lose its platform in mid-traffic (KEEP=1 leaves it running)
 	$(BIN)/python -m tests.lab.demo $(if $(KEEP),--keep)
 
-test: lab ## every test, against a real Asterisk
-	$(BIN)/python -m pytest
+test: lab ## every test, against a real Asterisk (WORKERS=0: one after the other)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import contracts, tidy tests
 	$(BIN)/ruff format --check service tests

@@ -2,7 +2,7 @@
 one is found fails, whichever test it was.
 
 A plugin of pytest (`tests/conftest.py`). Labs leave here what is to be looked at; `number_scanner` knows how numbers
-are written.
+are written. Where several processes share the tests, each looks at its own and hands on what it found.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import shutil
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from tests.lab.number_scanner import found_in, scan
+
+HANDED_ON: Final = "private_numbers"
 
 _numbers = count(1)
 _findings: list[str] = []
@@ -63,8 +65,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if findings() and session.exitstatus == pytest.ExitCode.OK:
+    handed_on = getattr(session.config, "workeroutput", None)
+    if handed_on is not None:
+        handed_on[HANDED_ON] = findings()
+    elif findings() and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Of pytest-xdist: one of its processes has ended. One that crashed has nothing to hand on, and fails the run."""
+    _findings.extend(getattr(node, "workeroutput", {}).get(HANDED_ON, ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_files_are_looked_at_and_databases_passed_over(tmp_path: Path, capsys: p
     assert main([str(tmp_path)]) == 1
 
 
+@pytest.mark.parametrize("processes", ["0", "1"])
 @pytest.mark.parametrize(
     ("body", "fails"),
     [
@@ -64,12 +66,16 @@ def test_files_are_looked_at_and_databases_passed_over(tmp_path: Path, capsys: p
         ("private_watch.keep('page.html', 'ring +44*******123')", False),
     ],
 )
-def test_a_run_in_which_one_is_found_fails(tmp_path: Path, body: str, fails: bool) -> None:
+def test_a_run_in_which_one_is_found_fails(tmp_path: Path, body: str, fails: bool, processes: str) -> None:
+    """One process, or one beside the one that tells."""
     test = tmp_path / "test_it.py"
     test.write_text(f"import logging\nfrom tests.lab import private_watch\n\ndef test_it():\n    {body}\n")
     root = Path(__file__).parents[2]
-    options = ["-q", "-p", "tests.lab.private_watch", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    plugins = ["-p", "xdist", "-p", "tests.lab.private_watch", "-p", "no:cacheprovider"]
+    options = ["-q", *plugins, "-n", processes, "--rootdir", str(tmp_path)]
     command = [sys.executable, "-m", "pytest", *options, "-c", "/dev/null", str(test)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+    # Only what is named above: loading every plugin that is installed takes longer than the test.
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(root)}
+    done = subprocess.run(command, cwd=root, env=alone, capture_output=True, text=True, timeout=60)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
     assert (done.returncode != 0, "PRIVATE NUMBER" in done.stdout) == (fails, fails), done.stdout
