@@ -250,6 +250,7 @@ async def keep_running(demo: Demo) -> None:
         (f"kill -STOP {lab.platform.process.pid}", "freeze the platform (kill -CONT thaws it)"),
         (f"{program} calls", "where the calls went"),
         (f"{program} explain {demo.organisation.did(3)}", "why this number goes where it goes"),
+        (f"{program} simulate {demo.organisation.did(3)} --platform down", "what a caller would experience"),
         (f"{program} dr on --scope uc --reason drill --for 5m", "force DR mode"),
         (
             f"{program} access break-glass renew break-glass-1",
