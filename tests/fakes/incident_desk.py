@@ -18,7 +18,7 @@ SCOPE = "uc"
 
 
 class FakeTeller:
-    """Implements `incidents.Teller`."""
+    """Implements `TellsEnds`."""
 
     def __init__(self) -> None:
         self.told: list[Notice] = []

@@ -7,11 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from ringfence.app.incident_notices import closed_notice, opened_key, opened_notice
 from ringfence.app.incident_ports import Claim, GapStore, IncidentStore
 from ringfence.app.incident_scan import CallScan
+from ringfence.app.notify.ports import TellsEnds
 from ringfence.app.operator import NotOurs, OrderRefused
 from ringfence.app.ports import Clock
 from ringfence.domain.audit import MACHINE, AuditFact, AuditKind, masked
@@ -30,7 +31,6 @@ from ringfence.domain.incident import (
 from ringfence.domain.incident_calls import CallTally
 from ringfence.domain.missed_calls import CallBack, CallBackState, MissedCalls
 from ringfence.domain.moment import Moment
-from ringfence.domain.notice import Notice
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,6 @@ MAX_UNTOLD: Final = 50
 MAX_OPEN: Final = 1_000
 # The history's rows of a verdict carry its time, which is a moment before the incident's own.
 EDGE: Final = timedelta(seconds=1)
-
-
-class Teller(Protocol):
-    """`app.notifier.Notifier`. Never raises."""
-
-    async def tell(self, notice: Notice) -> None: ...
-
-    async def over(self, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +97,7 @@ class IncidentDesk:
         gaps: GapStore,
         clock: Clock,
         policy: IncidentPolicy,
-        teller: Callable[[], Teller | None] = lambda: None,
+        teller: Callable[[], TellsEnds | None] = lambda: None,
         deaf_since: Callable[[], Moment | None] = lambda: None,
     ) -> None:
         """`deaf_since`: since when no events of Asterisk's are heard."""

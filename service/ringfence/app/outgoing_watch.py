@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
+from ringfence.app.notify.ports import Tells
 from ringfence.app.ports import Clock
 from ringfence.domain.notice import Notice
 from ringfence.domain.outgoing import OutgoingCall, emergency_notice
@@ -16,12 +17,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.5
 MOST_UNTOLD: Final = 100
 BEGUN: Final = "begun"
-
-
-class Tells(Protocol):
-    """The notifier."""
-
-    async def tell(self, notice: Notice) -> None: ...
 
 
 class OutgoingWatch:

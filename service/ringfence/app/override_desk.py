@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.app.failover import Failover
+from ringfence.app.notify.ports import Tells
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.orders import ReleaseOverride, SetOverride
 from ringfence.app.override_targets import OverrideTargets
@@ -31,12 +32,6 @@ log = logging.getLogger(__name__)
 
 MAX_OVERRIDE: Final = timedelta(days=31)
 UNDO_WITHIN: Final = timedelta(hours=24)
-
-
-class Tells(Protocol):
-    """`Notifier` is one. Never raises, never waits for a channel."""
-
-    async def tell(self, notice: Notice) -> None: ...
 
 
 class Notes(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ringfence.app.override_desk import Tells
+from ringfence.app.notify.ports import Tells
 from ringfence.app.ports import Clock
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.override import Override

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringfence.app.identity_watch import IdentityWatch
-from ringfence.app.outgoing_watch import OutgoingWatch, Tells
+from ringfence.app.notify.ports import Tells
+from ringfence.app.outgoing_watch import OutgoingWatch
 from ringfence.app.ports import AstDb, Clock, IdentityLearnt, LegRefused
 from ringfence.app.refusal_watch import RefusalWatch
 from ringfence.app.supervisor import Part

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from ringfence.app.incident_evidence import EvidenceRoom
 from ringfence.app.incident_gaps import GapWatch
-from ringfence.app.incidents import IncidentDesk, IncidentPolicy, Teller
+from ringfence.app.incidents import IncidentDesk, IncidentPolicy
+from ringfence.app.notify.ports import TellsEnds
 from ringfence.app.ports import Clock
 from ringfence.app.supervisor import Part
 from ringfence.asterisk.call_records import CdrFile
@@ -33,7 +34,7 @@ class IncidentSide:
         database: Database,
         clock: Clock,
         directory: Callable[[], Directory | None],
-        teller: Teller,
+        teller: TellsEnds,
         lost: Callable[[], Span | None],
     ) -> None:
         gaps = SqlGapStore(database)

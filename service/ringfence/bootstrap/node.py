@@ -36,7 +36,6 @@ from ringfence.app.recovery import recover
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.status_board import StatusBoard
 from ringfence.app.supervisor import Work, supervise
-from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.bootstrap import values
 from ringfence.bootstrap.asterisk_side import asterisk_side
@@ -49,7 +48,7 @@ from ringfence.bootstrap.loading import Loading
 from ringfence.bootstrap.notice_side import NoticeSide
 from ringfence.bootstrap.override_side import OverrideSide
 from ringfence.bootstrap.probing import monitor
-from ringfence.bootstrap.rescue_side import rescuer
+from ringfence.bootstrap.rescue_side import due_sweeps, rescuer
 from ringfence.config import Secrets, Settings
 from ringfence.config.detection import detections
 from ringfence.domain.outgoing import OutgoingCall
@@ -103,7 +102,7 @@ class Node:
         self.lateness = LoopLateness(clock)
         self.monitor = monitor(settings, clock, self.lateness, self.judge, self._submit)
         self.claim = NodeClaim(self.asterisk.mode_astdb, clock, node_id, settings.node)
-        self.sweeps = self._due_sweeps()
+        self.sweeps = due_sweeps(settings, self.asterisk.switchboard, clock, self.failover, self._pinned)
         self._rescuer = rescuer(settings, self.asterisk, clock, self.failover, self.judge, self._pinned)
         now = clock.now()
         self.holder = SnapshotHolder(Snapshot(settings.node, now, now))
@@ -227,14 +226,6 @@ class Node:
     def _dialplan_side(self) -> DialplanSide:
         astdb = self.asterisk.table_astdb
         return DialplanSide(self.settings, astdb, self.clock, lambda: self.board.poke(), lambda: self.notices.notifier)
-
-    def _due_sweeps(self) -> DueSweeps:
-        egress = self.settings.egress
-        endpoints = {f"mode/{p.name}": p.dial_endpoint for p in self.settings.platform}
-        endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in self.settings.egress_trunk}
-        limits = SweepLimits(egress.sweep_per_second, egress.max_calls)
-        sweeper = Sweeper(self.asterisk.switchboard, self.clock, limits)
-        return DueSweeps(sweeper, self.failover, endpoints, self._pinned)
 
     def _pinned(self, did: str) -> bool:
         return self.keeper.forced(did) is Forced.PINNED

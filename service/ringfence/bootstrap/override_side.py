@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from ringfence.app.failover import Failover
+from ringfence.app.notify.ports import Tells
 from ringfence.app.once import Once
-from ringfence.app.override_desk import Notes, OverrideDesk, Tells
+from ringfence.app.override_desk import Notes, OverrideDesk
 from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.override_watch import OverrideWatch
 from ringfence.app.ports import Clock

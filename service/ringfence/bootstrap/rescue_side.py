@@ -1,4 +1,4 @@
-"""The rescue of calls in progress, wired."""
+"""What takes callers off a dead platform, wired: the sweep those who still wait, the rescue those who were talking."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from ringfence.app.failover import Failover
 from ringfence.app.judge import Judge
-from ringfence.app.ports import Clock
+from ringfence.app.ports import Clock, Switchboard
 from ringfence.app.rescue import Rescuer, standing
+from ringfence.app.sweep import DueSweeps, Sweeper, SweepLimits
 from ringfence.asterisk.calls_in_progress import AsteriskCallsInProgress
 from ringfence.bootstrap.asterisk_side import AsteriskSide
 from ringfence.config import Settings
@@ -33,3 +34,14 @@ def rescuer(
         pinned,
         settings.egress.sweep_per_second,
     )
+
+
+def due_sweeps(
+    settings: Settings, switchboard: Switchboard, clock: Clock, failover: Failover, pinned: Callable[[str], bool]
+) -> DueSweeps:
+    """For every platform and egress trunk, by the key of its mode or state."""
+    egress = settings.egress
+    endpoints = {f"mode/{p.name}": p.dial_endpoint for p in settings.platform}
+    endpoints |= {f"egress/{t.name}": t.dial_endpoint for t in settings.egress_trunk}
+    limits = SweepLimits(egress.sweep_per_second, egress.max_calls)
+    return DueSweeps(Sweeper(switchboard, clock, limits), failover, endpoints, pinned)

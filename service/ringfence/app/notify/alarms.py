@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from ringfence.app.notify.ports import AlarmStore, StandingAlarm
+from ringfence.app.notify.ports import AlarmStore, StandingAlarm, TellsEnds
 from ringfence.app.notify.words import moment
 from ringfence.app.ports import Clock, StoreError
 from ringfence.app.snapshot import Snapshot
@@ -146,18 +146,12 @@ def _roster(snapshot: Snapshot) -> Iterator[Alarm]:
         )
 
 
-class Tells(Protocol):
-    """What the watch needs of `app.notifier.Notifier`."""
-
-    async def tell(self, notice: Notice) -> None: ...
-
-    async def over(self, key: str) -> None: ...
-
-
 class AlarmWatch:
     """`run` in the daemon's task group. `alarms` gives what is wrong at this moment."""
 
-    def __init__(self, alarms: Callable[[], Iterable[Alarm]], notifier: Tells, store: AlarmStore, clock: Clock) -> None:
+    def __init__(
+        self, alarms: Callable[[], Iterable[Alarm]], notifier: TellsEnds, store: AlarmStore, clock: Clock
+    ) -> None:
         self._alarms = alarms
         self._notifier = notifier
         self._store = store

@@ -245,6 +245,18 @@ class NoticeStore(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """Whoever tells people: `app.notifier.Notifier`. Never raises, never waits for a channel."""
+
+    async def tell(self, notice: Notice) -> None: ...
+
+
+class TellsEnds(Tells, Protocol):
+    """Tells, too, that what it has told of is over."""
+
+    async def over(self, key: str) -> None: ...
+
+
 class AlarmStore(Protocol):
     """Which alarms people were told of: a daemon that starts anew neither repeats one nor forgets to say that it is
     over. May raise StoreError."""
