@@ -140,7 +140,7 @@ def _links(seen: dict[str, Any]) -> Text:
     refused = seen["refused_last_hour"]
     if refused:
         words = ", ".join(f"{count} {what}" for what, count in sorted(refused.items()))
-        text.append(f"egress    not let out in the last hour: {words}\n", style=_WARN)
+        text.append(f"egress    not let out in the last hour: {words}; the log names DID and limit\n", style=_WARN)
     waiting = (
         f"unstored changes {seen['unstored_changes']}, discarded late observations {seen['late_observations']}, "
         f"dropped items {seen['dropped_items']}"

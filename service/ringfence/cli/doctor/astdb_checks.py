@@ -9,13 +9,13 @@ from typing import Final
 from ringfence.asterisk.vocabulary import FAMILY
 from ringfence.cli.doctor.asterisk_checks import modules_missing
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
-from ringfence.cli.doctor.ground import Ground, ask
+from ringfence.cli.doctor.ground import Ground, ask, variable
 from ringfence.cli.doctor.needed_modules import VOICEMAIL_MODULES
 from ringfence.domain.record_text import SCHEMA_VERSION, RecordError
 from ringfence.domain.records import TableRecord, decode_table
 from ringfence.domain.route_table import BUCKET_COUNT
 
-_VOICEMAIL_STEP: Final = re.compile(r"[|,]v:")
+_VOICEMAIL_STEP: Final = re.compile(r"[|,]v:([0-9]{1,15}@[A-Za-z0-9_-]{1,32}):")
 MAX_COUNTED_ROWS: Final = 20_000
 """Each bucket read scans all of AstDB while it is locked; with more rows calls would begin to feel it."""
 
@@ -73,11 +73,23 @@ async def _table_text(ground: Ground) -> str:
 
 
 async def _voicemail(ground: Ground, records: list[str]) -> list[Finding]:
-    if not any(_VOICEMAIL_STEP.search(record) for record in records):
+    boxes = {box for record in records for box in _VOICEMAIL_STEP.findall(record)}
+    if not boxes:
         return []
+    missing = await modules_missing(ground, VOICEMAIL_MODULES)
+    if missing:
+        return [
+            warn(f"Plans have a voicemail step, and Asterisk has not loaded {module}.so: no message is taken.", fix)
+            for module, fix in missing
+        ]
     return [
-        warn(f"Plans have a voicemail step, and Asterisk has not loaded {module}.so: no message is taken.", fix)
-        for module, fix in await modules_missing(ground, VOICEMAIL_MODULES)
+        warn(
+            f"Asterisk has no voicemail box {box}, which plans have as a step: callers hear the announcement instead.",
+            "Add it to voicemail.conf and `asterisk -rx 'module reload app_voicemail.so'`, or correct `voicemail` in "
+            "sites.csv.",
+        )
+        for box in sorted(boxes)
+        if await variable(ground.ami, f"VM_INFO({box},exists)") != "1"
     ]
 
 
