@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ringfence.cli.client import Daemon
-from ringfence.cli.question_commands import rings_in
+from ringfence.cli.question_commands import rings_in, while_closed
 
 ITEMS = 20_000
 
@@ -43,3 +43,10 @@ def test_a_step_outside_its_hours_is_said_to_be_so() -> None:
     assert rings_in(later) == f"{later}: NOT NOW"
     for hours in (around, "on feast days Etc/UTC", "07:00-22:00 Nowhere/Else"):
         assert rings_in(hours) == hours, "nothing is said of what cannot be read"
+
+
+def test_a_line_with_opening_hours_is_explained_with_where_to_see_the_closed_ones() -> None:
+    announcement, opening = {"kind": "announcement"}, {"kind": "opening"}
+    assert while_closed("+441134960001", [announcement]) == []
+    (line,) = while_closed("+441134960001", [opening, announcement])
+    assert "ringfence simulate +441134960001 --at" in line

@@ -129,6 +129,7 @@ def _show_explanation(out: Console, found: dict[str, Any]) -> None:
         lines += ["plan:", *_steps(trusted["plan"])]
         lines += ["when the platform answers but will not reach the person:", *_steps(trusted["undeliverable"])]
         lines += _left_out(trusted.get("left_out", []))
+        lines += while_closed(found["did"], trusted["plan"])
     print_lines(out, lines)
 
 
@@ -141,6 +142,13 @@ def _steps(steps: list[dict[str, Any]]) -> list[str]:
         + (f" ({step['sentence']})" if step["sentence"] else "")
         for number, step in enumerate(steps, start=1)
     ]
+
+
+def while_closed(did: str, plan: list[dict[str, Any]]) -> list[str]:
+    """The plan for closed hours is the site's, and no DID's: where to see it with the clock in it."""
+    if not any(step["kind"] == "opening" for step in plan):
+        return []
+    return [f"whether the site is open, and what happens while it is not: ringfence simulate {did} --at WHEN"]
 
 
 def rings_in(hours: str) -> str:
