@@ -7,17 +7,23 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
-from tests.scenarios.site import CallSite, open_site
+from tests.scenarios.site import CallSite, running_site
+
+CDR = "[general]\nenable=yes\nunanswered=yes\ncongestion=yes\n[csv]\nusegmtime=yes\nloguniqueid=yes\nloguserfield=yes\n"
 
 
 @pytest_asyncio.fixture(scope="session")
 async def shared_site(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports)
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation) as site:
+        yield site
+
+
+@pytest_asyncio.fixture
+async def recording(installation: Installation) -> AsyncIterator[CallSite]:
+    """A site whose Asterisk writes CDRs, of all its calls."""
+    async with running_site(installation, own={"cdr.conf": CDR}) as site:
+        await site.reset()
+        yield site
 
 
 @pytest_asyncio.fixture

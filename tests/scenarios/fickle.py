@@ -9,6 +9,16 @@ from typing import cast
 
 from tests.lab.far_end import MobileNetwork, Platform
 from tests.lab.sip import HOST, SipMessage, answer, build, new_branch, offer, parse, respond, uri_of
+from tests.scenarios.site import MOBILE
+
+# What a mobile network might say of the person it rings.
+TELLING = (
+    ("P-Asserted-Identity", f'"Mob Name" <sip:{MOBILE}@mobile.example>'),
+    ("Remote-Party-ID", f'"Mob Name" <sip:{MOBILE}@mobile.example>;party=called;privacy=off'),
+    ("Diversion", f"<sip:{MOBILE}@mobile.example>;reason=user-busy"),
+    ("History-Info", f"<sip:{MOBILE}@mobile.example>;index=1"),
+    ("Reason", f'SIP;cause=486;text="{MOBILE}"'),
+)
 
 Address = tuple[str, int]
 # Nothing listens there; Asterisk only has to believe that media might flow.

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import unquote
 
 import aiohttp
 
-from ringfence.asterisk.dialplan import (
-    SiteDialplan,
-)
+from ringfence.asterisk.dialplan import SiteDialplan
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.behaviour import Behaviour
 from tests.lab.caller import CallerAgent
@@ -146,6 +145,25 @@ async def open_site(
             await far_end.close()
 
     return site, close
+
+
+@asynccontextmanager
+async def running_site(
+    installation: Installation,
+    caps: Caps | None = None,
+    own: Mapping[str, str] = MappingProxyType({}),
+    change: Callable[[SiteDialplan], SiteDialplan] = lambda site: site,
+) -> AsyncIterator[CallSite]:
+    """As `open_site`, with ports of its own, and closed whatever happens."""
+    ports = Ports()
+    try:
+        site, close = await open_site(installation, ports, caps, own, change)
+        try:
+            yield site
+        finally:
+            await close()
+    finally:
+        ports.close()
 
 
 async def _read_events(site: CallSite, connected: asyncio.Event) -> None:

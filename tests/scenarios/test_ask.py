@@ -14,19 +14,15 @@ import pytest_asyncio
 
 from ringfence.asterisk.fastagi import FastAgiDoor, FastAgiSettings
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
 from tests.scenarios.own_dial import ASK, OWN, own_dialplan
-from tests.scenarios.site import MOBILE, CallSite, Event, open_site
+from tests.scenarios.site import MOBILE, CallSite, Event, running_site
 
 
 @pytest_asyncio.fixture(scope="module")
 async def shared_asking(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports, own=own_dialplan(ASK))
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, own=own_dialplan(ASK)) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

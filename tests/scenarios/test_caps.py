@@ -15,9 +15,8 @@ from ringfence.asterisk.caps import Cap, Caps
 from ringfence.asterisk.site import Announcement, SiteDialplan
 from tests.lab.behaviour import Manner
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite, running_site
 
 MEMBER = "+447700900124"
 CAPS = Caps(did=Cap(5, 10), team=Cap(9, 30), person=Cap(6, 20), total=Cap(1000, 1000))
@@ -42,20 +41,14 @@ def narrow(site: SiteDialplan) -> SiteDialplan:
 
 @pytest_asyncio.fixture(scope="module")
 async def counted_site(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports, change=counted)
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, change=counted) as site:
+        yield site
 
 
 @pytest_asyncio.fixture(scope="module")
 async def narrow_site(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports, change=narrow)
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, change=narrow) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

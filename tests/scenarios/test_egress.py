@@ -11,9 +11,8 @@ import pytest_asyncio
 
 from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
-from tests.scenarios.site import FALLBACK, MOBILE, PLAN, QUICK, CallSite, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, PLAN, QUICK, CallSite, running_site
 from tests.scenarios.site_files import NO_PROGRESS_SECONDS, Caps
 
 MOBILE_AS_B_WANTS_IT = "07700900123"
@@ -199,11 +198,8 @@ async def test_diverted_call_does_not_last_for_ever(site: CallSite) -> None:
 @pytest_asyncio.fixture
 async def tight_site(installation: Installation) -> AsyncIterator[CallSite]:
     """Two channels on the first trunk, three diverted calls in all."""
-    ports = Ports()
-    site, close = await open_site(installation, ports, Caps(channels_a=2, channels_b=5, max_calls=3))
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, Caps(channels_a=2, channels_b=5, max_calls=3)) as site:
+        yield site
 
 
 async def test_caps_hold_and_are_given_back(tight_site: CallSite) -> None:

@@ -15,9 +15,8 @@ from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
 from tests.lab.forwarding import Forward
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite, Event, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite, Event, running_site
 
 TRUNK_NUMBER = "+441134960900"
 SECOND = "+447700900124"
@@ -34,11 +33,8 @@ def patient(site: SiteDialplan) -> SiteDialplan:
 
 @pytest_asyncio.fixture(scope="module")
 async def loop_site(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports, change=patient)
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, change=patient) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

@@ -12,10 +12,9 @@ import pytest_asyncio
 from ringfence.domain.team import Strategy
 from tests.lab.call_result import CallResult, Ended
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.lab.records import ReceivedCall
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import CallSite, open_site
+from tests.scenarios.site import CallSite, running_site
 from tests.scenarios.site_files import Caps
 from tests.scenarios.teams import open_team
 
@@ -251,11 +250,8 @@ async def test_an_emergency_whose_trunks_all_refuse_is_passed_back(out: CallSite
 @pytest_asyncio.fixture(scope="module")
 async def shared_narrow_site(installation: Installation) -> AsyncIterator[CallSite]:
     """Two channels on each trunk."""
-    ports = Ports()
-    site, close = await open_site(installation, ports, Caps(channels_a=2, channels_b=2, max_calls=10))
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, Caps(channels_a=2, channels_b=2, max_calls=10)) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

@@ -11,19 +11,15 @@ import pytest_asyncio
 
 from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
 from tests.scenarios.own_dial import OWN, own_dialplan
-from tests.scenarios.site import FALLBACK, MOBILE, CallSite, Event, open_site
+from tests.scenarios.site import FALLBACK, MOBILE, CallSite, Event, running_site
 
 
 @pytest_asyncio.fixture(scope="module")
 async def shared_own(installation: Installation) -> AsyncIterator[CallSite]:
-    ports = Ports()
-    site, close = await open_site(installation, ports, own=own_dialplan())
-    yield site
-    await close()
-    ports.close()
+    async with running_site(installation, own=own_dialplan()) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

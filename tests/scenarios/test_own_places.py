@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
-
 from tests.lab.behaviour import Behaviour, Manner
-from tests.lab.installation import Installation
 from tests.lab.number_scanner import found_in
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import FALLBACK, MOBILE, CallSite, open_site
-
-# As a site has it that keeps records of all its calls.
-CDR = "[general]\nenable=yes\nunanswered=yes\ncongestion=yes\n[csv]\nusegmtime=yes\nloguniqueid=yes\nloguserfield=yes\n"
+from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 
 SHOWN, WITHHELD = "+441619960111", "+441619960777"
-
-
-@pytest_asyncio.fixture
-async def recording(installation: Installation) -> AsyncIterator[CallSite]:
-    """A site whose Asterisk writes CDRs."""
-    ports = Ports()
-    site, close = await open_site(installation, ports, own={"cdr.conf": CDR})
-    await site.reset()
-    yield site
-    await close()
-    ports.close()
 
 
 async def test_no_record_of_asterisks_own_holds_a_number_that_was_not_to_be_told(recording: CallSite) -> None:

@@ -8,17 +8,8 @@ import pytest
 
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
-from tests.scenarios.fickle import AnswerThenReinvite, in_place_of
+from tests.scenarios.fickle import TELLING, AnswerThenReinvite, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite
-
-# What a mobile network might say of the person it rings.
-TELLING = (
-    ("P-Asserted-Identity", f'"Mob Name" <sip:{MOBILE}@mobile.example>'),
-    ("Remote-Party-ID", f'"Mob Name" <sip:{MOBILE}@mobile.example>;party=called;privacy=off'),
-    ("Diversion", f"<sip:{MOBILE}@mobile.example>;reason=user-busy"),
-    ("History-Info", f"<sip:{MOBILE}@mobile.example>;index=1"),
-    ("Reason", f'SIP;cause=486;text="{MOBILE}"'),
-)
 
 
 def assert_nothing_told(call: CallResult) -> None:

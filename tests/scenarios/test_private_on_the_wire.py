@@ -13,7 +13,7 @@ import pytest_asyncio
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
 from tests.lab.waiting import wait_until
-from tests.scenarios.fickle import AnswerThenReinvite, in_place_of
+from tests.scenarios.fickle import TELLING, AnswerThenReinvite, in_place_of
 from tests.scenarios.site import MOBILE, QUICK, CallSite
 from tests.scenarios.site_files import TRUNK_NUMBER
 
@@ -24,14 +24,6 @@ SENT = re.compile(
 )
 PERSON = f"p:{MOBILE}:3,a:unavailable:0"
 ASKED = f"p:{MOBILE}:3::1,a:unavailable:0"
-# What a mobile network might say of the person it rings.
-TELLING = (
-    ("P-Asserted-Identity", f'"Mob Name" <sip:{MOBILE}@mobile.example>'),
-    ("Remote-Party-ID", f'"Mob Name" <sip:{MOBILE}@mobile.example>;party=called;privacy=off'),
-    ("Diversion", f"<sip:{MOBILE}@mobile.example>;reason=user-busy"),
-    ("History-Info", f"<sip:{MOBILE}@mobile.example>;index=1"),
-    ("Reason", f'SIP;cause=486;text="{MOBILE}"'),
-)
 TALKATIVE = replace(QUICK, response_headers=TELLING, press="1", press_after_ms=0)
 BEHAVIOURS = {
     "answers by ringing": TALKATIVE,

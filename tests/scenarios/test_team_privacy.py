@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-
-import pytest_asyncio
 
 from ringfence.asterisk.call_records import read_row
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.team import Strategy, record_id
 from tests.lab.behaviour import Behaviour
 from tests.lab.call_result import CallResult
-from tests.lab.installation import Installation
 from tests.lab.number_scanner import found_in
-from tests.lab.ports import Ports
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import QUICK, CallSite, open_site
+from tests.scenarios.site import QUICK, CallSite
 from tests.scenarios.teams import DECLINES, OFF, local_form, mobiles, open_team
-from tests.scenarios.test_own_places import CDR
 
 MEMBERS = mobiles(3)
 SLOTS = tuple(record_id(number) for number in MEMBERS)
 CALLER = "+441619960111"
 # Where a site has changed its endpoints: what stands between a member and the carrier then is the dialplan.
 TALKATIVE = ("send_pai", "send_rpid", "send_connected_line", "send_history_info", "trust_id_inbound")
-
-
-@pytest_asyncio.fixture
-async def recording(installation: Installation) -> AsyncIterator[CallSite]:
-    """A site whose Asterisk writes CDRs."""
-    ports = Ports()
-    site, close = await open_site(installation, ports, own={"cdr.conf": CDR})
-    await site.reset()
-    yield site
-    await close()
-    ports.close()
 
 
 async def make_talkative(site: CallSite) -> None:
