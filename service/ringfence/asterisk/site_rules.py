@@ -15,8 +15,7 @@ def rules_of(site: SiteDialplan) -> SiteRules:
         allowed_codes=tuple(site.egress.allowed_countries),
         denied_starts=tuple(site.egress.denied_prefixes),
         egress=tuple(
-            EgressRules(trunk.name, tuple(rung.value for rung in trunk.identity.rungs), trunk.identity.retry_seconds)
-            for trunk in site.egress.trunks
+            EgressRules(trunk.name, trunk.identity.rungs, trunk.identity.retry_seconds) for trunk in site.egress.trunks
         ),
         announcements=tuple(announcement.name for announcement in site.announcements),
     )

@@ -10,7 +10,7 @@ from ringfence.asterisk.site import IDENTITY_REFUSALS, Identity
 from ringfence.config.words import E164, Table
 from ringfence.domain.identities import Rung
 
-Refusal = Annotated[int, Field(ge=400, le=699)]
+RefusalStatus = Annotated[int, Field(ge=400, le=699)]
 
 
 class IdentitySettings(Table):
@@ -26,7 +26,7 @@ class IdentitySettings(Table):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,250})?$",
         description="domain behind the @ of From, P-Asserted-Identity and Diversion; default: none of our own",
     )
-    identity_rejected: list[Refusal] = Field(
+    identity_rejected: list[RefusalStatus] = Field(
         list(IDENTITY_REFUSALS), description="SIP statuses before ringing that mean: not with this identity"
     )
     identity_retry_hours: int = Field(

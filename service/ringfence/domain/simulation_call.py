@@ -7,24 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ringfence.domain.assumed import FarEnd
 from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.identities import Rung
 from ringfence.domain.line_kinds import SPOKEN
 from ringfence.domain.outage import Decision
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_plan import Step, StepKind
 from ringfence.domain.route_table import did_path
-from ringfence.domain.simulation_values import (
-    Ending,
-    FarEnd,
-    Happening,
-    Question,
-    Shows,
-    SiteRules,
-    Table,
-    What,
-    Why,
-)
+from ringfence.domain.simulation_values import Ending, Happening, Question, Shows, SiteRules, Table, What, Why
 
 _KNOWN = re.compile(r"\+?[0-9]{3,15}")
 _LEARNT = re.compile(r"1\|(did|trunk)\|([0-9]{9,11})\|.*")
@@ -95,14 +87,14 @@ class Call:
         if trunk is None:
             return None
         hidden, rungs, place = not self.question.caller, trunk.rungs, 0
-        if hidden and rungs[:2] == ("caller", "did"):
-            rungs = ("caller", *rungs[2:])
-        elif not _KNOWN.fullmatch(self.question.caller) and rungs[:2] == ("caller", "did"):
+        if hidden and rungs[:2] == (Rung.CALLER, Rung.DID):
+            rungs = (Rung.CALLER, *rungs[2:])
+        elif not _KNOWN.fullmatch(self.question.caller) and rungs[:2] == (Rung.CALLER, Rung.DID):
             place = 1
         learnt = _LEARNT.fullmatch(self.table(f"identity/{trunk.name}") or "")
         age = self.now.timestamp() - int(learnt[2]) if learnt is not None else -1.0
-        if learnt is not None and learnt[1] in rungs and 0 <= age < trunk.retry_seconds:
-            place = max(place, rungs.index(learnt[1]))
+        if learnt is not None and Rung(learnt[1]) in rungs and 0 <= age < trunk.retry_seconds:
+            place = max(place, rungs.index(Rung(learnt[1])))
         while rungs[place] in self.question.assumed.refused_rungs and place + 1 < len(rungs):
             place += 1
         shows = Shows(rungs[place])

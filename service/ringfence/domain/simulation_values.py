@@ -8,61 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ringfence.domain.assumed import FarEnd, PlatformDoes
 from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.identities import Rung
 
 Table = Callable[[str], str | None]
 """A value of AstDB by its key below the family `ringfence`, as it is published; None: there is none."""
-
-
-class PlatformDoes(StrEnum):
-    """What the platform is assumed to do. But for two these are the dialplan's words for how a leg ends."""
-
-    ANSWERS = "answers"
-    SILENT = "silent"
-    """Nothing at all comes from it."""
-    FAILURE = "failure"
-    UNDELIVERABLE = "undeliverable"
-    BUSY = "busy"
-    DECLINED = "declined"
-    UNANSWERED = "unanswered"
-
-
-class AssumedPlatform(StrEnum):
-    """The same as people ask for it, in the API and on the command line."""
-
-    UP = "up"
-    DOWN = "down"
-    REFUSING = "refusing"
-    UNDELIVERABLE = "undeliverable"
-    BUSY = "busy"
-    DECLINED = "declined"
-    UNANSWERED = "unanswered"
-
-    @property
-    def does(self) -> PlatformDoes:
-        return _DOES.get(self) or PlatformDoes(self.value)
-
-
-_DOES: Final = {
-    AssumedPlatform.UP: PlatformDoes.ANSWERS,
-    AssumedPlatform.DOWN: PlatformDoes.SILENT,
-    AssumedPlatform.REFUSING: PlatformDoes.FAILURE,
-}
-
-
-class FarEnd(StrEnum):
-    """What a number that is rung is assumed to do."""
-
-    ANSWERS = "answers"
-    """And presses 1 where that is asked for."""
-    UNANSWERED = "unanswered"
-    BUSY = "busy"
-    DECLINED = "declined"
-    OFF = "off"
-    VOICEMAIL = "voicemail"
-    """Answers, and presses nothing."""
-    REFUSES = "refuses"
-    """Answers, and presses 2 where it is asked to press 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +35,11 @@ class TrunkRules:
 
 @dataclass(frozen=True, slots=True)
 class EgressRules:
-    """A trunk that calls go out by. `rungs`: its ladder of identities (`caller`, `did`, `trunk`) from the first one
-    down; what was learnt of it holds for `retry_seconds`."""
+    """A trunk that calls go out by. `rungs`: its ladder of identities from the first one down; what was learnt of it
+    holds for `retry_seconds`."""
 
     name: str
-    rungs: tuple[str, ...]
+    rungs: tuple[Rung, ...]
     retry_seconds: int
 
 
