@@ -12,9 +12,9 @@ from itertools import count
 from random import Random
 
 from ringfence.asterisk.sip_status import classify
+from ringfence.domain.assumed import FarEnd, PlatformDoes
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.route_table import did_path, fallback_path
-from ringfence.domain.simulation_values import FarEnd, PlatformDoes
 from ringfence.domain.step_text import encode_hours
 from ringfence.domain.team import Strategy, record_id
 from ringfence.domain.team_records import member_path, site_path, team_path, team_target

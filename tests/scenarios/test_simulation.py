@@ -12,10 +12,10 @@ from random import Random
 import pytest
 
 from ringfence.asterisk.site_rules import rules_of
+from ringfence.domain.assumed import FarEnd
 from ringfence.domain.simulation import simulate
 from ringfence.domain.simulation_values import (
     Assumptions,
-    FarEnd,
     Happening,
     Question,
     Shows,

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ringfence.domain.assumed import FarEnd, PlatformDoes
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.route_table import did_path
 from ringfence.domain.simulation import simulate
 from ringfence.domain.simulation_values import (
     Assumptions,
     EgressRules,
-    FarEnd,
     Happening,
-    PlatformDoes,
     PlatformRules,
     Question,
     Shows,

@@ -16,7 +16,7 @@ from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, prin
 from ringfence.cli.number_options import InOrder, given_numbers, read_hidden
 from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask, show_table
 from ringfence.cli.times import local
-from ringfence.domain.press_one import AskedWord
+from ringfence.domain.asked_word import AskedWord
 
 MAX_FOUND: Final = 20
 _POSITION: Final = re.compile(r"\d{1,2}")

@@ -11,8 +11,7 @@ from ringfence.cli.client import path_part
 from ringfence.cli.entries import moment_of
 from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, print_lines
 from ringfence.cli.tables import show_table
-from ringfence.domain.calls import WITHHELD
-from ringfence.domain.simulation_values import AssumedPlatform, FarEnd
+from ringfence.domain.assumed import AssumedPlatform, FarEnd
 from ringfence.domain.target_words import target_words
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def simulate(
 def _show(out: Console, found: dict[str, Any]) -> None:
     end = found["ending"]
     at = datetime.fromisoformat(found["at"]).astimezone()
-    caller = "a withheld number" if found["caller"] == WITHHELD else found["caller"]
+    caller = "a withheld number" if found["caller"] == "withheld" else found["caller"]
     head = f"{found['did']}, called by {caller}, which comes by trunk {found['trunk']}, {at:%a %Y-%m-%d %H:%M}"
     scope = f"; {target_words(found['scope'])}" if found["scope"] else ""
     print_lines(out, [f"{head}{scope}", f"decision {end['decision']}: {end['reason']}"])

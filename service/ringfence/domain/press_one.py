@@ -6,7 +6,6 @@ Without it a mobile that is off counts as answered, and the caller talks to a pr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from ringfence.domain.directory import DefaultNumber
@@ -23,19 +22,6 @@ ASKED_BY_DEFAULT: Final = frozenset(
         NumberKind.UNKNOWN,
     }
 )
-
-
-class AskedWord(StrEnum):
-    """What people say of one default number: whether who answers has to press 1."""
-
-    ASKED = "asked"
-    NOT_ASKED = "not_asked"
-    AS_CONFIGURED = "as_configured"
-    """As the import says, or the kind of number."""
-
-    @property
-    def says(self) -> bool | None:
-        return None if self is AskedWord.AS_CONFIGURED else self is AskedWord.ASKED
 
 
 @dataclass(frozen=True, slots=True)

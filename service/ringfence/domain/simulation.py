@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ringfence.domain.assumed import PlatformDoes
 from ringfence.domain.calls import AnsweredBy
 from ringfence.domain.outage import Decision
 from ringfence.domain.record_text import RecordError
@@ -19,16 +20,7 @@ from ringfence.domain.route_plan import Step, StepKind
 from ringfence.domain.route_table import did_path, fallback_path
 from ringfence.domain.simulation_call import Call, open_at
 from ringfence.domain.simulation_team import TeamRun
-from ringfence.domain.simulation_values import (
-    Ending,
-    PlatformDoes,
-    Question,
-    Simulation,
-    SiteRules,
-    Table,
-    What,
-    Why,
-)
+from ringfence.domain.simulation_values import Ending, Question, Simulation, SiteRules, Table, What, Why
 from ringfence.domain.team_records import OpeningRecord, decode_opening
 
 _ANSWERED_BY: Final = {StepKind.PERSON: AnsweredBy.PERSON, StepKind.SITE: AnsweredBy.SITE}

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ringfence.domain.asked_word import AskedWord
 from ringfence.domain.directory import (
     DEFAULT_RING_SECONDS,
     MAX_DEFAULT_NUMBERS,
@@ -16,7 +17,6 @@ from ringfence.domain.directory import (
 )
 from ringfence.domain.hr.provenance import Standing
 from ringfence.domain.hr.record import NumberUse
-from ringfence.domain.press_one import AskedWord
 from ringfence.web.order_models import MAX_DID_CHARACTERS, DidText, Why
 from ringfence.web.paging import Next
 

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Path, Query
 
 from ringfence.app.operator import OrderRefused
 from ringfence.app.simulating import Simulator
+from ringfence.domain.assumed import AssumedPlatform, FarEnd
 from ringfence.domain.calls import caller_of, shown_caller
-from ringfence.domain.simulation_values import AssumedPlatform, Assumptions, FarEnd
+from ringfence.domain.simulation_values import Assumptions
 from ringfence.domain.simulation_words import NOT_ASKED, NOT_SIMULATED, ending_sentence, heard, sentence, shown_targets
 from ringfence.web.errors import declared
 from ringfence.web.order_models import MAX_DID_CHARACTERS, MAX_SCOPE_CHARACTERS, DidText

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from ringfence.app.hr.ports import PlanStatus, RunOutcome
+from ringfence.domain.asked_word import AskedWord
 from ringfence.domain.directory import Consent, LineKind
 from ringfence.domain.hr.category import Category
 from ringfence.domain.hr.provenance import Standing
 from ringfence.domain.hr.record import NumberUse
-from ringfence.domain.press_one import AskedWord
 from ringfence.web.pages.texts import N_
 
 STANDINGS: Final[Mapping[Standing, str]] = {
