@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from fastapi import APIRouter
@@ -23,13 +24,21 @@ class MemberOut(BaseModel):
     reachable: bool = Field(description="whether a number of this person's would be rung now, its hours left out")
 
 
+class TeamState(StrEnum):
+    """Whether a team line is rung at all."""
+
+    STAFFED = "staffed"
+    BELOW_FLOOR = "below floor"
+    """Passed over: its backstop takes over."""
+
+
 class TeamOut(BaseModel):
     """One team line, as it is compiled now."""
 
     name: str
     site: str
     strategy: Strategy
-    state: str = Field(description="`staffed`, or `below floor`: passed over, its backstop takes over")
+    state: TeamState = Field(description="`below floor`: it is passed over, and its backstop takes over")
     reachable: int = Field(description="how many members can be rung")
     floor: int = Field(description="with fewer the team is passed over")
     members: list[MemberOut] = Field(description="in the order in which they are rung, at most 60")
@@ -65,7 +74,7 @@ def team_out(view: TeamView) -> TeamOut:
         name=line.team.name,
         site=line.team.site,
         strategy=line.team.strategy,
-        state="staffed" if line.is_staffed else "below floor",
+        state=TeamState.STAFFED if line.is_staffed else TeamState.BELOW_FLOOR,
         reachable=line.reachable,
         floor=line.team.floor,
         members=members,
