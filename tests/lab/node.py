@@ -43,6 +43,7 @@ cdr_csv = "{cdr}"
 port = {http}
 
 [egress]
+loop_patience_seconds = 2
 max_calls = 400
 
 # The lab calls a few DIDs more in an hour than anybody does.

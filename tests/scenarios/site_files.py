@@ -131,6 +131,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
             denied_prefixes=denied_starts(frozenset({"GB"}), DENIED_BY_DEFAULT),
             max_calls=caps.max_calls,
             max_call_seconds=3,
+            loop_patience_seconds=2,
         ),
         announcements=(
             Announcement("unavailable", ("vm-goodbye", "vm-goodbye")),

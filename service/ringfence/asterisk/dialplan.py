@@ -116,6 +116,7 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
     yield "RF_EGRESS_DENY", _any_start(prefix[1:] for prefix in egress.denied_prefixes)
     yield "RF_EGRESS_MAX_CALLS", str(egress.max_calls)
     yield "RF_EGRESS_MAX_SECONDS", str(egress.max_call_seconds)
+    yield "RF_LOOP_PATIENCE", str(egress.loop_patience_seconds)
     yield from _caps(egress)
     for route in egress.trunks:
         start = f"RF_E_{route.name}"

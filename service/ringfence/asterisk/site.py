@@ -217,6 +217,8 @@ class Egress:
     """E.164 beginnings within the allowed countries, such as premium rates: `+449`."""
     max_calls: int = 30
     max_call_seconds: int = 7200
+    loop_patience_seconds: int = 8
+    """How long a call that may be ours come back, or an honest second one, rings until it is taken for the former."""
     caps: Caps = NO_CAPS
     wait_seconds: int = 0
     """How long a caller may wait for a channel; 0: not at all."""
@@ -228,6 +230,7 @@ class Egress:
             check(E164_START, prefix, "denied prefix")
         check_count(self.max_calls, "most diverted calls", 1, 100_000)
         check_count(self.max_call_seconds, "most seconds of a diverted call", 1, 86_400)
+        check_count(self.loop_patience_seconds, "seconds of patience with a second call", 1, 25)
         check_count(self.wait_seconds, "seconds a caller waits for a channel", 0, 60)
 
 

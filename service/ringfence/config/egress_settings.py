@@ -28,6 +28,13 @@ class EgressSettings(Table):
     wait_for_channel_seconds: int = Field(
         20, ge=0, le=60, description="how long a caller may wait, told so and unanswered, when all channels are taken"
     )
+    loop_patience_seconds: int = Field(
+        8,
+        ge=2,
+        le=25,
+        description="how long a second call by the same number, or withheld like the first, rings while that one still "
+        "rings at the same place, before it is taken for the first one come back",
+    )
     caps: CapsSettings = CapsSettings()
     sweep_per_second: float = Field(50.0, ge=1, le=500, description="callers freed from a dead platform per second")
 

@@ -158,6 +158,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
             denied_prefixes=(*egress.all_denied_prefixes, *_ranges(settings)),
             max_calls=egress.max_calls,
             max_call_seconds=egress.max_call_seconds,
+            loop_patience_seconds=egress.loop_patience_seconds,
             caps=egress.caps.for_dialplan(),
             wait_seconds=egress.wait_for_channel_seconds,
         ),
