@@ -220,7 +220,7 @@ async def test_who_answers_is_told_who_calls_where_it_is_not_shown(
     did = fresh.did()
     await remember(fresh, "trunk")
     await fresh.network_a.healthy()
-    begun = len(fresh.asterisk.log_path.read_text())
+    begun = len(_log(fresh))
     assert (await divert(fresh, did, from_=from_, headers=[("Privacy", privacy)])).answered
     played = re.findall(r"PJSIP/egress_a\S*> Playing '(?:ringfence|digits)/([\w-]+)", _log(fresh, begun))
     assert played == said
@@ -230,7 +230,7 @@ async def test_who_answers_is_told_no_more_when_the_caller_has_gone(fresh: CallS
     did = fresh.did()
     await remember(fresh, "trunk")
     await fresh.network_a.healthy()
-    begun = len(fresh.asterisk.log_path.read_text())
+    begun = len(_log(fresh))
     await divert(fresh, did, from_=CALLER, cancel_after_seconds=1.5)
     end = await fresh.event("RingfenceCall", did, deadline_seconds=10)
     assert (end["answered_by"], end["result"]) == ("nobody", "cancelled")
@@ -239,10 +239,11 @@ async def test_who_answers_is_told_no_more_when_the_caller_has_gone(fresh: CallS
 
 
 async def test_who_answers_is_told_nothing_where_the_caller_is_shown(fresh: CallSite) -> None:
-    begun = len(fresh.asterisk.log_path.read_text())
+    begun = len(_log(fresh))
     assert (await divert(fresh, fresh.did())).answered
     assert "Playing" not in _log(fresh, begun)
 
 
-def _log(site: CallSite, begun: int) -> str:
-    return site.asterisk.log_path.read_text()[begun:]
+def _log(site: CallSite, begun: int = 0) -> str:
+    # Other tests' callers have left in it what is no text.
+    return site.asterisk.log_path.read_text(errors="replace")[begun:]
