@@ -49,7 +49,7 @@ def render_dialplan(site: SiteDialplan, outbound: Outbound = NO_OUTBOUND) -> str
     The values become global variables, set by the first call that finds them older than this file:
     a `[globals]` section in an included file would be ignored, or would hide the site's own one.
     """
-    given = [*_values(site), *outbound_values(outbound)]
+    given = [*_values(site), *outbound_values(outbound), *_values_in_normal(site)]
     values = [f"Set(GLOBAL({name})={value.replace(';', chr(92) + ';')})" for name, value in given]
     contexts = [line for trunk in site.trunks for line in _context(trunk, "@EDITION@")]
     contexts += outbound_contexts(outbound, "@EDITION@")
@@ -89,25 +89,6 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
     yield "RF_NODE", site.node
     yield "RF_RING_BUDGET", str(site.ring_budget_seconds)
     yield "RF_LANGUAGE", site.language
-    for trunk in site.trunks:
-        start = f"RF_T_{trunk.name}"
-        yield f"{start}_PLATFORM", trunk.platform
-        yield f"{start}_DIDSOURCE", trunk.did_source.value
-        yield f"{start}_COUNTRY", trunk.country
-        yield f"{start}_NATIONAL", trunk.national_prefix
-        yield f"{start}_INTERNATIONAL", trunk.international_prefix
-        yield f"{start}_BARE", trunk.bare.value
-        yield f"{start}_RANGE_PREFIX", trunk.range_prefix
-        yield f"{start}_EXT_LENGTH", str(trunk.extension_length)
-        yield f"{start}_LANGUAGE", trunk.language
-        yield f"{start}_ANNOUNCE", "early" if trunk.early_media else "answered"
-    for platform in site.platforms:
-        start = f"RF_P_{platform.name}"
-        yield f"{start}_ENDPOINT", platform.endpoint
-        yield f"{start}_HOSTPORT", platform.host_port
-        yield f"{start}_FORMAT", platform.number_format.value
-        yield f"{start}_RING", f"{platform.ring_seconds:g}"
-        yield f"{start}_NOPROGRESS", f"{platform.no_progress_seconds:g}"
     yield "RF_EGRESS_TRUNKS", ",".join(route.name for route in egress.trunks)
     yield (
         "RF_EGRESS_ALLOW",
@@ -136,6 +117,30 @@ def _values(site: SiteDialplan) -> Iterator[tuple[str, str]]:
     for announcement in site.announcements:
         yield f"RF_SOUND_{announcement.name}", "&".join(announcement.sounds)
     yield "RF_DEFAULT_ANNOUNCEMENT", site.announcements[0].name if site.announcements else ""
+
+
+def _values_in_normal(site: SiteDialplan) -> Iterator[tuple[str, str]]:
+    """Asterisk looks for a global variable from the one set last to the one set first: what every call asks for, on the
+    way to a healthy platform too, is set last."""
+    for trunk in site.trunks:
+        start = f"RF_T_{trunk.name}"
+        yield f"{start}_PLATFORM", trunk.platform
+        yield f"{start}_DIDSOURCE", trunk.did_source.value
+        yield f"{start}_COUNTRY", trunk.country
+        yield f"{start}_NATIONAL", trunk.national_prefix
+        yield f"{start}_INTERNATIONAL", trunk.international_prefix
+        yield f"{start}_BARE", trunk.bare.value
+        yield f"{start}_RANGE_PREFIX", trunk.range_prefix
+        yield f"{start}_EXT_LENGTH", str(trunk.extension_length)
+        yield f"{start}_LANGUAGE", trunk.language
+        yield f"{start}_ANNOUNCE", "early" if trunk.early_media else "answered"
+    for platform in site.platforms:
+        start = f"RF_P_{platform.name}"
+        yield f"{start}_ENDPOINT", platform.endpoint
+        yield f"{start}_HOSTPORT", platform.host_port
+        yield f"{start}_FORMAT", platform.number_format.value
+        yield f"{start}_RING", f"{platform.ring_seconds:g}"
+        yield f"{start}_NOPROGRESS", f"{platform.no_progress_seconds:g}"
 
 
 def _caps(egress: Egress) -> Iterator[tuple[str, str]]:
