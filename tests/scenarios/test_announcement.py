@@ -38,4 +38,6 @@ async def test_tones_are_played_for_ten_seconds(site: CallSite) -> None:
     await site.mode("divert")
     call = await site.carrier.call(did, hold_seconds=15)
     assert call.ended.name == "BY_CALLEE"
-    assert 450 < call.rtp_packet_count < 600
+    # Fifty packets a second; a busy machine sends fewer of them, and not for a shorter time.
+    assert call.rtp_packet_times[-1] - call.rtp_packet_times[0] > 9.5
+    assert SOUND_PACKETS < call.rtp_packet_count < 600
