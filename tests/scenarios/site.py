@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import aiohttp
 
-from ringfence.asterisk.dialplan import SiteDialplan
+from ringfence.asterisk.site import SiteDialplan
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.behaviour import Behaviour
 from tests.lab.caller import CallerAgent

@@ -14,7 +14,8 @@ from ringfence.asterisk.connections import (
     render_manager,
     render_pjsip,
 )
-from ringfence.asterisk.dialplan import (
+from ringfence.asterisk.dialplan import render_dialplan
+from ringfence.asterisk.site import (
     Announcement,
     BareNumber,
     DidSource,
@@ -25,7 +26,6 @@ from ringfence.asterisk.dialplan import (
     PrimaryPlatform,
     SiteDialplan,
     Trunk,
-    render_dialplan,
 )
 from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 from ringfence.config.snippets import SHIPPED, shipped_dir

@@ -14,7 +14,10 @@ from ringfence.asterisk.connections import (
     render_manager,
     render_pjsip,
 )
-from ringfence.asterisk.dialplan import (
+from ringfence.asterisk.dialplan import render_dialplan
+from ringfence.asterisk.example_site import EXAMPLE_FILES
+from ringfence.asterisk.sip_status import RULES, LegResult, classify, render_status_dialplan, rule_of
+from ringfence.asterisk.site import (
     Announcement,
     BareNumber,
     Egress,
@@ -24,10 +27,7 @@ from ringfence.asterisk.dialplan import (
     SiteDialplan,
     SiteValueError,
     Trunk,
-    render_dialplan,
 )
-from ringfence.asterisk.example_site import EXAMPLE_FILES
-from ringfence.asterisk.sip_status import RULES, LegResult, classify, render_status_dialplan, rule_of
 
 SHIPPED = Path(__file__).parents[2] / "asterisk-conf"
 

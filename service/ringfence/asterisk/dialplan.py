@@ -9,38 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from ringfence.asterisk.caps import NO_CAP, Cap, Caps
+from ringfence.asterisk.caps import NO_CAP
 from ringfence.asterisk.site import (
-    Announcement,
-    BareNumber,
     DidSource,
     Egress,
-    EgressTrunk,
     Identity,
-    NumberFormat,
-    PrimaryPlatform,
     SiteDialplan,
-    SiteValueError,
     Trunk,
 )
 from ringfence.asterisk.site_outbound import NO_OUTBOUND, Outbound, entrance, outbound_contexts, outbound_values
-
-__all__ = [
-    "Announcement",
-    "BareNumber",
-    "Cap",
-    "Caps",
-    "DidSource",
-    "Egress",
-    "EgressTrunk",
-    "Identity",
-    "NumberFormat",
-    "PrimaryPlatform",
-    "SiteDialplan",
-    "SiteValueError",
-    "Trunk",
-    "render_dialplan",
-]
 
 
 def render_dialplan(site: SiteDialplan, outbound: Outbound = NO_OUTBOUND) -> str:

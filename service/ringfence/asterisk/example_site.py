@@ -16,16 +16,9 @@ from ringfence.asterisk.connections import (
     render_manager,
     render_pjsip,
 )
-from ringfence.asterisk.dialplan import (
-    Announcement,
-    Egress,
-    EgressTrunk,
-    PrimaryPlatform,
-    SiteDialplan,
-    Trunk,
-    render_dialplan,
-)
+from ringfence.asterisk.dialplan import render_dialplan
 from ringfence.asterisk.sip_status import render_status_dialplan
+from ringfence.asterisk.site import Announcement, Egress, EgressTrunk, PrimaryPlatform, SiteDialplan, Trunk
 from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 
 _TRUNK = Trunk("carrier", "uc")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ringfence.config.caps_settings import MOST, CapsSettings
 from ringfence.config.identity_settings import IdentitySettings
-from ringfence.config.words import Country, Name, Prefix, Probed, Table
+from ringfence.config.words import Country, FarEnd, Name, Prefix, Table
 from ringfence.domain.denied_starts import denied_starts
 from ringfence.domain.policy import DENIED_BY_DEFAULT
 
@@ -47,14 +47,10 @@ class EgressSettings(Table):
         return (*written, *(start for start in known if not start.startswith(written)))
 
 
-class EgressTrunkSettings(IdentitySettings, Probed):
+class EgressTrunkSettings(IdentitySettings, FarEnd):
     """[[egress_trunk]]: a trunk diverted calls go out by, in order."""
 
     name: Name = Field(description="trunk name: small letters, digits, underscore")
-    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
-    qualify_endpoint: str = Field(
-        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
-    )
     channels: int = Field(30, ge=1, le=10_000, description="calls it carries at the same time")
     reserved_for_critical: int = Field(
         2, ge=0, le=10_000, description="channels kept for critical DIDs; one is always left to the others"
@@ -66,11 +62,3 @@ class EgressTrunkSettings(IdentitySettings, Probed):
     country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
     national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")
     no_progress_seconds: float = Field(5.0, ge=0.5, le=60, description="silence after which the next trunk is tried")
-
-    @property
-    def dial_endpoint(self) -> str:
-        return self.endpoint or f"ringfence-{self.name}"
-
-    @property
-    def evidence_endpoint(self) -> str:
-        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"

@@ -28,7 +28,7 @@ from ringfence.config.override_settings import OverrideSettings
 from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
 from ringfence.config.ways_settings import KnownForwardSettings, way_faults
-from ringfence.config.words import E164, Country, HostPort, Name, Port, Prefix, Probed, Table
+from ringfence.config.words import E164, Country, FarEnd, HostPort, Name, Port, Prefix, Probed, Table
 from ringfence.domain.known_ways import MAX_FORWARDS
 from ringfence.domain.outage import FailbackPolicy
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
@@ -53,16 +53,10 @@ class AsteriskSettings(Table):
     )
 
 
-class PlatformSettings(Probed):
+class PlatformSettings(FarEnd):
     """[[platform]]: a primary platform; its name is the scope that fails over as one."""
 
     name: Name = Field(description="scope name: small letters, digits, underscore")
-    endpoint: str = Field(
-        "", description="your own PJSIP endpoint to dial through; default ringfence-<name>, written by `init`"
-    )
-    qualify_endpoint: str = Field(
-        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
-    )
     number_format: Literal["as-received", "e164", "plain", "00", "national"] = Field(
         "as-received", description="how the platform wants the called number"
     )
@@ -90,14 +84,6 @@ class PlatformSettings(Probed):
     ranges: list[Prefix] = Field(
         [], max_length=100, description="beginnings (E.164) of numbers it takes, in dids.csv or not: no divert's target"
     )
-
-    @property
-    def dial_endpoint(self) -> str:
-        return self.endpoint or f"ringfence-{self.name}"
-
-    @property
-    def evidence_endpoint(self) -> str:
-        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
 
 
 class TrunkSettings(Table):

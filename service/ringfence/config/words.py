@@ -45,3 +45,21 @@ class Probed(Table):
     host_port: HostPort = Field(description="address and SIP port, host:port")
     profile: Literal["lan", "wan"] = Field("lan", description="how hard it is probed: `lan` same building, `wan` far")
     probe: bool = Field(True, description="whether Ringfence sends its own SIP OPTIONS")
+
+
+class FarEnd(Probed):
+    """What calls are dialled to: a platform, an egress trunk."""
+
+    name: Name
+    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
+    qualify_endpoint: str = Field(
+        "", description="endpoint whose AOR is qualified for evidence; default <endpoint>_qualify"
+    )
+
+    @property
+    def dial_endpoint(self) -> str:
+        return self.endpoint or f"ringfence-{self.name}"
+
+    @property
+    def evidence_endpoint(self) -> str:
+        return self.qualify_endpoint or f"{self.dial_endpoint}_qualify"
