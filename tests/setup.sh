@@ -7,8 +7,8 @@ python=${PYTHON:-python3}
 fail() { echo "setup: $*" >&2; exit 1; }
 
 command -v "$python" >/dev/null || fail "no $python on PATH: apt-get install python3 python3-venv"
-"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' ||
-  fail "$("$python" --version) found, 3.11 to 3.13 needed: make PYTHON=python3.12 ..."
+"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' ||
+  fail "$("$python" --version) found, 3.11 to 3.14 needed: make PYTHON=python3.12 ..."
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   [ "$(id -u)" = 0 ] || fail "the venv module is missing: sudo apt-get install python3-venv"
   echo "setup: installing python3-venv"

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import structlog
+from pydantic import SecretStr
 
 from ringfence import config
 from ringfence.app.ports import RingfenceError
@@ -25,10 +27,14 @@ from ringfence.app.supervisor import supervise
 from ringfence.asterisk.site_rules import rules_of
 from ringfence.bootstrap import open_node, values
 from ringfence.bootstrap.access_side import AccessSide
+from ringfence.bootstrap.backup_side import BackupSide
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.hr_side import SCIM_PATH
 from ringfence.bootstrap.identity import StateDir
+from ringfence.bootstrap.log_form import log_as_json
+from ringfence.bootstrap.log_writer import say_at_the_end
 from ringfence.bootstrap.node import Node
+from ringfence.bootstrap.service_manager import NotifySocket, ServiceManager
 from ringfence.bootstrap.sign_in_side import SignInSide
 from ringfence.config.snippets import site_dialplan
 from ringfence.web.app import at_door, operations
@@ -41,7 +47,7 @@ log = logging.getLogger(__name__)
 
 # An import is read and compiled in a thread. Each time the event loop sends something it lets go of the interpreter and
 # waits this long to get it back: with Python's 5 ms a window of fifty sends held up a mode for a quarter of a second.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 
 # Of glibc's `mallopt`. Each block from 256 KiB on comes from the system and goes back to it: a table of 100,000 entries
 # is such a block, and glibc would go over to keeping those of each thread once it has seen the first one go.
@@ -56,18 +62,23 @@ def run(config_path: Path) -> int:
     try:
         settings = config.load(config_path)
         secrets = config.load_secrets(config_path)
-        secrets = secrets.model_copy(update={"notify": config.load_notify_secrets(config_path, settings)})
+        more = {
+            "notify": config.load_notify_secrets(config_path, settings),
+            "database_password": SecretStr(config.load_database_password(config_path, settings.database)),
+        }
+        secrets = secrets.model_copy(update=more)
     except config.ConfigError as error:
         for line in error.faults:
             print(line, file=sys.stderr)  # noqa: T201  nobody reads a log yet
         return 2
-    _log_as_json()
+    log_as_json()
+    faulthandler.enable()  # a watchdog's SIGABRT leaves in the log where each thread was
     sys.setswitchinterval(SWITCH_SECONDS)
     with suppress(AttributeError):  # another C library has no such setting, and needs none
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, GREAT_BLOCK_BYTES)
         libc.mallopt(M_ARENA_MAX, 1)
-    os.umask(0o077)  # the database and the spool hold private numbers
+    keep_to_itself()
     faults: list[RingfenceError] = []
     try:
         with StateDir(settings.state_dir) as state_dir:
@@ -76,8 +87,14 @@ def run(config_path: Path) -> int:
         faults.extend(_leaves(group))
     for fault in faults:
         log.critical("cannot run", extra={"reason": str(fault)})
-        print(f"ringfence: {fault}", file=sys.stderr)  # noqa: T201
+        say_at_the_end(f"ringfence: {fault}")
     return 1 if faults else 0
+
+
+def keep_to_itself() -> None:
+    """The database and the spool hold private numbers, and so would a dump of the memory."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _serve(config_path: Path, settings: config.Settings, secrets: config.Secrets, node_id: str) -> None:
@@ -93,7 +110,11 @@ async def _serve(config_path: Path, settings: config.Settings, secrets: config.S
         node.board.warn_of_http,
         node.hr.desk.left_among,
     )
+    backups = BackupSide(settings, config_path, node.clock, lambda: node.board.show_backup(backups.view()))
+    node.board.show_backup(backups.view())
+    node.notices.more_alarms.append(backups.alarms)
     served = _applications(settings, secrets, node, access, entry, doors)
+    manager = ServiceManager(NotifySocket.of(os.environ), node.holder, node.clock, lambda: node.failover.turned_at)
     main = asyncio.current_task()
     assert main is not None
     loop = asyncio.get_running_loop()
@@ -101,15 +122,16 @@ async def _serve(config_path: Path, settings: config.Settings, secrets: config.S
 
     def stop(name: str) -> None:
         stopped.append(name)
+        manager.stopping()
         main.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
-    loop.add_signal_handler(signal.SIGHUP, entry.reload)
+    loop.add_signal_handler(signal.SIGHUP, manager.reloading, entry.reload)
 
     async def open_doors() -> None:
         async with asyncio.TaskGroup() as group:
-            for name, work in (*access.parts(), *entry.parts()):
+            for name, work in (*access.parts(), *entry.parts(), *backups.parts(), *manager.parts()):
                 group.create_task(supervise(name, work, node.clock), name=name)
             for door in served:
                 group.create_task(door.run(), name=f"door {door.place}")
@@ -187,6 +209,7 @@ def services_of(
         incidents=node.incidents.door(),
         notices=node.notices.desk,
         outgoing=node.dialplan.outgoing,
+        shadow=node.shadow.desk,
         simulator=Simulator(
             node.keeper,
             node.asterisk.table_astdb,
@@ -203,32 +226,3 @@ def _leaves(group: BaseExceptionGroup[RingfenceError]) -> Iterator[RingfenceErro
             yield from _leaves(error)
         else:
             yield error
-
-
-def _log_as_json() -> None:
-    """Every line of ours and of the libraries as one JSON object on standard error."""
-    shared: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.format_exc_info,
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for noisy in ("alembic", "aiosqlite", "uvicorn", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from ringfence.app.ports import AsteriskError, Put
 
-MAX_TREE_ROWS = 500
+MAX_TREE_ROWS = 5_000
+
+
+def tree_of(rows: Mapping[str, str], key: str) -> dict[str, str]:
+    """The entries below `key`, as `ports.AstDb.read_tree` has them."""
+    below = re.compile(re.escape(f"{key}/").replace("_/", "[^/]/"))
+    return {path: value for path, value in rows.items() if below.match(path)}
 
 
 class FakeAstDb:
@@ -35,7 +42,7 @@ class FakeAstDb:
 
     async def read_tree(self, key: str) -> dict[str, str]:
         self._answer()
-        found = {k: v for k, v in self.rows.items() if k == key or k.startswith(f"{key}/")}
+        found = tree_of(self.rows, key)
         assert len(found) <= MAX_TREE_ROWS, f"{len(found)} rows asked for at once would lock AstDB"
         return found
 

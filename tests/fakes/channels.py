@@ -43,3 +43,13 @@ class FakeMail:
             raise self.fault
         self.sent.append((address, subject, text, delivery_id))
         return "taken"
+
+
+class Told:
+    """Implements `override_desk.Tells`."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    async def tell(self, notice: Notice) -> None:
+        self.notices.append(notice)

@@ -36,7 +36,6 @@ from ringfence.domain.directory import DefaultNumber, DidAssignment, Directory, 
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
 from ringfence.domain.known_ways import KnownWays, forwards_of
-from ringfence.domain.notice import Notice
 from ringfence.domain.notice_routes import Route
 from ringfence.domain.numbers import Did
 from ringfence.domain.outage import OutagePolicy
@@ -52,11 +51,12 @@ from ringfence.web.ports import RosterDoor, Services, WordsDoor
 from tests.fakes.access import FakeAccess
 from tests.fakes.astdb import FakeAstDb
 from tests.fakes.audit_store import FakeAudit
-from tests.fakes.channels import FakeChannel
+from tests.fakes.channels import FakeChannel, Told
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.incident_desk import FakeIncidents
 from tests.fakes.notice_store import FakeNoticeStore
 from tests.fakes.roster_store import FakeRosterStore
+from tests.fakes.shadow_store import shadow_desk
 from tests.fakes.stores import FakeJournalStore, FakeOrderStore, FakeOutageStore, FakeSpool
 
 SCOPE = "uc"
@@ -118,16 +118,6 @@ RULES = SiteRules(
 )
 
 
-class Told:
-    """Implements `override_desk.Tells`."""
-
-    def __init__(self) -> None:
-        self.notices: list[Notice] = []
-
-    async def tell(self, notice: Notice) -> None:
-        self.notices.append(notice)
-
-
 class FakeNode:
     """The real writer, keeper, journal and operator; `clock`, `astdb` and the stores are the test's to move. One with a
     `roster` is in `roster_node`."""
@@ -139,6 +129,7 @@ class FakeNode:
         self.outage_store, self.journal_store, self.spool = FakeOutageStore(), FakeJournalStore(), FakeSpool()
         self.asterisk = LinkView(True, "connected", self.clock.now())
         self.store = LinkView(True, "open", self.clock.now())
+        self.no_dialplan, self.missing_modules = False, frozenset[str]()
         self.table_state = "equal"
         self.publisher = ModePublisher(self.astdb, self.clock)
         gate = EgressGate(EgressPolicy(frozenset({"GB"}), ways=WAYS))
@@ -181,7 +172,8 @@ class FakeNode:
         self.order_store, self.told = FakeOrderStore(), Told()
         self.second_person = SecondPerson(SecondPersonPolicy(), self.order_store, self.clock, self.refresh)
         self.words_desk = OverrideDesk(self.clock, self.failover, self.keeper, self.second_person, self.told)
-        self.once = Once(self.order_store, self.clock)
+        self.once = self.another_once()
+        self.outage_store.mark = self.order_store.mark
         self.directory_store = FakeDirectoryStore(small_directory())
         files = DirectoryImport(self.directory_store, self.clock, CsvRules("GB", frozenset({SCOPE}), gate.policy))
         self.roster_store = FakeRosterStore()
@@ -205,6 +197,11 @@ class FakeNode:
         worker = OutboxWorker(route, self.channel, self.notice_store, self.clock, notifier.changed, lambda: 0.5)
         return NoticeDesk(notifier, [worker])
 
+    def another_once(self) -> Once:
+        """As a daemon that starts anew has it: whatever was in the memory of the one before is gone."""
+        (once := Once(self.order_store, self.clock, self.ledger.waiting)).recovered()
+        return once
+
     @property
     def words(self) -> WordsDoor:
         room = EgressRoom(30, {"mobile": 30})
@@ -225,6 +222,7 @@ class FakeNode:
             notices=self.notices,
             outgoing=self.outgoing,
             simulator=Simulator(self.keeper, self.astdb, self.publisher.wanted, lambda: RULES, self.clock),
+            shadow=shadow_desk(self.journal_store, self.outage_store, self.clock, self.holder, RULES.trunks),
         )
 
     @asynccontextmanager
@@ -283,6 +281,8 @@ class FakeNode:
                 targets=targets,
                 overrides=overrides,
                 asterisk=self.asterisk,
+                no_dialplan=self.no_dialplan,
+                missing_modules=self.missing_modules,
                 store=self.store,
                 table=table,
                 roster=self.desk.summary(),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ringfence.app.once import KeptAnswer
+from ringfence.app.once import Done, KeptAnswer
+from ringfence.app.once_mark import OnceMark
 from ringfence.app.override_preview import Tally
 from ringfence.app.paging import Before, from_here
 from ringfence.app.ports import OutageChange, Passed, VersionConflict
 from ringfence.app.second_person import PendingOrder
+from ringfence.domain.audit import AuditFact
 from ringfence.domain.calls import CallRecord
 from ringfence.domain.health import EvidenceKind, TargetId
 from ringfence.domain.history import HistoryRow
@@ -34,6 +36,7 @@ class FakeOutageStore(Faulty):
         self.states: dict[str, ScopeState] = {}
         self.overrides: dict[OverrideTarget, Override] = {}
         self.changes: list[OutageChange] = []
+        self.mark: Callable[[OnceMark | None, Done, datetime], None] = lambda once, done, at: None
 
     async def load_states(self, now: Moment) -> dict[str, ScopeState]:
         self._answer()
@@ -57,6 +60,8 @@ class FakeOutageStore(Faulty):
         if change.override_released is not None:
             self.overrides.pop(change.override_released, None)
         self.changes.append(change)
+        if change.at is not None:
+            self.mark(change.once, Done(change.override_set, change.override_released), change.at)
 
     async def history(self, limit: int, before: Before | None = None, scope: str | None = None) -> list[HistoryRow]:
         self._answer()
@@ -149,26 +154,49 @@ class FakeOrderStore(Faulty):
     def __init__(self) -> None:
         self.pending: dict[str, PendingOrder] = {}
         self.answers: dict[str, KeptAnswer] = {}
+        self.facts: list[AuditFact] = []
+        self.keeps_answers = True  # else the daemon dies each time between what it does and its answer
 
     async def load_pending(self) -> list[PendingOrder]:
         self._answer()
         return list(self.pending.values())
 
-    async def save_pending(self, pending: PendingOrder) -> None:
+    async def save_pending(self, pending: PendingOrder, asked: AuditFact, once: OnceMark | None = None) -> None:
         self._answer()
+        self.facts.append(asked)
         self.pending[pending.id] = pending
+        self.mark(once, Done(pending=pending), asked.at)
 
-    async def remove_pending(self, id_: str) -> None:
+    async def mark_pending(self, pending: PendingOrder, once: OnceMark, at: datetime) -> None:
         self._answer()
-        self.pending.pop(id_, None)
+        self.mark(once, Done(pending=pending), at)
+
+    async def remove_pending(
+        self, pending: PendingOrder, rejected: AuditFact | None = None, once: OnceMark | None = None
+    ) -> None:
+        self._answer()
+        self.pending.pop(pending.id, None)
+        if rejected is not None:
+            self.facts.append(rejected)
+            self.mark(once, Done(pending=pending), rejected.at)
+
+    def mark(self, once: OnceMark | None, done: Done, at: datetime) -> None:
+        """As the database does in the transaction that stores what was done."""
+        if once is not None:
+            self.answers[once.key] = KeptAnswer(once.request, done, at)
 
     async def load_answer(self, key: str) -> KeptAnswer | None:
         self._answer()
         return self.answers.get(key)
 
+    async def load_answers(self, limit: int) -> dict[str, KeptAnswer]:
+        self._answer()
+        return dict(list(self.answers.items())[-limit:])
+
     async def save_answer(self, key: str, kept: KeptAnswer) -> None:
         self._answer()
-        self.answers[key] = kept
+        if self.keeps_answers:
+            self.answers[key] = kept
 
     async def prune_answers(self, before: datetime) -> None:
         self._answer()
@@ -197,3 +225,7 @@ class FakeMemoryStore(Faulty):
     async def save_delivered(self, delivered: Mapping[str, datetime]) -> None:
         self._answer()
         self.delivered.update(delivered)
+
+    async def prune_delivered(self, before: datetime) -> None:
+        self._answer()
+        self.delivered = {did: at for did, at in self.delivered.items() if at >= before}

@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from ringfence.store.database import Database
-from tests.integration.stores import opened
+from tests.integration.stores import ENGINES, empty_place, opened_at
+
+
+@pytest.fixture(params=ENGINES)
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Path | str]:
+    """Where a new database lies, with every table: the file `ringfence.db`, then one on a server."""
+    async with empty_place(request.param, tmp_path / "ringfence.db") as place:
+        yield place
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """A new file, `ringfence.db`, with every table."""
-    async with opened(tmp_path / "ringfence.db") as database:
+async def database(place: Path | str) -> AsyncIterator[Database]:
+    """The one at `place`, opened."""
+    async with opened_at(place) as database:
         yield database

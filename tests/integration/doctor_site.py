@@ -31,12 +31,15 @@ def set_up(instance: AsteriskInstance, home: Path, *, platform: str = FAR_END, e
     sounds = instance.home.outside(data_directory(instance.home)) / "sounds"
     config.write_text(config.read_text().replace("[asterisk]\n", f'[asterisk]\nsounds_dir = "{sounds}"\n'))
     own = {
+        # Without `verbose`: a log that prints private numbers is no sound site.
+        "logger.conf": "[general]\n[logfiles]\nmessages=notice,warning,error\n",
         "pjsip.conf": f"[udp]\ntype=transport\nprotocol=udp\nbind={HOST}:{instance.ports.sip}\n",
         "manager.conf": f"[general]\nenabled=yes\nbindaddr={HOST}\nport={instance.ports.ami}\n",
         "ari.conf": "[general]\nenabled=yes\n",
         "http.conf": "[general]\n",
         "extensions.conf": "",
     }
+    (instance.etc / "logger.conf").write_text(own["logger.conf"], encoding="utf-8")
     for include in INCLUDES:
         text = f"{own[include.asterisk_file]}{include.line}\n"
         (instance.etc / include.asterisk_file).write_text(text, encoding="utf-8")

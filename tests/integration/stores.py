@@ -1,30 +1,31 @@
-"""A database file of its own for each test, and another program that holds it.
+"""A database of its own for each test, on SQLite or on PostgreSQL, and another program that holds it.
 
-Cases that every store of a kind has to pass run on the one in memory, on SQLite, and on a server's database where
-RINGFENCE_TEST_DATABASE has its SQLAlchemy address: one that may be emptied.
+Cases that every store of a kind has to pass run on the one in memory and on both engines.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
+import psycopg
+import pytest
 
 from ringfence.app.hr.ports import RosterStore
 from ringfence.domain.moment import Moment
+from ringfence.store import postgresql
 from ringfence.store.database import Database
 from ringfence.store.roster_store import SqlRosterStore
-from ringfence.store.tables_roster import hr_records
 from tests.fakes.roster_store import FakeRosterStore
 from tests.lab import new_database
 
-SERVER = os.environ.get("RINGFENCE_TEST_DATABASE")
-STORES = ("memory", "sqlite", *(("server",) if SERVER else ()))
+ENGINES = ("sqlite", "postgresql")
+STORES = ("memory", *ENGINES)
+only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+"""For what lies in its file, and what only a file without types can hold."""
 NOW = Moment(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), 1000.0)
 
 
@@ -42,25 +43,35 @@ async def opened(file: Path) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def opened_or_made(file: Path) -> AsyncIterator[Database]:
-    database = await Database.open(file)
-    try:
+    async with opened_at(file) as database:
         yield database
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
-async def empty_database(kind: str, file: Path) -> AsyncIterator[Database]:
-    """One of STORES but "memory", with every table and nothing in them."""
-    database = Database.at(SERVER if kind == "server" and SERVER else file)
+async def empty_database(engine: str, file: Path) -> AsyncIterator[Database]:
+    """On one of ENGINES, with every table and nothing in them. `file` is where SQLite's lies."""
+    async with empty_place(engine, file) as place, opened_at(place) as database:
+        yield database
+
+
+@asynccontextmanager
+async def empty_place(engine: str, file: Path) -> AsyncIterator[Path | str]:
+    """As `empty_database`, not opened: for tests that open it more than once."""
+    if engine == "sqlite":
+        await new_database.lay(file)
+        yield file
+        return
+    server, name = await new_database.server(), await new_database.lay_on_server()
     try:
-        if kind == "server":
-            await database.prepare()
-            await database.write(lambda connection: connection.run_sync(hr_records.metadata.drop_all))
-            await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")))
-        else:
-            await new_database.lay(file)
-        await database.prepare()
+        yield server.url(name)
+    finally:
+        server.drop(name)
+
+
+@asynccontextmanager
+async def opened_at(place: Path | str) -> AsyncIterator[Database]:
+    database = await Database.open(place)
+    try:
         yield database
     finally:
         await database.close()
@@ -77,11 +88,16 @@ async def roster_store(kind: str, file: Path) -> AsyncIterator[RosterStore]:
 
 
 @contextmanager
-def locked_by_another(file: Path) -> Iterator[None]:
+def locked_by_another(place: Path | str) -> Iterator[None]:
     """Another connection writes and does not end."""
-    other = sqlite3.connect(file, isolation_level=None)
-    try:
-        other.execute("BEGIN EXCLUSIVE")
+    if isinstance(place, Path):
+        other = sqlite3.connect(place, isolation_level=None)
+        try:
+            other.execute("BEGIN EXCLUSIVE")
+            yield
+        finally:
+            other.close()
+        return
+    with psycopg.connect(place.replace("+psycopg", "")) as writer:
+        writer.execute("SELECT pg_advisory_xact_lock(%s, %s)", (postgresql.SPACE, postgresql.WRITER))
         yield
-    finally:
-        other.close()

@@ -13,7 +13,7 @@ from tests.lab.desk_programs import ensure_promtool
 from tests.tidy.tree import ROOT, text_of
 
 RULES_FILE = ROOT / "docs" / "monitoring" / "alerts.yml"
-RUNBOOK = ROOT / "docs" / "howto" / "monitor.md"
+RUNBOOK = ROOT / "docs" / "howto" / "runbook.md"
 
 
 class Case(NamedTuple):
@@ -77,9 +77,12 @@ CASES = [
     Case("RingfenceModeNotPublished", _one("ringfence_mode_published", "1x5 0x9", scope="uc"), "6m", "7m", UC),
     Case("RingfenceOverrideForgotten", _one("ringfence_overridden", "0x5 1x900", scope="uc"), "12h", "12h6m", UC),
     Case("RingfenceAsteriskDown", _one("ringfence_asterisk_up", "1x5 0x9"), "6m", "7m"),
+    Case("RingfenceModulesMissing", _one("ringfence_modules_missing", "0x5 2x9"), "6m", "7m"),
+    Case("RingfenceDialplanMissing", _one("ringfence_dialplan_missing", "0x5 1x9"), "6m", "7m"),
     Case("RingfenceTableDiffers", _one("ringfence_table_equal", "1x5 0x20"), "10m", "11m"),
     Case("RingfenceTableStale", _one("ringfence_table_age_seconds", "0+60x20"), "10m", "11m", {}, "11m 0s"),
     Case("RingfenceStoreDown", _one("ringfence_store_up", "1x5 0x9"), "7m", "8m"),
+    Case("RingfenceBackupLate", _one("ringfence_backup_late", "0x5 1x60"), "35m", "36m"),
     Case("RingfenceUnstoredChanges", _one("ringfence_unstored_changes", "0x5 3x20"), "10m", "11m", {}, "3"),
     Case("RingfenceLoopLate", _one("ringfence_late_observations_total", "0x5 3x5 9x20"), "10m", "12m"),
     Case("RingfenceItemsDropped", _one("ringfence_dropped_items_total", "4x5 5x20"), "5m", "6m"),
@@ -189,5 +192,5 @@ def test_every_alert_says_what_it_is_and_where_to_read_on(alert: str) -> None:
     rule = _rules()[alert]
     assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
     assert rule["labels"]["severity"] in {"critical", "warning"}
-    assert rule["annotations"]["runbook_url"] == f"docs/howto/monitor.md#{alert.lower()}"
+    assert rule["annotations"]["runbook_url"] == f"docs/howto/runbook.md#{alert.lower()}"
     assert f"\n### {alert}\n" in text_of(RUNBOOK)

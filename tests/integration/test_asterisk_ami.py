@@ -10,6 +10,7 @@ import pytest
 from ringfence.app.ports import AsteriskLoginRefused, AsteriskRefused, AsteriskUnavailable
 from ringfence.asterisk.ami import AmiSession
 from ringfence.asterisk.ami_link import AmiLink
+from ringfence.asterisk.ami_wire import Row
 from ringfence.asterisk.backoff import BackOff
 from tests.integration.asterisk_links import ami_links, ami_settings, recorded_logs, running
 from tests.lab.asterisk import AsteriskInstance
@@ -107,3 +108,14 @@ async def test_a_closed_port_is_unavailable_with_the_address(asterisk: AsteriskI
     await asterisk.kill()
     with pytest.raises(AsteriskUnavailable, match=str(settings.port)):
         await AmiSession.open(settings)
+
+
+async def test_asterisk_writes_its_rows_as_the_short_way_knows_them(asterisk: AsteriskInstance) -> None:
+    """In another order of headers they would be read all the same, and a great table in four times the time."""
+    session = await AmiSession.open(ami_settings(asterisk))
+    await session.ask("DBPut", {"Family": "ringfence/did/1", "Key": "+441134960001", "Val": "1|é"})
+    sent = session.send("DBGetTree", {"Family": "ringfence/did/1"})
+    (reply,) = await session.answers([sent])
+    session.close()
+    assert reply.rows[0] == {"key": "/ringfence/did/1/+441134960001", "val": "1|é"}
+    assert isinstance(sent.answer.result()[1], Row)

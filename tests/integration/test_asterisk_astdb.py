@@ -39,6 +39,17 @@ async def test_what_is_put_is_what_is_got(asterisk: AsteriskInstance) -> None:
         assert await astdb.read_tree("did/12") == expected
 
 
+async def test_a_shelf_is_read_at_once_and_nothing_beside_it(asterisk: AsteriskInstance) -> None:
+    async with ami_links(asterisk, "tables") as (tables,):
+        astdb = AmiAstDb(tables)
+        rows = {f"did/12{digit}/+4411349601{digit}": f"1|{digit}" for digit in range(10)}
+        beside = ("did/12/x", "did/1211/x", "did/13/x", "DID/121/x", "did/12_/y", "did/121")
+        await astdb.write([Put(key, value) for key, value in rows.items()], [])
+        await astdb.write([Put(key, "1") for key in beside], [])
+        assert await astdb.read_tree("did/12_") == rows | {"did/12_/y": "1"}
+        assert await astdb.read_tree("did/_") == {}
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

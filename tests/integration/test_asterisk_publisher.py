@@ -13,7 +13,7 @@ from ringfence.app.node_claim import NodeClaim, NodeHeld
 from ringfence.app.publisher import TablePublisher, TableState
 from ringfence.asterisk.ami_link import AmiLink
 from ringfence.asterisk.astdb import AmiAstDb
-from ringfence.domain.route_table import RouteTable, TableDiff, all_families, did_path
+from ringfence.domain.route_table import RouteTable, TableDiff, did_path, shelves
 from tests.integration.asterisk_links import RealClock, ami_links, ami_settings, running
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.waiting import wait_until
@@ -29,8 +29,8 @@ def table_of(count: int, mark: str = "20") -> RouteTable:
 
 async def read_all(astdb: AmiAstDb) -> dict[str, str]:
     found: dict[str, str] = {}
-    for family in all_families():
-        found |= await astdb.read_tree(family)
+    for shelf in shelves():
+        found |= await astdb.read_tree(shelf)
     return found
 
 
@@ -122,7 +122,7 @@ async def test_a_restarted_asterisk_is_reconciled(asterisk: AsteriskInstance) ->
         b.publisher.want(table)
         await b.timed("first publish of 10,000")
         await asterisk.kill()
-        # It looks at a piece four times a second: until then it rightly knows the table to be equal.
+        # It looks at a shelf every 1.5 seconds: until then it rightly knows the table to be equal.
         await wait_until(lambda: b.publisher.view.state is TableState.UNKNOWN, what="noticing", deadline_seconds=5)
         await asterisk.start()
         await b.timed("equal after Asterisk was killed and has booted")

@@ -22,7 +22,7 @@ from ringfence.web.sessions import COOKIE
 from ringfence.web.sign_in_door import SignInDoor
 from tests.fakes.doors import TOKEN
 from tests.fakes.node import FakeNode
-from tests.integration.test_permission_matrix_stored import CONFIGURATION
+from tests.fakes.smallest import smallest
 
 ACCOUNT = "break-glass-1"
 
@@ -44,7 +44,7 @@ async def test_the_envelope_opens_the_page_without_a_database(tmp_path: Path, da
     async def tell(notice: Notice) -> None:
         told.append(notice)
 
-    desk = AccessSide(parse(tomllib.loads(CONFIGURATION)), config, database, node.clock, tell).desk
+    desk = AccessSide(parse(tomllib.loads(smallest())), config, database, node.clock, tell).desk
     services = replace(node.services, access=desk, sign_in=SignInDoor(desk, node.clock))
     app = create_app(services, SignIns(BearerToken(TOKEN), desk))
     transport = httpx.ASGITransport(app, client=("192.0.2.9", 40000))

@@ -102,7 +102,20 @@ async def test_a_provider_that_is_down_or_another_is_told_with_the_fix(site: Sit
 async def test_a_client_secret_that_others_may_read_is_told(site: Site) -> None:
     ground = site.write()
     (site.config.parent / "oidc_company_secret").chmod(0o644)
-    _, findings = await asked(ground)
-    assert [finding.state for finding in findings] == [State.FAIL, State.OK]
+    await asked(ground)
+    (finding,) = await local_checks.secrets(ground)
+    assert finding.state is State.FAIL and "oidc_company_secret" in finding.words
     (site.config.parent / "oidc_company_secret").write_text("two words")
     assert any("oidc_company_secret" in error for error in examine(site.config).errors)
+
+
+async def test_a_routes_secret_and_the_databases_password_are_looked_at_too(site: Site) -> None:
+    ground = site.write()
+    site.config.write_text(f'{site.config.read_text()}\n[[notify]]\nname = "chat"\ntype = "apprise"\n')
+    for name in ("notify_chat_secret", "database_password", "notify_nobody_secret"):
+        (site.config.parent / name).touch()
+        (site.config.parent / name).chmod(0o644)
+    await asked(ground)
+    found = await local_checks.secrets(ground)
+    assert [finding.state for finding in found] == [State.FAIL, State.FAIL]
+    assert ["database_password" in found[0].words, "notify_chat_secret" in found[1].words] == [True, True]

@@ -109,7 +109,7 @@ async def test_a_silent_platform_is_left_after_no_progress(caller: CallerAgent, 
     result = await caller.call(DID)
     assert not result.answered
     waited_seconds = result.ended_at - result.invited_at
-    assert NO_PROGRESS_SECONDS <= waited_seconds < NO_PROGRESS_SECONDS + 0.5
+    assert NO_PROGRESS_SECONDS <= waited_seconds < 10, "the leg would have lasted for twenty seconds"
 
 
 async def test_options_tell_silence_from_refusal(platform: Platform) -> None:

@@ -76,7 +76,7 @@ async def test_children_die_with_a_killed_test_run(tmp_path: Path) -> None:
 def test_a_changed_recipe_gets_a_root_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Path] = []
 
-    def build(root: Path) -> None:
+    def build(root: Path, *_: object) -> None:
         built.append(root)
         root.mkdir()
 
@@ -84,8 +84,7 @@ def test_a_changed_recipe_gets_a_root_of_its_own(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(provision, "_build", build)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert provision.ensure_root() == provision.ensure_root()
-    monkeypatch.setattr(provision, "RECIPE", ("--variant=other",))
-    provision.ensure_root()
+    provision.ensure_root(("--variant=other",))
     assert len(built) == len(set(built)) == 2
 
 

@@ -31,15 +31,10 @@ from ringfence.web.security import BearerToken, SignIns
 from ringfence.web.sessions import COOKIE
 from tests.fakes.clock import settle
 from tests.fakes.doors import TOKEN
-from tests.fakes.node import SCOPE, small_directory
+from tests.fakes.node import small_directory
+from tests.fakes.smallest import smallest
 from tests.lab import new_database
 from tests.unit.test_permission_matrix import SAMPLES, ask, granted
-
-CONFIGURATION = f"""
-platform = [{{name = "{SCOPE}", host_port = "192.0.2.10:5060"}}]
-trunk = [{{name = "carrier", platform = "{SCOPE}", sources = ["198.51.100.1"]}}]
-egress_trunk = [{{name = "egress", host_port = "203.0.113.20:5060"}}]
-"""
 
 
 @dataclass
@@ -69,7 +64,7 @@ class StoredNode:
 
 @pytest.fixture
 async def stored(tmp_path: Path) -> AsyncIterator[StoredNode]:
-    settings = parse(tomllib.loads(CONFIGURATION) | {"state_dir": str(tmp_path)})
+    settings = parse(tomllib.loads(smallest()) | {"state_dir": str(tmp_path)})
     secret = SecretStr(TOKEN)
     file, clock = tmp_path / "ringfence.db", SystemClock()
     await new_database.lay(file)

@@ -171,7 +171,7 @@ async def test_a_mail_server_in_trouble_is_waited_for_and_yesterdays_news_droppe
         here.diverted["uc"] = True
         await here.advance(1_800, step=60)
         mail.fault = None
-        await here.advance(700, step=10)
+        await here.until(lambda: len(mail.sent) == 4, step=10)
         assert sorted(here.told) == ["ada", "bob", "cy", "dan"]
         mail.fault = ChannelUnavailable("It does not run.")
         here.diverted["uc"] = False

@@ -21,7 +21,7 @@ from ringfence.store.audit_store import SqlAuditStore
 from ringfence.store.database import Database
 from tests.fakes.access import FakeAccessStore, FakeHasher, FakeSealedAccounts
 from tests.fakes.clock import FakeClock
-from tests.integration.stores import NOW, STORES, empty_database, later, locked_by_another, opened
+from tests.integration.stores import NOW, STORES, empty_database, later, locked_by_another, opened_at
 
 SESSION = SessionRow(
     "abc",
@@ -79,8 +79,8 @@ async def test_a_last_use_moves_a_row_and_makes_none(store: AccessStore) -> None
     assert stored.keys == (replace(KEY, used=later(8)),)
 
 
-async def test_a_role_of_a_newer_version_grants_nothing_here(tmp_path: Path) -> None:
-    async with opened(tmp_path / "ringfence.db") as database:
+async def test_a_role_of_a_newer_version_grants_nothing_here(place: Path | str) -> None:
+    async with opened_at(place) as database:
         store = SqlAccessStore(database)
         await store.commit(AccessChange(begun=(SESSION,), keys=(KEY,)))
         await database.write(lambda c: c.execute(text("UPDATE sessions SET roles = 'emperor,viewer'")))
@@ -90,8 +90,8 @@ async def test_a_role_of_a_newer_version_grants_nothing_here(tmp_path: Path) -> 
         assert stored.keys[0].permissions == frozenset()
 
 
-async def test_the_audit_record_has_it_in_the_same_transaction(tmp_path: Path) -> None:
-    async with opened(tmp_path / "ringfence.db") as database:
+async def test_the_audit_record_has_it_in_the_same_transaction(place: Path | str) -> None:
+    async with opened_at(place) as database:
         store, audit = SqlAccessStore(database), SqlAuditStore(database)
         await store.commit(AccessChange(begun=(SESSION,), facts=(FACT, FACT)))
         report = await verified(audit, [])
@@ -102,17 +102,16 @@ async def test_the_audit_record_has_it_in_the_same_transaction(tmp_path: Path) -
         assert len((await store.load()).sessions) == 1
 
 
-async def test_a_database_that_another_holds_keeps_nobody_out(tmp_path: Path) -> None:
-    file = tmp_path / "ringfence.db"
+async def test_a_database_that_another_holds_keeps_nobody_out(place: Path | str) -> None:
     clock = FakeClock()
 
     async def tell(_: object) -> None:
         pass
 
-    database = await Database.open(file, patience_seconds=0.05)
+    database = await Database.open(place, patience_seconds=0.05)
     try:
         desk = AccessDesk(SqlAccessStore(database), FakeSealedAccounts(), FakeHasher(), clock, tell)
-        with locked_by_another(file):
+        with locked_by_another(place):
             new = await desk.begin_session("zoe", frozenset({Role.HELPDESK}), SignedInBy.OIDC)
             assert desk.session(new.token) is not None
             with pytest.raises(StoreUnavailable):

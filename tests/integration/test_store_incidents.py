@@ -140,9 +140,9 @@ async def test_a_database_begun_anew_in_mid_outage_says_that_it_began_earlier(
 
 
 async def test_nothing_is_stored_of_an_incident_whose_change_is_not(
-    database: Database, store: SqlIncidentStore, tmp_path: Path
+    database: Database, store: SqlIncidentStore, place: Path | str
 ) -> None:
-    with locked_by_another(tmp_path / "ringfence.db"), pytest.raises(StoreUnavailable):
+    with locked_by_another(place), pytest.raises(StoreUnavailable):
         await go(database, first_state("uc", NOW), Mode.FAILED_OVER)
     assert await store.incidents(10) == []
 

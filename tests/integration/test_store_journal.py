@@ -14,7 +14,7 @@ from ringfence.store.database import Database
 from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.memory_store import SqlMemoryStore
 from tests.fakes.calls import a_call
-from tests.integration.stores import later
+from tests.integration.stores import later, only_sqlite
 
 
 def call(number: int, did: str = "+441134960123") -> CallRecord:
@@ -89,6 +89,7 @@ async def test_a_kind_of_evidence_from_a_newer_version_is_passed_over(database: 
     assert await memory.load_passed(later(0)) == {}
 
 
+@only_sqlite
 async def test_callers_are_blanked_for_good_and_their_calls_stay(database: Database, tmp_path: Path) -> None:
     journal = SqlJournalStore(database)
     old, young = "+447700900321", "+447700900654"

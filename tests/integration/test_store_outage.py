@@ -1,4 +1,4 @@
-"""Scope states, overrides and transitions on a real file: what the one writer relies on."""
+"""Scope states, overrides and transitions on a real database: what the one writer relies on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.database import Database
 from ringfence.store.outage_store import SqlOutageStore
-from tests.integration.stores import NOW, later, locked_by_another, opened
+from tests.integration.stores import NOW, later, locked_by_another, only_sqlite, opened_at
 
 EVERYTHING, UC, DID = OverrideTarget(), OverrideTarget(scope="uc"), OverrideTarget(did="+441134960123")
 
@@ -65,8 +65,8 @@ async def test_a_stale_version_is_refused_and_nothing_of_it_stored(store: Outage
     assert (await store.load_states(NOW))["uc"].mode is Mode.FAILED_OVER
 
 
-async def test_of_two_writers_exactly_one_follows(tmp_path: Path) -> None:
-    async with opened(tmp_path / "r.db") as one, opened(tmp_path / "r.db") as other:
+async def test_of_two_writers_exactly_one_follows(place: Path | str) -> None:
+    async with opened_at(place) as one, opened_at(place) as other:
         start = first_state("uc", NOW)
         for version in range(10):
             rivals = [
@@ -125,6 +125,7 @@ async def test_an_admin_called_as_we_are_is_a_person(store: OutageStore) -> None
     assert [row.reason for row in await store.history(1)] == ["person_released"]
 
 
+@only_sqlite
 async def test_a_row_edited_by_hand_is_corrupt_and_nothing_else(store: OutageStore, database: Database) -> None:
     await store.commit(moved(first_state("uc", NOW), Mode.FAILED_OVER, "k1"))
     await store.commit(word(OverrideKind.DR, UC, "k2"))
@@ -146,9 +147,9 @@ async def test_a_restart_keeps_how_long_a_mode_has_lasted(store: OutageStore) ->
     assert restarted.since((await store.load_states(restarted))["uc"].since) == 60
 
 
-async def test_a_locked_database_gives_up_within_the_writers_deadline(store: OutageStore, tmp_path: Path) -> None:
+async def test_a_locked_database_gives_up_within_the_writers_deadline(store: OutageStore, place: Path | str) -> None:
     change = moved(first_state("uc", NOW), Mode.FAILED_OVER, "k1")
-    with locked_by_another(tmp_path / "ringfence.db"), pytest.raises(StoreUnavailable):
+    with locked_by_another(place), pytest.raises(StoreUnavailable):
         async with asyncio.timeout(1.0):
             await store.commit(change)
     await store.commit(change)

@@ -17,7 +17,7 @@ from ringfence.store.journal_store import SqlJournalStore
 from ringfence.store.outage_store import SqlOutageStore
 from ringfence.store.roster_store import SqlRosterStore
 from tests.fakes.clock import NOON
-from tests.integration.stores import opened
+from tests.integration.stores import opened_at
 from tests.integration.test_store_journal import call
 
 AT = [NOON + timedelta(microseconds=number // 3) for number in range(8)]
@@ -37,8 +37,8 @@ async def _all_pages(ask: Callable[[int, Before | None], Awaitable[Sequence[obje
         before = page.next
 
 
-async def test_every_row_is_on_one_page(tmp_path: Path) -> None:
-    async with opened(tmp_path / "ringfence.db") as database:
+async def test_every_row_is_on_one_page(place: Path | str) -> None:
+    async with opened_at(place) as database:
         journal, outage, roster = SqlJournalStore(database), SqlOutageStore(database), SqlRosterStore(database)
         await journal.append([replace(call(number), ended_at=at) for number, at in enumerate(AT)])
         for number, at in enumerate(AT):

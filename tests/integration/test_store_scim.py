@@ -1,4 +1,4 @@
-"""What every store of pushed resources has to do: in memory, on SQLite, and on a server where one is given."""
+"""What every store of pushed resources has to do: in memory, on SQLite, and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from sqlalchemy import text
 
 from ringfence.app.hr.scim_ports import ScimKind, ScimNameTaken, ScimResource, ScimStore
 from ringfence.app.ports import StoreCorrupt
-from ringfence.store.database import Database
 from ringfence.store.scim_store import SqlScimStore
-from ringfence.store.tables import scim_resources
 from tests.fakes.clock import NOON
 from tests.fakes.scim_store import FakeScimStore
-from tests.integration.stores import SERVER, STORES, opened
+from tests.integration.stores import STORES, empty_database, opened_at
 
 USER, GROUP = ScimKind.USER, ScimKind.GROUP
 
@@ -38,13 +36,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield FakeScimStore()
         return
-    database = Database.at(SERVER if request.param == "server" and SERVER else tmp_path / "ringfence.db")
-    try:
-        await database.prepare()
-        await database.write(lambda connection: connection.execute(scim_resources.delete()))
+    async with empty_database(request.param, tmp_path / "ringfence.db") as database:
         yield SqlScimStore(database, "entra")
-    finally:
-        await database.close()
 
 
 async def test_what_is_added_is_found_by_each_of_its_names(store: ScimStore) -> None:
@@ -99,8 +92,8 @@ async def test_pages_go_from_the_oldest_on(store: ScimStore) -> None:
     assert walked == rows
 
 
-async def test_sources_see_nothing_of_each_other(tmp_path: Path) -> None:
-    async with opened(tmp_path / "ringfence.db") as database:
+async def test_sources_see_nothing_of_each_other(place: Path | str) -> None:
+    async with opened_at(place) as database:
         entra, okta = SqlScimStore(database, "entra"), SqlScimStore(database, "okta")
         await entra.add(resource("a"))
         await okta.add(resource("a", external_id="of okta"))
@@ -110,8 +103,8 @@ async def test_sources_see_nothing_of_each_other(tmp_path: Path) -> None:
         assert (await entra.count([USER]), await okta.count([USER])) == (1, 1)
 
 
-async def test_a_row_that_somebody_changed_by_hand_is_named_and_not_guessed(tmp_path: Path) -> None:
-    async with opened(tmp_path / "ringfence.db") as database:
+async def test_a_row_that_somebody_changed_by_hand_is_named_and_not_guessed(place: Path | str) -> None:
+    async with opened_at(place) as database:
         store = SqlScimStore(database, "entra")
         await store.add(resource("a"))
         spoil = text("UPDATE scim_resources SET body = '[]'")

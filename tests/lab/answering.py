@@ -20,6 +20,7 @@ from tests.lab.forwarding import ForwardedCall
 from tests.lab.holding import hold_acknowledgement, hold_request
 from tests.lab.keypad import MediaPort, stream_to
 from tests.lab.moods import MoodyNumbers
+from tests.lab.signs_of_life import Nodes, answer_options, answer_register
 from tests.lab.sip import (
     HOST,
     T1_SECONDS,
@@ -67,6 +68,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         self._by_number: dict[str, Behaviour] = {}
         self.moods = MoodyNumbers()
         self._random = random.Random(0)
+        self._nodes = Nodes()
         self._calls: dict[str, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.DatagramTransport | None = None
@@ -133,25 +135,26 @@ class AnsweringAgent(asyncio.DatagramProtocol):
                 self._bye(call, message, addr)
             case "OPTIONS":
                 self._options(message, addr)
+            case "REGISTER":
+                self._send(answer_register(message, self._default), addr)
             case _:
                 self._send(respond(message, 200 if call is not None else 481), addr)
 
     def _options(self, request: SipMessage, addr: Address) -> None:
-        if self._random.random() < self._default.options_loss_share:
-            return
-        self._send(respond(request, self._default.options_status, to_tag="lab"), addr)
+        reply = answer_options(request, self._default, self._random)
+        asyncio.get_running_loop().call_later(self._default.options_delay_ms / 1000, self._send, reply, addr)
 
     def _take(self, invite: SipMessage, addr: Address) -> None:
         drawn = self.moods.behaviour(invite.request_user, user_of(invite.header("from")))
         behaviour = drawn or self._by_number.get(invite.request_user, self._default)
         if behaviour.takes_from and user_of(invite.header("from")) not in behaviour.takes_from:
             behaviour = replace(behaviour, manner=Manner.REFUSE, ring_delay_ms=0)
-        call = _Call(invite, addr, behaviour)
+        call = _Call(invite, addr, self._nodes.behaviour(behaviour))
         self._calls[invite.call_id] = call
         if len(self._calls) > CALLS_REMEMBERED:
             del self._calls[next(iter(self._calls))]
         self._tell(call, "invite", raw=invite.raw.decode("latin-1"))
-        if behaviour.manner is not Manner.SILENT:
+        if call.behaviour.manner is not Manner.SILENT:
             task = asyncio.get_running_loop().create_task(self._serve(call), name="serve-call")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -276,7 +279,7 @@ class AnsweringAgent(asyncio.DatagramProtocol):
         self._report(kind, {"call_id": call.invite.call_id, "at": time.time(), **fields})
 
     def _send(self, data: bytes, addr: Address) -> None:
-        if self._transport is not None:
+        if self._transport is not None and data:
             self._transport.sendto(data, addr)
 
     def connection_lost(self, exc: Exception | None) -> None:

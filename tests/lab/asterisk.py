@@ -18,7 +18,7 @@ from tests.lab.asterisk_files import (
     write_missing,
 )
 from tests.lab.installation import Home
-from tests.lab.ports import Ports
+from tests.lab.ports import HOST, Ports
 from tests.lab.process import SupervisedProcess
 from tests.lab.voice_data import with_prompts
 from tests.lab.waiting import LabError
@@ -39,6 +39,7 @@ class AsteriskInstance:
 
     def __init__(self, home: Home, ports: Ports, *, name: str = "asterisk") -> None:
         self.name = name
+        self.host = HOST
         self.home = home
         self.ports = AsteriskPorts(sip=ports.take(), ami=ports.take(), http=ports.take(), rtp=ports.take_range())
         self.secret = secrets.token_hex(12)
@@ -48,6 +49,7 @@ class AsteriskInstance:
         self.directory = self._scratch.outside
         self.etc = self.directory / "etc"
         self.log_path = self.directory / "log" / "messages"
+        self.cdr_csv = self.directory / "log/cdr-csv/Master.csv"
         self._inside = self._scratch.inside
         self.process = SupervisedProcess(
             name,
@@ -112,6 +114,10 @@ class AsteriskInstance:
     async def reload(self, module: str = "") -> str:
         """Reload everything, or one module, such as `res_pjsip.so`."""
         return await self.cli(f"module reload {module}".strip() if module else "core reload")
+
+    async def version(self) -> str:
+        """Its name with its version, as on a page."""
+        return (await self.cli("core show version")).split(" built")[0].strip()
 
     async def cli(self, command: str, deadline_seconds: float = CLI_DEADLINE_SECONDS) -> str:
         """One console command; its whole output."""

@@ -51,6 +51,13 @@ class Behaviour:
     options_status: int = 200
     options_loss_share: float = 0.0
     options_loss_seed: int = 0
+    options_delay_ms: int = 0
+    sick_share: float = 0.0
+    """Of calls, in turn, and of OPTIONS: what meets a node of this far end that is sick."""
+    sick_status: int = 0
+    """What a sick node refuses calls with, its OPTIONS being answered; 0: it says nothing to either."""
+    register_status: int = 200
+    """What a REGISTER is answered with."""
 
     def to_json(self) -> dict[str, object]:
         return {**asdict(self), "manner": self.manner.value}

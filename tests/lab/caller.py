@@ -56,7 +56,9 @@ class CallerAgent(asyncio.DatagramProtocol):
         raw_from: bytes | None = None,
         headers: Sequence[tuple[str, str] | bytes] = (),
         raw_request_uri: bytes | None = None,
+        raw_to: str | None = None,
         cancel_after_seconds: float | None = None,
+        cancel_when: Callable[[], object] | None = None,
         hold_seconds: float = 0.2,
         hold_until: asyncio.Event | None = None,
         give_up_seconds: float = 40.0,
@@ -66,8 +68,9 @@ class CallerAgent(asyncio.DatagramProtocol):
 
         `hold_until` hangs up earlier: for calls that have to be there while something else happens.
 
-        `cancel_after_seconds` counts from the INVITE. `raw_from` is the whole value of the From
-        header but for its tag. Without a final answer the call is given up, and cancelled.
+        `cancel_after_seconds` counts from the INVITE; `cancel_when` is asked again and again, for callers who leave
+        when something has happened, however long a busy machine takes for it. `raw_from` is the whole value of the From
+        header but for its tag, `raw_to` that of To. Without a final answer the call is given up, and cancelled.
         """
         loop = asyncio.get_running_loop()
         media = _MediaCounter()
@@ -76,13 +79,14 @@ class CallerAgent(asyncio.DatagramProtocol):
         invite = OutgoingInvite(
             request_uri=raw_request_uri or encode(f"sip:{to}@{HOST}:{self.target[1]}"),
             from_=raw_from or encode(f"<sip:{from_}@{HOST}:{self.port}>"),
-            to=f"<sip:{to}@{HOST}:{self.target[1]}>",
+            to=raw_to or f"<sip:{to}@{HOST}:{self.target[1]}>",
             contact=f"<sip:{from_ if raw_from is None else 'lab'}@{HOST}:{self.port}>",
             port=self.port,
             extra=tuple(headers),
             rtp_port=media_transport.get_extra_info("sockname")[1],
         )
         call = _OutgoingCall(invite, self._send, media, talks=talks, hold_until=hold_until)
+        call.cancel_when = cancel_when
         self._calls[invite.call_id] = call
         try:
             return await call.run(cancel_after_seconds, hold_seconds, give_up_seconds)
@@ -154,6 +158,7 @@ class _OutgoingCall:
         self._sent: list[bytes] = []
         self._answer: SipMessage | None = None
         self._ended = Ended.NOT_ANSWERED
+        self.cancel_when: Callable[[], object] | None = None
 
     def received(self, message: SipMessage) -> None:
         self._received.append(message.raw)
@@ -190,8 +195,10 @@ class _OutgoingCall:
         interval, retransmit_at = T1_SECONDS, started_at + T1_SECONDS
         cancel_at = started_at + min(give_up, cancel_after if cancel_after is not None else give_up)
         end_at = started_at + give_up + 2 * T1_SECONDS
-        cancelled = False
+        cancelled, wanted = False, cancel_after is not None or self.cancel_when is not None
         while (now := time.monotonic()) < end_at:
+            if self.cancel_when is not None and not cancelled and self.cancel_when():
+                cancel_at = now
             if not self._responses and now >= retransmit_at and now - started_at < TIMER_B_SECONDS:
                 self._send(initial)
                 interval *= 2
@@ -200,10 +207,12 @@ class _OutgoingCall:
             if self._responses and not cancelled and now >= cancel_at:
                 self._send(self._invite.cancel())
                 cancelled = True
-                self._ended = Ended.CANCELLED if cancel_after is not None else Ended.GIVEN_UP
+                self._ended = Ended.CANCELLED if wanted else Ended.GIVEN_UP
             wake_at = end_at if cancelled else min(end_at, max(cancel_at, now + T1_SECONDS))
             if not self._responses:
                 wake_at = min(wake_at, max(retransmit_at, now))
+            if self.cancel_when is not None and not cancelled:
+                wake_at = min(wake_at, now + LOOK_SECONDS)
             message = await self._next(wake_at - now)
             if message is not None and message.method == "INVITE" and (message.status or 0) >= 200:
                 self._send(self._invite.acknowledge(message))

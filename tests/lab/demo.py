@@ -27,7 +27,7 @@ from tests.lab.node import RingfenceNode
 from tests.lab.people import SITES, Organisation
 from tests.lab.provision import provision
 from tests.lab.tally import Tally, between, tally, usual_delay_seconds
-from tests.lab.waiting import wait_until
+from tests.lab.waiting import LabError, wait_until
 
 REPORT = Path("build/demo-report.json")
 CALLS_PER_SECOND = 5.0
@@ -214,27 +214,34 @@ async def demonstrate(keep: bool) -> int:
             await lab.asterisk.start()
             await node.start(ready=False)
             demo = Demo(lab, node, ModeWatch(lab.asterisk), console)
-            await wait_until(node.alive, what="the daemon's local socket", deadline_seconds=20)
-            await node.import_directory(demo.organisation)
-            await node.wait_ready()
-            console.print(f"Ready after {time.monotonic() - began:.1f} s. {CALLS_PER_SECOND:g} calls/s from now on.")
-            async with demo.watch:
-                tallies = await demo.play()
-            show(console, tallies)
-            REPORT.parent.mkdir(exist_ok=True)
-            REPORT.write_text(json.dumps({"phases": [asdict(t) for t in tallies]}, indent=2) + "\n")
-            lost = sum(t.lost for t in tallies)
-            offered = sum(t.offered for t in tallies)
-            if any(t.busy_or_unanswered for t in tallies):
-                console.print(
-                    "Busy or unanswered: it was ringing at the platform when that died, with no daemon to free it."
-                )
-            console.print(f"{offered} calls offered, [bold]{lost} lost[/bold]. The same as JSON: {REPORT}")
+            lost = await perform(demo, began, REPORT)
             if keep:
                 await keep_running(demo)
             return 1 if lost else 0
         finally:
             await node.close()
+
+
+async def perform(demo: Demo, began: float, report: Path) -> int:
+    """Brings a daemon that has been started its directory, plays and reports; returns how many calls were lost."""
+    node, console = demo.node, demo.console
+    await wait_until(node.alive, what="the daemon's local socket", deadline_seconds=20)
+    await node.import_directory(demo.organisation)
+    await node.wait_ready()
+    console.print(f"Ready after {time.monotonic() - began:.1f} s. {CALLS_PER_SECOND:g} calls/s from now on.")
+    async with demo.watch:
+        tallies = await demo.play()
+    show(console, tallies)
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(json.dumps({"phases": [asdict(t) for t in tallies]}, indent=2) + "\n")
+    lost = sum(t.lost for t in tallies)
+    offered = sum(t.offered for t in tallies)
+    if not offered:
+        raise LabError(f"the carrier offered no call\n{demo.lab.carrier.diagnosis()}")
+    if any(t.busy_or_unanswered for t in tallies):
+        console.print("Busy or unanswered: it was ringing at the platform when that died, with no daemon to free it.")
+    console.print(f"{offered} calls offered, [bold]{lost} lost[/bold]. The same as JSON: {report}")
+    return lost
 
 
 async def keep_running(demo: Demo) -> None:

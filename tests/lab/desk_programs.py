@@ -1,4 +1,4 @@
-"""Find or fetch the browser that opens the pages, and the tool that checks the alert rules.
+"""Find or fetch the browser that opens the pages, the tool that checks the alert rules, and tcpdump.
 
 A browser needs `/proc`, `/dev` and fonts, which the lab's private root has not: so Chromium is the machine's own, put
 there by apt-get where it is missing and we may. promtool is one file out of Debian's `prometheus`, kept in the cache:
@@ -24,6 +24,7 @@ NO_BROWSER = (
     "no Chromium on PATH: install it (Debian: sudo apt-get install chromium fonts-dejavu-core; Ubuntu's package of "
     "that name is a snap, take a .deb of Chrome there), or name one in RINGFENCE_LAB_BROWSER"
 )
+NO_TCPDUMP = "no tcpdump on PATH: install it, or run this as root on Debian or Ubuntu"
 NO_PROMTOOL = "no promtool on PATH: install Prometheus, which brings it, or run this on Debian or Ubuntu"
 
 
@@ -42,6 +43,17 @@ def ensure_browser() -> Path:
     if found is None:
         raise LabError(NO_BROWSER)
     return found
+
+
+def ensure_tcpdump() -> Path:
+    """tcpdump's path. Raises LabError where there is none and it cannot be installed."""
+    if shutil.which("tcpdump") is None:
+        if os.geteuid() != 0 or not has_apt():
+            raise LabError(NO_TCPDUMP)
+        with only_one(_cache() / "lock"):
+            if shutil.which("tcpdump") is None:
+                apt_install(["tcpdump"])
+    return Path(shutil.which("tcpdump") or "tcpdump")
 
 
 def ensure_promtool() -> Path:

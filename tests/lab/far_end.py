@@ -35,6 +35,8 @@ class FarEnd:
     def __init__(self, name: str, ports: Ports, healthy: Behaviour = HEALTHY) -> None:
         self.name = name
         self.port = ports.take()
+        self.reached_at = ""
+        """Host and port of whatever lies in front of it; empty: its own."""
         self._healthy = healthy
         self._scratch = Home().make_scratch(name)
         self._directory = self._scratch.outside
@@ -55,7 +57,7 @@ class FarEnd:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self.reached_at or f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Also after `kill()`: a new process on the same port, healthy; `calls()` keeps the earlier ones."""

@@ -33,6 +33,8 @@ class Lab:
         self.other_mobile_network = MobileNetwork(self.ports, name="other-mobile-network")
         """Behind the alternative egress trunk."""
         self.carrier = CarrierLoad(installation.sipp, self.ports)
+        self.door = self.asterisk.ports.sip
+        """Where the carrier calls."""
         self.caller = CallerAgent(self.ports, self.asterisk.ports.sip)
         """For single calls, from a port of its own: a second carrier trunk as Asterisk sees it."""
 
@@ -62,7 +64,7 @@ class Lab:
     ) -> None:
         """The carrier's load on this Asterisk; see `CarrierLoad.start`."""
         await self.carrier.start(
-            self.asterisk.ports.sip,
+            self.door,
             dids,
             call_count=call_count,
             calls_per_second=calls_per_second,

@@ -82,7 +82,7 @@ class ModeWatch:
                 await asyncio.sleep(INTERVAL_SECONDS * 5)
 
     async def _watch(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._asterisk.ports.ami)
+        reader, writer = await asyncio.open_connection(self._asterisk.host, self._asterisk.ports.ami)
         try:
             await reader.readuntil(b"\r\n")
             await _ask(

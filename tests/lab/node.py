@@ -17,17 +17,18 @@ import aiohttp
 
 from ringfence import config
 from ringfence.config.snippets import INCLUDES, generated_snippets, shipped_snippets
-from tests.lab import private_watch
 from tests.lab.lab import Lab
 from tests.lab.people import Organisation
 from tests.lab.process import SupervisedProcess
+from tests.lab.unlimited import UNLIMITED
 from tests.lab.waiting import LabError, wait_until
 
 SECRET = "lab-secret-0123456789abcdef"
 READY_SECONDS = 20.0
 SHOWN = ("/metrics", "/v1/status", "/v1/calls?limit=1000", "/v1/history", "/v1/audit?limit=1000", "/v1/people?find=a")
 
-TEMPLATE = """\
+TEMPLATE = (
+    """\
 node = "lab"
 state_dir = "{state}"
 socket = "{socket}"
@@ -46,19 +47,9 @@ port = {http}
 loop_patience_seconds = 2
 max_calls = 400
 
-# The lab calls a few DIDs more in an hour than anybody does.
-[egress.caps]
-did_calls = 0
-did_minutes = 0
-team_calls = 0
-person_calls = 0
-person_minutes = 0
-total_calls = 0
-
-# The lab's mobiles answer and talk: few of them press keys.
-[press_one]
-enabled = false
-
+"""
+    + UNLIMITED
+    + """
 [[platform]]
 name = "uc"
 host_port = "{platform}"
@@ -66,14 +57,14 @@ host_port = "{platform}"
 [[trunk]]
 name = "carrier"
 platform = "uc"
-sources = ["127.0.0.1"]
+sources = ["{carrier}"]
 fallback_number = "+441314960000"
 
 [[egress_trunk]]
 name = "a"
 host_port = "{network_a}"
-channels = 200
 no_progress_seconds = 1.5
+{trunk_a}
 
 [[egress_trunk]]
 name = "b"
@@ -81,6 +72,7 @@ host_port = "{network_b}"
 channels = 200
 no_progress_seconds = 1.5
 """
+)
 
 PLATFORM = {
     "profile": '"lan"',
@@ -96,9 +88,12 @@ PLATFORM = {
 class RingfenceNode:
     """The daemon beside a lab's Asterisk. `configure` before the Asterisk starts, `start` after."""
 
+    trunk_a = "channels = 200"
+
     def __init__(self, lab: Lab, platform: Mapping[str, str] | None = None, more: str = "") -> None:
-        """`more`: further tables of the configuration, with `{directory}` for the node's own."""
-        self._lab = lab
+        """`more`: further tables of the configuration, with `{directory}` for the node's own and `{platform}` for the
+        platform's address."""
+        self.lab = lab
         self._more = more
         # Not below the Asterisk's folder: a Unix socket's path may have 107 bytes.
         self._directory = TemporaryDirectory(prefix="ringfence-lab-")
@@ -107,15 +102,17 @@ class RingfenceNode:
         self.socket = self.directory / "control.sock"
         self.http_port = lab.ports.take()
         self.config_path = self.directory / "ringfence.toml"
-        self._platform = {**PLATFORM, **(platform or {})}
+        self.platform = {**PLATFORM, **(platform or {})}
+        # These, and `trunk_a`, may be changed before `configure`; `database`: a server's. `environment`: not ours.
         self.ring_budget_seconds = 90
-        """May be changed before `configure`."""
+        self.database = ""
+        self.environment: Mapping[str, str] | None = None
         self._starts = 0
         self.process = self._process()
 
     def configure(self) -> None:
         """Writes the configuration, the secrets and Asterisk's snippets."""
-        lab = self._lab
+        lab = self.lab
         self.write_configuration()
         settings, secrets = config.load(self.config_path), config.load_secrets(self.config_path)
         own = lab.asterisk.etc / "ringfence"
@@ -139,11 +136,13 @@ class RingfenceNode:
 
     def toml(self) -> str:
         """The configuration's text."""
-        extra = "".join(f"{name} = {value}\n" for name, value in self._platform.items())
-        return self._template(extra) + self._more.replace("{directory}", str(self.directory))
+        extra = "".join(f"{name} = {value}\n" for name, value in self.platform.items())
+        database = f'database = "{self.database}"\n' if self.database else ""
+        more = self._more.replace("{directory}", str(self.directory)).replace("{platform}", self.lab.platform.address)
+        return database + self._template(extra) + more
 
     def _template(self, extra: str) -> str:
-        lab = self._lab
+        lab = self.lab
         return TEMPLATE.format(
             state=self.state_dir,
             socket=self.socket,
@@ -152,16 +151,18 @@ class RingfenceNode:
             ari=lab.asterisk.ports.http,
             ami=lab.asterisk.ports.ami,
             http=self.http_port,
-            cdr=lab.asterisk.directory / "log/cdr-csv/Master.csv",
+            cdr=lab.asterisk.cdr_csv,
+            carrier=lab.carrier.host,
             platform=lab.platform.address,
             platform_extra=extra,
             network_a=lab.mobile_network.address,
+            trunk_a=self.trunk_a,
             network_b=lab.other_mobile_network.address,
         )
 
     async def start(self, ready: bool = True) -> None:
         """Starts the daemon; returns when it is ready (Asterisk knows modes and table), or at once."""
-        if self._starts:
+        if self._starts or self.environment is not None:
             self.process = self._process()
         self._starts += 1
         self.process.start()
@@ -248,18 +249,24 @@ class RingfenceNode:
 
     async def published_mode(self) -> str:
         """The mode key as Asterisk holds it: what a call sees."""
-        return await self._lab.asterisk.db_get("ringfence/mode", "uc") or ""
+        return await self.lab.asterisk.db_get("ringfence/mode", "uc") or ""
 
     async def close(self) -> None:
         if self.process.running:
             await self._keep_answers()
             await self.process.stop()
+        from tests.lab import (
+            private_watch,
+        )  # a plugin of pytest, which is not where the demonstration runs in containers
+
         for file in (self.directory / "daemon.log", self.state_dir / "audit-anchors.jsonl"):
             private_watch.keep_file(file)
         self._directory.cleanup()
 
     async def _keep_answers(self) -> None:
         """What this daemon shows, for `private_watch` to look at; nothing where it is frozen."""
+        from tests.lab import private_watch
+
         for path in SHOWN:
             with suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
                 async with asyncio.timeout(2):
@@ -277,7 +284,7 @@ class RingfenceNode:
     def _process(self) -> SupervisedProcess:
         program = Path(sys.executable).parent / "ringfence"
         command = [str(program), "--config", str(self.config_path), "run"]
-        return SupervisedProcess("ringfence", command, self.directory / "daemon.log")
+        return SupervisedProcess("ringfence", command, self.directory / "daemon.log", environment=self.environment)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -18,7 +18,8 @@ from typing import IO
 
 from tests.lab.waiting import LabError
 
-HOST = "127.0.0.1"
+HOST = os.environ.get("RINGFENCE_LAB_HOST", "127.0.0.1")
+"""Another one only in the containers of the demonstration."""
 # Single ports in small blocks, since every test holds one; RTP in large ones, for four ports a call.
 SINGLES = range(10_000, 12_000, 100)
 RANGES = range(12_000, 32_000, 1_000)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.waiting import LabError, WaitTimeoutError, tail_of, wait_until
@@ -121,7 +122,9 @@ class SupervisedProcess:
         """SIGTERM, then SIGKILL. A frozen process cannot obey SIGTERM, so it is thawed."""
         if self.running:
             self.send_signal(signal.SIGTERM)
-            self.send_signal(signal.SIGCONT)
+            # It may be gone by now.
+            with suppress(LabError):
+                self.send_signal(signal.SIGCONT)
         try:
             await self.wait_exit(grace_seconds)
         except WaitTimeoutError:

@@ -15,11 +15,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.asterisk import AsteriskInstance, data_directory, supports_no_progress_timeout
 from tests.lab.cache import apt_install, cache_directory, has_apt, only_one, run_logged, say
-from tests.lab.desk_programs import ensure_browser, ensure_promtool
+from tests.lab.desk_programs import ensure_browser, ensure_promtool, ensure_tcpdump
 from tests.lab.installation import Home, Installation
 from tests.lab.ports import Ports
 from tests.lab.waiting import LabError, tail_of
@@ -28,11 +29,14 @@ from tests.lab.waiting import LabError, tail_of
 RECIPE = (
     "--variant=apt",
     '--aptopt=Acquire::Check-Valid-Until "false"',
-    "--include=asterisk,asterisk-core-sounds-en-gsm,sip-tester,slapd,ldap-utils,openssh-server",
+    "--include=asterisk,asterisk-core-sounds-en-gsm,sip-tester,slapd,ldap-utils,openssh-server,systemd,python3-venv",
     "sid",
 )
+PROGRAMS = ("usr/sbin/asterisk", "usr/bin/sipp")
+# Debian 12 has no Asterisk: what there is to see on it is Ringfence's own package.
+BOOKWORM = ("--variant=apt", "--include=systemd,python3-venv", "bookworm")
 NOT_ROOT = (
-    "the lab's private Asterisk runs under chroot, which needs root: run it as root (sudo -E), "
+    "the lab's private Asterisk (and Kamailio) runs under chroot, which needs root: run it as root (sudo -E), "
     "or install an Asterisk of 20 or later, with Dial's second timeout, on PATH"
 )
 
@@ -69,40 +73,41 @@ async def _system_asterisk() -> Home | None:
     return home if usable else None
 
 
-def ensure_root() -> Path:
-    """The private root, built once and shared by every run until the recipe changes."""
+def ensure_root(recipe: Sequence[str] = RECIPE, programs: Sequence[str] = PROGRAMS) -> Path:
+    """A private root, the lab's own if nothing else is said, built once and shared by every run until the recipe
+    changes. Raises LabError, also where it came out without one of these programs."""
     if os.geteuid() != 0:
         raise LabError(NOT_ROOT)
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    root = cache / f"root-{_recipe_stamp()}"
+    root = cache / f"root-{_stamp(recipe)}"
     with only_one(cache / "lock"):
         if not root.is_dir():
-            _build(root)
+            _build(root, recipe, programs)
     return root
 
 
-def _recipe_stamp() -> str:
-    return hashlib.sha256("\n".join(RECIPE).encode()).hexdigest()[:12]
+def _stamp(recipe: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:12]
 
 
-def _build(root: Path) -> None:
-    _ensure_mmdebstrap()
+def _build(root: Path, recipe: Sequence[str], programs: Sequence[str]) -> None:
+    ensure_mmdebstrap()
     aside = root.with_name(f"{root.name}.building")
     # What an interrupted build left; never into a file system still mounted there.
     subprocess.run(["rm", "-rf", "--one-file-system", str(aside)], check=True)
     log_path = root.with_name("build.log")
-    say(f"building a private root with Asterisk and SIPp in {root} (about 400 MB)")
+    say(f"building a private root of Debian {recipe[-1]} in {root} (up to 400 MB)")
     started_at = time.monotonic()
-    run_logged(["mmdebstrap", *RECIPE, str(aside)], log_path, what="build the private root")
-    for program in ("usr/sbin/asterisk", "usr/bin/sipp"):
+    run_logged(["mmdebstrap", *recipe, str(aside)], log_path, what="build the private root")
+    for program in programs:
         if not (aside / program).exists():
             raise LabError(f"the new root lacks {program}\n{tail_of(log_path)}")
     aside.rename(root)
     say(f"built in {time.monotonic() - started_at:.0f} s")
 
 
-def _ensure_mmdebstrap() -> None:
+def ensure_mmdebstrap() -> None:
     if shutil.which("mmdebstrap"):
         return
     if not has_apt():
@@ -117,6 +122,7 @@ async def _main() -> int:
     try:
         installation = await provision()
         browser, promtool = ensure_browser(), ensure_promtool()
+        ensure_tcpdump()
     except LabError as error:
         say(f"error: {error}")
         return 1

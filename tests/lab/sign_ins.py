@@ -16,7 +16,7 @@ from ringfence.domain.access import Role, SignedInBy
 from ringfence.store.access_store import SqlAccessStore
 from ringfence.store.database import Database
 from ringfence.web.sessions import COOKIE
-from tests.lab.node import RingfenceNode
+from tests.lab.node import READY_SECONDS, RingfenceNode
 from tests.lab.waiting import LabError
 
 
@@ -29,14 +29,21 @@ class Somebody:
     person: str | None = None
 
 
-async def sign_in(node: RingfenceNode, people: Iterable[Somebody]) -> list[str]:
+async def sign_in(
+    node: RingfenceNode,
+    people: Iterable[Somebody],
+    deadline_seconds: float = READY_SECONDS,
+    *,
+    now: datetime | None = None,
+    lasting: timedelta = timedelta(hours=1),
+) -> list[str]:
     """The token of each. Their sessions are put where a provider's sign-ins are kept, and the daemon is started
-    again: it reads them at its start alone."""
+    again: it reads them at its start alone. `now` is by the daemon's clock, where that is not the machine's."""
     await node.process.stop()
-    now, tokens, rows = datetime.now(UTC), list[str](), list[SessionRow]()
+    now, tokens, rows = now or datetime.now(UTC), list[str](), list[SessionRow]()
+    until = now + lasting
     for one in people:
         made = new_session_token()
-        until = now + timedelta(hours=1)
         rows.append(SessionRow(made.id, made.digest, one.name, one.roles, SignedInBy.OIDC, one.person, now, now, until))
         tokens.append(made.token)
     database = await Database.open(node.state_dir / "ringfence.db")
@@ -44,7 +51,8 @@ async def sign_in(node: RingfenceNode, people: Iterable[Somebody]) -> list[str]:
         await SqlAccessStore(database).commit(AccessChange(begun=tuple(rows)))
     finally:
         await database.close()
-    await node.start()
+    await node.start(ready=False)
+    await node.wait_ready(deadline_seconds)
     return tokens
 
 

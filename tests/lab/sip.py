@@ -7,12 +7,14 @@ survives the way through a string and back.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HOST = "127.0.0.1"
+# The address of what runs here: another one in the containers of the demonstration, which have a network of their own.
+HOST = os.environ.get("RINGFENCE_LAB_HOST", "127.0.0.1")
 BRANCH_COOKIE = "z9hG4bK"
 T1_SECONDS = 0.5
 T2_SECONDS = 4.0

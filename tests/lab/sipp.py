@@ -38,6 +38,8 @@ class _Sipp:
 
     def __init__(self, home: Home, ports: Ports, name: str) -> None:
         self.name = name
+        self.host = HOST
+        self.target_host = HOST
         self.port = ports.take()
         self._media_port = ports.take()
         self._home = home
@@ -129,10 +131,12 @@ class CarrierLoad(_Sipp):
         calls_per_second: float,
         hold_seconds: float = 1.0,
         patience_seconds: float = 60.0,
+        at_once: int | None = None,
     ) -> None:
         """Bring `call_count` calls to the DIDs in turn; returns as soon as calls are placed.
 
-        A caller waits `patience_seconds` without any sign before he cancels.
+        A caller waits `patience_seconds` without any sign before he cancels. With `at_once` there are never more calls
+        at the same time, and the next one waits for another's end.
         """
         rows = [f"{did};+{next(self._callers)};" for did in itertools.islice(itertools.cycle(dids), call_count)]
         numbers = f"run{self._run_count + 1}.csv"
@@ -148,11 +152,11 @@ class CarrierLoad(_Sipp):
                 ),
             },
             [
-                f"{HOST}:{target_port}",
+                f"{self.target_host}:{target_port}",
                 *("-inf", f"{self._scratch.inside}/{numbers}", "-m", str(call_count)),
                 # Calls in milliseconds each, so that fractions of a call per second are possible.
                 *("-r", "1", "-rp", str(max(1, round(1000 / calls_per_second)))),
-                *("-l", str(call_count), "-timeout", f"{self._deadline_seconds:.0f}s"),
+                *("-l", str(at_once or call_count), "-timeout", f"{self._deadline_seconds:.0f}s"),
             ],
         )
         self._traces.append(trace)

@@ -14,10 +14,10 @@ from tests.lab.records import CallRecord, ReceivedCall
 from tests.lab.sip import SipMessage, parse, user_of
 from tests.lab.tail import Tail
 
-# SIPp writes the time with a T and a Z, or in older releases with a blank; TZ is UTC for both.
+# SIPp writes the time with a T and a Z and `[204] bytes`; older ones a blank, and `(204 bytes)`. TZ is UTC for both.
 ENTRY = re.compile(
     rb"-{40,} (\d{4}-\d\d-\d\d)[T \t](\d\d:\d\d:\d\d\.\d+)[^\n]*\n"
-    rb"\w+ message (sent|received) \[(\d+)\] bytes[^\n]*\n\n"
+    rb"\w+ message (sent|received) [\[(](\d+)\]? bytes[^\n]*\n\n"
 )
 
 

@@ -47,10 +47,10 @@ class CallSite:
     ami: Ami
     events: list[Event] = field(default_factory=list)
     dials: list[dict[str, object]] = field(default_factory=list)
-    _next_did: int = 0
+    _next_did: int = 12
 
     def did(self) -> str:
-        """A DID of its own for each call, so that calls at once can be told apart."""
+        """A DID of its own for each call, so that calls at once can be told apart; none of those that tests name."""
         self._next_did += 1
         return f"+4411349{60000 + self._next_did}"
 
@@ -90,7 +90,7 @@ class CallSite:
         for far_end in (self.platform, self.network_a, self.network_b):
             await far_end.healthy()
 
-    async def event(self, name: str, did: str, deadline_seconds: float = 5.0) -> Event:
+    async def event(self, name: str, did: str, deadline_seconds: float = 20.0) -> Event:
         """The one event of this name for this DID."""
         await wait_until(
             lambda: self.events_of(name, did),
@@ -103,6 +103,11 @@ class CallSite:
 
     def events_of(self, name: str, did: str) -> list[Event]:
         return [event for event in self.events if event["eventname"] == name and event["did"] == did]
+
+    def heard_ringing(self, caller: str) -> bool:
+        """Whether somebody's telephone rings for this caller, as Asterisk has heard it."""
+        ringing = [dial["caller"] for dial in self.dials if dial.get("dialstatus") == "RINGING"]
+        return any(channel["caller"]["number"] == caller for channel in ringing)  # type: ignore[index]
 
     def rang(self, far_end: Platform | MobileNetwork, *, caller: str) -> list[str]:
         """The numbers this far end was asked for by this caller."""

@@ -17,8 +17,6 @@ from ringfence.asterisk.connections import (
 from ringfence.asterisk.dialplan import render_dialplan
 from ringfence.asterisk.site import (
     Announcement,
-    BareNumber,
-    DidSource,
     Egress,
     EgressTrunk,
     Identity,
@@ -31,6 +29,7 @@ from ringfence.asterisk.site_outbound import Outbound, OutboundSite
 from ringfence.config.snippets import SHIPPED, shipped_dir
 from ringfence.domain.denied_starts import denied_starts
 from ringfence.domain.policy import DENIED_BY_DEFAULT
+from ringfence.domain.received_number import BareNumber, DidSource, NumberRules
 from tests.lab.asterisk import AsteriskInstance
 from tests.lab.far_end import MobileNetwork, Platform
 
@@ -45,15 +44,17 @@ RING_BUDGET_SECONDS = 4
 DAEMON_SECRET = "lab-daemon-secret"
 
 
+EXTENSIONS = NumberRules(bare=BareNumber.EXTENSION, range_prefix="+4411349600", extension_length=2)
+
 # The trunk of most tests, then one for each other way a carrier may present the number. Calls are told
 # apart by a header, because all of them come from this machine.
 TRUNKS = (
     Trunk("carrier", "uc"),
-    Trunk("by_to", "uc", did_source=DidSource.TO),
-    Trunk("by_called_party", "uc", did_source=DidSource.P_CALLED_PARTY_ID),
-    Trunk("by_diversion", "uc", did_source=DidSource.DIVERSION),
-    Trunk("national", "uc", bare=BareNumber.NATIONAL),
-    Trunk("extension", "uc", bare=BareNumber.EXTENSION, range_prefix="+4411349600", extension_length=2),
+    Trunk("by_to", "uc", number=NumberRules(DidSource.TO)),
+    Trunk("by_called_party", "uc", number=NumberRules(DidSource.P_CALLED_PARTY_ID)),
+    Trunk("by_diversion", "uc", number=NumberRules(DidSource.DIVERSION)),
+    Trunk("national", "uc", number=NumberRules(bare=BareNumber.NATIONAL)),
+    Trunk("extension", "uc", number=EXTENSIONS),
     Trunk("patient", "slow"),
     Trunk("exchange", "legacy"),
     Trunk("early", "uc", early_media=True),
@@ -130,7 +131,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
             allowed_countries=("44",),
             denied_prefixes=denied_starts(frozenset({"GB"}), DENIED_BY_DEFAULT),
             max_calls=caps.max_calls,
-            max_call_seconds=3,
+            max_call_seconds=60,
             loop_patience_seconds=2,
         ),
         announcements=(
@@ -139,6 +140,7 @@ def site_of(platform: Platform, network_a: MobileNetwork, network_b: MobileNetwo
             Announcement("spoken", ("ringfence/goodbye",)),
         ),
         ring_budget_seconds=RING_BUDGET_SECONDS,
+        ask_seconds=0,
     )
 
 

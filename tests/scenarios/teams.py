@@ -118,12 +118,13 @@ async def open_hours(
 
 
 async def wait_answered(site: CallSite, caller: str) -> None:
-    """Until somebody on the first network has answered this caller."""
+    """Until somebody has answered this caller."""
 
     def answered() -> bool:
-        return any(leg.caller == caller and leg.answered_at is not None for leg in site.network_a.calls())
+        legs = (*site.network_a.calls(), *site.network_b.calls())
+        return any(leg.caller == caller and leg.answered_at is not None for leg in legs)
 
-    await wait_until(answered, what=f"an answer to {caller}", deadline_seconds=5, diagnose=site.asterisk.log_tail)
+    await wait_until(answered, what=f"an answer to {caller}", deadline_seconds=20, diagnose=site.asterisk.log_tail)
 
 
 async def _put(site: CallSite, path: str, value: str) -> None:

@@ -28,7 +28,7 @@ async def test_announcement_without_its_sound_is_still_heard(site: CallSite, nam
     did = site.did()
     await site.record(did, plan=f"a:{name}:0")
     await site.mode("divert")
-    call = await site.carrier.call(did, hold_seconds=2)
+    call = await site.carrier.call(did, hold_seconds=3)
     assert call.rtp_packet_count > SOUND_PACKETS
 
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 from ringfence.asterisk.caps import Cap, Caps
 from ringfence.asterisk.site import Announcement, SiteDialplan
 from tests.lab.behaviour import Manner
+from tests.lab.call_result import CallResult
 from tests.lab.installation import Installation
 from tests.lab.waiting import wait_until
 from tests.scenarios.site import FALLBACK, MOBILE, QUICK, CallSite, running_site
@@ -163,7 +164,7 @@ async def test_minutes_are_added_when_the_leg_ends(capped: CallSite) -> None:
     async def added() -> bool:
         return all([(await use(site, what, name))[1] > 1 for what, name in rows])
 
-    await wait_until(added, what="the minutes", deadline_seconds=5)
+    await wait_until(added, what="the minutes", deadline_seconds=20)
     found = [await use(site, what, name) for what, name in rows]
     assert {calls for calls, _ in found} == {1}
     # A second begun counts whole.
@@ -175,7 +176,7 @@ async def test_leg_that_nobody_answers_costs_a_call_and_no_minute(capped: CallSi
     await site.record(did, plan=PLAN)
     await site.network_a.answer(486, number=MOBILE)
     await site.network_a.behave(replace(QUICK, manner=Manner.RING_FOR_EVER), number=FALLBACK)
-    await site.carrier.call(did, from_=did, cancel_after_seconds=0.8)
+    await site.carrier.call(did, from_=did, cancel_when=lambda: site.heard_ringing(did))
     await site.event("RingfenceCall", did)
     # One caller, two steps.
     assert await use(site, "did", did) == (1, 0)
@@ -238,53 +239,78 @@ async def test_forbidden_destination_is_told(capped: CallSite) -> None:
     assert "9001234567" not in str(told)
 
 
-async def hold(site: CallSite, seconds: float, *, critical: bool = False) -> asyncio.Task[object]:
-    """A call that is answered, and takes its channel for so long."""
+async def hold(
+    site: CallSite, seconds: float = 30, *, until: asyncio.Event | None = None, critical: bool = False
+) -> asyncio.Task[object]:
+    """A call that is answered, and takes its channel for so long, or until then."""
     did = site.did()
     await site.record(did, plan=PLAN, critical=critical)
-    task: asyncio.Task[object] = asyncio.create_task(site.carrier.call(did, from_=did, hold_seconds=seconds))
+    task: asyncio.Task[object] = asyncio.create_task(
+        site.carrier.call(did, from_=did, hold_seconds=seconds, hold_until=until)
+    )
     await wait_until(
         lambda: any(call.caller == did and call.answered_at for call in site.network_a.calls()),
         what="the holding call to be answered",
-        deadline_seconds=5,
+        deadline_seconds=20,
     )
     return task
+
+
+async def wait_waiting(site: CallSite) -> None:
+    """For one caller who waits for a channel."""
+
+    async def waiting() -> bool:
+        return "ringfence-shortage" in await site.asterisk.cli("group show channels")
+
+    await wait_until(waiting, what="a caller to wait", deadline_seconds=20)
 
 
 async def test_last_channel_is_a_critical_dids(short: CallSite) -> None:
     site, did, critical = short, short.did(), short.did()
     await site.record(did, plan=f"p:{MOBILE}:3,a:unavailable:0")
     await site.record(critical, plan=PLAN, critical=True)
-    holding = [await hold(site, 2.8) for _ in range(2)]
-    ordinary = asyncio.create_task(site.carrier.call(did, from_=did, cancel_after_seconds=1.0))
+    let_go, leave = asyncio.Event(), asyncio.Event()
+    holding = [await hold(site, until=let_go) for _ in range(2)]
+    ordinary = asyncio.create_task(site.carrier.call(did, from_=did, cancel_when=leave.is_set))
+    await wait_waiting(site)
     assert (await site.carrier.call(critical, from_=critical)).answered
     assert site.rang(site.network_a, caller=critical) == [MOBILE]
+    leave.set()
     await ordinary
     assert site.rang(site.network_a, caller=did) == []
     assert (await site.event("RingfenceCall", did))["result"] == "cancelled"
+    let_go.set()
     await asyncio.gather(*holding)
+
+
+async def waited(site: CallSite, did: str) -> CallResult:
+    """A call that has to wait for a channel, and gets the first that is free."""
+    let_go = asyncio.Event()
+    holding = [await hold(site, until=let_go) for _ in range(2)]
+    waiting = asyncio.create_task(site.carrier.call(did, from_=did))
+    await wait_waiting(site)
+    await asyncio.sleep(0.5)  # of what is heard meanwhile
+    let_go.set()
+    await asyncio.gather(*holding)
+    return await waiting
 
 
 async def test_caller_who_waits_is_put_through_when_a_channel_is_free(short: CallSite) -> None:
     site, did = short, short.did()
     await site.record(did, plan=f"p:{MOBILE}:3,a:unavailable:0")
-    holding = [await hold(site, 1.0) for _ in range(2)]
-    call = await site.carrier.call(did, from_=did)
+    call = await waited(site, did)
     assert call.answered and 183 in call.statuses
     assert call.rtp_packet_count > 10
     assert (await site.event("RingfenceCall", did))["answered_by"] == "person"
     assert site.events_of("RingfenceRefusal", did) == []
-    await asyncio.gather(*holding)
 
 
 async def test_machine_that_waits_is_told_nothing(short: CallSite) -> None:
     site, did = short, short.did()
     plan = f"s:{FALLBACK}:3,a:unavailable:0"
     await site.raw_record(did, f"1|uc|divert|fax|0|{plan}|{plan}")
-    holding = [await hold(site, 1.0) for _ in range(2)]
-    call = await site.carrier.call(did, from_=did)
+    call = await waited(site, did)
     assert call.answered and 180 in call.statuses and 183 not in call.statuses
-    await asyncio.gather(*holding)
 
 
 async def test_who_came_first_is_put_through_first(short: CallSite) -> None:
@@ -292,11 +318,16 @@ async def test_who_came_first_is_put_through_first(short: CallSite) -> None:
     site, first, newcomer = short, short.did(), short.did()
     for did in (first, newcomer):
         await site.record(did, plan=f"p:{MOBILE}:3,a:unavailable:0")
-    holding = [await hold(site, 3.5), await hold(site, 1.2)]
+    let_go, over = asyncio.Event(), asyncio.Event()
+    holding = [await hold(site, until=over), await hold(site, until=let_go)]
     waiting = asyncio.create_task(site.carrier.call(first, from_=first, hold_seconds=0.2))
+    await wait_waiting(site)
+    let_go.set()
     await holding[1]
     late = asyncio.create_task(site.carrier.call(newcomer, from_=newcomer, hold_seconds=0.2))
-    await asyncio.gather(waiting, late, *holding)
+    await asyncio.gather(waiting, late)
+    over.set()
+    await asyncio.gather(*holding)
     order = [call.caller for call in site.network_a.calls() if call.caller in (first, newcomer)]
     assert order == [first, newcomer]
 

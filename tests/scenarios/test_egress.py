@@ -14,6 +14,7 @@ from tests.lab.installation import Installation
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, PLAN, QUICK, CallSite, running_site
 from tests.scenarios.site_files import NO_PROGRESS_SECONDS, Caps
+from tests.scenarios.teams import wait_answered
 
 MOBILE_AS_B_WANTS_IT = "07700900123"
 PACKETS_A_SECOND = 50
@@ -191,7 +192,13 @@ async def test_diverted_call_carries_our_mark(site: CallSite) -> None:
 
 
 async def test_diverted_call_does_not_last_for_ever(site: CallSite) -> None:
-    call = await divert(site, site.did(), hold_seconds=6)
+    await site.carrier.call(site.did())  # the first call of all sets the site's values
+    usual = (await site.asterisk.cli("dialplan show globals")).partition("RF_EGRESS_MAX_SECONDS=")[2].split()[0]
+    await site.asterisk.cli("dialplan set global RF_EGRESS_MAX_SECONDS 1")
+    try:
+        call = await divert(site, site.did(), hold_seconds=20)
+    finally:
+        await site.asterisk.cli(f"dialplan set global RF_EGRESS_MAX_SECONDS {usual}")
     assert call.ended.name == "BY_CALLEE"
 
 
@@ -204,13 +211,21 @@ async def tight_site(installation: Installation) -> AsyncIterator[CallSite]:
 
 async def test_caps_hold_and_are_given_back(tight_site: CallSite) -> None:
     site = tight_site
-    dids = [site.did() for _ in range(5)]
-    for did in dids:
-        await site.record(did, plan=PLAN)
     await site.mode("divert")
     for _ in range(2):
-        site.events.clear()
-        await asyncio.gather(*(site.carrier.call(did, hold_seconds=1.5) for did in dids))
+        dids = [site.did() for _ in range(5)]
+        for did in dids:
+            await site.record(did, plan=PLAN)
+        let_go = asyncio.Event()
+        calls = []
+        # One after the other: two that ask for the last channel in the same moment may both be refused.
+        for did in dids[:3]:
+            calls.append(asyncio.create_task(site.carrier.call(did, from_=did, hold_seconds=30, hold_until=let_go)))
+            await wait_answered(site, did)
+        for did in dids[3:]:
+            await site.carrier.call(did)
+        let_go.set()
+        await asyncio.gather(*calls)
         ends = [await site.event("RingfenceCall", did) for did in dids]
         assert sum(event["answered_by"] == "person" for event in ends) == 3
         assert sum(event["answered_by"] == "announcement" for event in ends) == 2
@@ -224,11 +239,13 @@ async def test_503_of_a_trunk_at_its_channel_count_is_full_not_down(tight_site: 
     await site.record(first)
     await site.record(second)
     await site.mode("divert")
-    holding = asyncio.create_task(site.carrier.call(first, hold_seconds=2.8))
+    let_go = asyncio.Event()
+    holding = asyncio.create_task(site.carrier.call(first, hold_seconds=30, hold_until=let_go))
     await site.network_a.wait_calls(1)
     await site.network_a.answer(503)
     assert (await site.carrier.call(second)).answered
     assert (await site.event("RingfenceEgress", second))["result"] == "full"
+    let_go.set()
     await holding
     third = site.did()
     await site.record(third)

@@ -6,6 +6,9 @@ import asyncio
 
 from tests.scenarios.site import CallSite
 
+OWN_EARS = "Taskprocessor 'stasis/m:ari:application/lab-"
+"""Asterisk's queue towards the test itself, which is full where the test's machine is busy."""
+
 
 async def test_outage_writes_no_warnings(site: CallSite) -> None:
     dids = [site.did() for _ in range(3)]
@@ -21,4 +24,5 @@ async def test_outage_writes_no_warnings(site: CallSite) -> None:
     # What Asterisk writes is in the file as soon as a later command has been answered.
     await site.asterisk.cli("core show uptime")
     text = site.asterisk.log_path.read_text(errors="replace")[offset:]
-    assert [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line] == []
+    lines = [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line]
+    assert [line for line in lines if OWN_EARS not in line] == []

@@ -95,7 +95,7 @@ async def ended(site: CallSite, did: str, calls: int) -> list[Event]:
 
     await wait_until(silent, what="all calls to end", deadline_seconds=20, interval_seconds=0.1)
     await wait_until(
-        lambda: len(site.events_of("RingfenceCall", did)) >= calls, what=f"{calls} calls told", deadline_seconds=5
+        lambda: len(site.events_of("RingfenceCall", did)) >= calls, what=f"{calls} calls told", deadline_seconds=20
     )
     ends = site.events_of("RingfenceCall", did)
     assert len(ends) == calls, ends
@@ -110,7 +110,7 @@ async def ringing(site: CallSite, before: int, *, answered: bool = False) -> Non
             and (not answered or site.network_a.calls()[before].answered_at is not None)
         ),
         what="the mobile to ring",
-        deadline_seconds=5,
+        deadline_seconds=20,
     )
 
 

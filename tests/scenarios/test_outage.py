@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest_asyncio
 
@@ -146,6 +147,44 @@ async def test_a_locked_database_delays_nothing_and_gets_everything_later(stage:
 
     await until(stage, "everything to be stored", stored)
     assert (await modes_in_history(stage))[-1] == "FAILED_OVER"
+
+
+async def test_a_log_that_nobody_reads_delays_nothing(stage: Stage) -> None:
+    """Standard error is a pipe that is full before the daemon starts: it cannot write its first line."""
+    process = stage.node.process
+    await process.stop()
+    path, before = process.log_path, process.log_path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # a FIFO that is open at both ends never makes its opener wait
+    try:
+        with suppress(BlockingIOError):
+            while True:
+                os.write(reader, b"\n" * 4096)
+        await stage.node.start()
+        await fail_over(stage)
+        assert await call_all(stage, range(2)) == ["person"] * 2
+        await stage.node.must("PUT", "/v1/override", {"mode": "normal", "scope": "uc", "reason": "nobody reads"})
+        read = bytearray()
+
+        async def told() -> bool:
+            with suppress(BlockingIOError):
+                while part := os.read(reader, 1 << 16):
+                    read.extend(part)
+            return b"mode changed" in read and b"override changed" in read
+
+        await until(stage, "what was said meanwhile", told)
+        assert b"lines of the log were lost" not in read
+        await stage.node.process.stop()
+        with suppress(BlockingIOError):
+            while part := os.read(reader, 1 << 16):
+                read.extend(part)
+    finally:
+        await stage.node.process.stop()
+        os.close(reader)
+        path.unlink()
+    path.write_bytes(before + read.replace(b"\n\n", b""))
+    await stage.node.start()
 
 
 async def test_an_emptied_astdb_is_transparent_until_it_is_filled_again(stage: Stage) -> None:

@@ -43,7 +43,7 @@ async def outcome(site: CallSite) -> dict[str, str]:
     await wait_until(
         lambda: outcomes(site),
         what="the outcome",
-        deadline_seconds=5,
+        deadline_seconds=20,
         diagnose=site.asterisk.log_tail,
     )
     (told,) = outcomes(site)
@@ -290,7 +290,7 @@ async def divert(site: CallSite, *, critical: bool, plan: str = PLAN) -> Diverte
             for leg in n.calls()
         ),
         what="a diverted call to be answered",
-        deadline_seconds=5,
+        deadline_seconds=20,
         diagnose=site.asterisk.log_tail,
     )
     return Diverted(did, task, over)
@@ -354,7 +354,7 @@ async def test_an_emergency_is_not_cut_for_another_nor_is_a_call_of_ours(narrow:
     await wait_until(
         lambda: sum(map(len, seen.numbers)) == 4,
         what="four calls out",
-        deadline_seconds=5,
+        deadline_seconds=20,
         diagnose=narrow.asterisk.log_tail,
     )
     assert (await phone(narrow, "999")).answered

@@ -105,6 +105,22 @@ async def test_what_is_nobodys_to_divert_is_left_to_the_asker(site: CallSite, st
     assert site.rang(site.network_a, caller=did) == []
 
 
+@pytest.mark.parametrize(("now", "outcome"), [("divert", "plan"), ("-", "plan"), ("pinned", "done")])
+async def test_who_waits_under_a_pin_goes_by_the_word_that_holds_now(site: CallSite, now: str, outcome: str) -> None:
+    """As behind our own Dial: an order of DR frees those who wait, and the asker must not turn them away."""
+    did = site.did()
+    await site.record(did, forced="pinned")
+    await site.platform.silent(number=did)
+    waiting = asyncio.create_task(_call(site, did))
+    await wait_until(lambda: site.rang(site.platform, caller=did), what="the platform to be asked", deadline_seconds=20)
+    await site.record(did, forced=now)
+    assert (await waiting).answered == (outcome == "plan")
+    assert site.rang(site.network_a, caller=did) == ([MOBILE] if outcome == "plan" else [])
+    asked, event = await _told(site, did)
+    assert (asked["answer"], asked["outcome"], asked["result"]) == ("platform", outcome, "failure")
+    assert event["path"] == ("inline" if outcome == "plan" else "platform")
+
+
 async def test_unknown_did_is_transparent_until_its_platform_fails(site: CallSite) -> None:
     healthy, gone, failing = site.did(), site.did(), site.did()
     await site.fallback()
@@ -121,7 +137,7 @@ async def test_caller_who_gives_up_is_told_as_cancelled(site: CallSite) -> None:
     did = site.did()
     await site.record(did)
     await site.platform.ring_for_ever(number=did)
-    await _call(site, did, cancel_after_seconds=0.5)
+    await _call(site, did, cancel_when=lambda: site.heard_ringing(did))
     event = await site.event("RingfenceCall", did)
     assert (event["result"], event["path"], event["answered_by"]) == ("cancelled", "platform", "nobody")
 
@@ -154,6 +170,6 @@ async def test_hostile_number_reaches_no_plan_and_no_other_trunk(site: CallSite)
     def named(name: str) -> list[Event]:
         return [event for event in site.events[before:] if event["eventname"] == name]
 
-    await wait_until(lambda: len(named("RingfenceCall")) == len(HOSTILE), what="every call's end", deadline_seconds=5)
+    await wait_until(lambda: len(named("RingfenceCall")) == len(HOSTILE), what="every call's end", deadline_seconds=20)
     assert {(event["did"], event["reason"]) for event in named("RingfenceCall")} == {("", "number-not-clean")}
     assert {(event["answer"], event["outcome"] == "plan") for event in named("LabOwn")} <= {("platform", False)}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from tests.lab.behaviour import Behaviour
+from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
 from tests.lab.records import ReceivedCall
 from tests.lab.waiting import wait_until
@@ -32,6 +32,7 @@ async def asking(site: CallSite) -> AsyncIterator[CallSite]:
     await site.asterisk.cli("dialplan set global RF_RING_BUDGET 60")
     yield site
     await site.asterisk.cli(f"dialplan set global RF_RING_BUDGET {RING_BUDGET_SECONDS}")
+    await site.asterisk.cli("dialplan set global RF_ASK_SECONDS 0")
 
 
 async def divert(site: CallSite, did: str, plan: str = ASKING, **options: object) -> CallResult:
@@ -103,6 +104,7 @@ async def test_person_is_not_asked_where_the_plan_does_not_say_so(asking: CallSi
 async def test_voicemail_is_left_and_sooner_where_the_caller_is_gone_or_served(asking: CallSite) -> None:
     """Nobody is kept at the telephone for a call that is over, or that somebody else has taken."""
     kept, left, teams = asking.did(), asking.did(), asking.did()
+    answered = lambda did: any(call.caller == did and call.answered_at for call in asking.network_a.calls())  # noqa: E731
     slow, quick = "+447700900131", "+447700900132"
     await asking.put("ringfence/team/7", "0a1b2c3d", "1|all|5|0|0|1|000000a1,000000a2")
     for slot, number in (("000000a1", slow), ("000000a2", quick)):
@@ -115,7 +117,7 @@ async def test_voicemail_is_left_and_sooner_where_the_caller_is_gone_or_served(a
         await asking.record(did, plan=ASKING, forced="divert")
     await asyncio.gather(
         asking.carrier.call(kept, from_=kept),
-        asking.carrier.call(left, from_=left, cancel_after_seconds=0.6),
+        asking.carrier.call(left, from_=left, cancel_when=lambda: answered(left)),
         asking.carrier.call(teams, from_=teams),
     )
     assert (await asking.event("RingfenceCall", teams))["answered_by"] == "team"
@@ -185,3 +187,23 @@ async def test_missing_prompts_leave_a_tone_to_answer(asking: CallSite) -> None:
 def _asked_seconds(call: ReceivedCall) -> float:
     assert call.answered_at is not None and call.ended_at is not None
     return call.ended_at - call.answered_at
+
+
+async def test_nobody_is_rung_who_could_not_be_asked_in_time(asking: CallSite) -> None:
+    did = asking.did()
+    await asking.asterisk.cli("dialplan set global RF_ASK_SECONDS 60")
+    await asking.network_a.behave(ACCEPTS)
+    assert (await divert(asking, did)).answered
+    assert asking.rang(asking.network_a, caller=did) == [FALLBACK]
+    assert (await asking.event("RingfenceCall", did))["step"] == "2"
+
+
+async def test_the_time_to_be_asked_is_kept_of_the_plan(asking: CallSite) -> None:
+    """57 of 60 seconds are kept, so a telephone that rings for ever rings for three and not for its fifty."""
+    did = asking.did()
+    await asking.asterisk.cli("dialplan set global RF_ASK_SECONDS 57")
+    await asking.network_a.behave(Behaviour(manner=Manner.RING_FOR_EVER, ring_delay_ms=10), number=MOBILE)
+    call = await divert(asking, did, f"p:{MOBILE}:50::1,s:{FALLBACK}:5,a:unavailable:0")
+    assert call.answered
+    assert asking.rang(asking.network_a, caller=did) == [MOBILE, FALLBACK]
+    assert (await asking.event("RingfenceCall", did))["answered_by"] == "site"

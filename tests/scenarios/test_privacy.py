@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
+from tests.lab.waiting import wait_until
 from tests.scenarios.fickle import TELLING, AnswerThenReinvite, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 
@@ -59,7 +60,11 @@ async def test_person_who_renegotiates_tells_nothing(site: CallSite) -> None:
     await site.record(did, forced="divert")
     talkative = AnswerThenReinvite(TELLING[:2])
     async with in_place_of(site.network_a, talkative):
-        call = await site.carrier.call(did, hold_seconds=1.0)
+        over = asyncio.Event()
+        calling = asyncio.create_task(site.carrier.call(did, hold_seconds=20, hold_until=over))
+        await wait_until(lambda: 200 in talkative.reinvite_statuses, what="the re-INVITE", deadline_seconds=15)
+        over.set()
+        call = await calling
     assert call.answered
     assert talkative.reinvite_statuses[-1] == 200
     assert_nothing_told(call)

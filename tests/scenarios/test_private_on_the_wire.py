@@ -3,6 +3,7 @@ every one towards a telephone, read for a number that its caller withheld."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -116,7 +117,11 @@ async def test_callers_side_sees_nothing_of_news_in_mid_call(wire: Wire, kind: t
     did = site.did()
     await site.record(did, plan=PERSON, forced="divert")
     async with in_place_of(site.network_a, talkative):
-        call = await site.carrier.call(did, from_=CALLER, hold_seconds=0.6)
+        over = asyncio.Event()
+        calling = asyncio.create_task(site.carrier.call(did, from_=CALLER, hold_seconds=20, hold_until=over))
+        await wait_until(lambda: 200 in talkative.reinvite_statuses, what="the news", deadline_seconds=15)
+        over.set()
+        call = await calling
     assert call.answered
     assert talkative.reinvite_statuses[-1] == 200
     assert_callers_side_knows_nothing(wire, call)
@@ -148,7 +153,7 @@ async def test_telephone_never_sees_a_withheld_number(wire: Wire, plan: str, tak
     call = await site.carrier.call(did, from_=CALLER, headers=WITHHELD, hold_seconds=0.3)
     assert call.answered
     await wait_until(
-        lambda: any(text.startswith("BYE") for text in wire.to_telephones()), what="a BYE", deadline_seconds=5
+        lambda: any(text.startswith("BYE") for text in wire.to_telephones()), what="a BYE", deadline_seconds=20
     )
     assert_in_none(wire.to_telephones(), CALLER)
 

@@ -50,9 +50,12 @@ class Talk:
         self.caller = f"+44163297{next(_callers):04}"
         self.person = person
         self._stage = stage
+        self.let_go = asyncio.Event()
         did = ORGANISATION.did(person)
         self.task = asyncio.create_task(
-            stage.lab.caller.call(did, from_=self.caller, hold_seconds=hold_seconds, give_up_seconds=20)
+            stage.lab.caller.call(
+                did, from_=self.caller, hold_seconds=hold_seconds, hold_until=self.let_go, give_up_seconds=20
+            )
         )
 
     def legs(self) -> list[ReceivedCall]:
@@ -129,8 +132,11 @@ async def test_ten_calls_at_once_go_on_to_their_persons(stage: Stage) -> None:
 
 async def test_a_rescued_caller_hears_it_ring(stage: Stage) -> None:
     await stage.lab.mobile_network.ring_for_ever()
-    (one,) = await talk(stage, range(1), hold_seconds=4)
+    (one,) = await talk(stage, range(1))
     await stage.lab.platform.freeze()
+    await until(stage, "the person's telephone to ring", one.rang)
+    await asyncio.sleep(1.0)  # of what the caller hears
+    one.let_go.set()
     (result,) = await end([one])
     assert one.rang() == [ORGANISATION.mobile(0)]
     assert result.ended is Ended.BY_CALLER

@@ -74,7 +74,7 @@ async def test_all_at_once_takes_the_first_who_answers(site: CallSite) -> None:
         legs = {leg.number: leg for leg in site.network_a.calls()}
         return legs[A].ended_by == "caller-cancel" and legs[B].answered_at is not None
 
-    await wait_until(ended, what="the other's ringing to be ended", deadline_seconds=5)
+    await wait_until(ended, what="the other's ringing to be ended", deadline_seconds=20)
 
 
 @pytest.mark.parametrize("refusal", [OFF, BUSY, DECLINES])
@@ -115,12 +115,14 @@ async def test_call_that_came_back_ends_in_the_announcement(site: CallSite, stra
     await team.call_in(returned)
     await site.network_a.behave(RINGS)
     caller = "+441619960333"
-    outward = asyncio.create_task(site.carrier.call(first, from_=caller, cancel_after_seconds=3.5))
+    leave = asyncio.Event()
+    outward = asyncio.create_task(site.carrier.call(first, from_=caller, cancel_when=leave.is_set))
     await site.network_a.wait_calls(len(site.network_a.calls()) + 1)
     assert (await site.carrier.call(returned, from_=caller)).answered
     event = await site.event("RingfenceCall", returned)
     assert (event["answered_by"], event["reason"]) == ("announcement", "looped")
     assert [leg.number for leg in site.network_a.calls() if leg.caller == caller][-1:] == [A]
+    leave.set()
     await outward
 
 
@@ -152,12 +154,14 @@ async def test_member_who_is_on_a_call_is_not_rung_for_another(site: CallSite) -
         await site.network_a.behave(RINGS, number=B)
         first, second = site.did(), site.did()
         await team.call_in(first, second)
-        talking = asyncio.create_task(site.carrier.call(first, from_=first, hold_seconds=1.0))
+        let_go = asyncio.Event()
+        talking = asyncio.create_task(site.carrier.call(first, from_=first, hold_seconds=30, hold_until=let_go))
         await wait_answered(site, first)
         await site.network_a.healthy()
         assert (await site.carrier.call(second, from_=second)).answered
         assert A in team.rung(first), strategy
         assert team.rung(second) == [B], strategy
+        let_go.set()
         await talking
 
 

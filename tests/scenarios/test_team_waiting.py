@@ -29,15 +29,17 @@ async def patient(site: CallSite) -> AsyncIterator[CallSite]:
     await site.asterisk.cli(f"dialplan set global RF_RING_BUDGET {RING_BUDGET_SECONDS}")
 
 
-async def begin(team: TeamLine, hold_seconds: float = 0.0) -> tuple[str, asyncio.Task[CallResult]]:
+async def begin(team: TeamLine, hold_until: asyncio.Event | None = None) -> tuple[str, asyncio.Task[CallResult]]:
     did = team.site.did()
     await team.call_in(did)
-    return did, asyncio.create_task(team.site.carrier.call(did, from_=did, hold_seconds=hold_seconds))
+    hold_seconds = 30.0 if hold_until is not None else 0.0
+    call = team.site.carrier.call(did, from_=did, hold_seconds=hold_seconds, hold_until=hold_until)
+    return did, asyncio.create_task(call)
 
 
-async def occupy(team: TeamLine, hold_seconds: float) -> asyncio.Task[CallResult]:
-    """A call that a member has answered."""
-    did, talking = await begin(team, hold_seconds)
+async def occupy(team: TeamLine, let_go: asyncio.Event) -> asyncio.Task[CallResult]:
+    """A call that a member has answered, and which lasts until it is let go."""
+    did, talking = await begin(team, let_go)
     await wait_answered(team.site, did)
     return talking
 
@@ -47,7 +49,7 @@ async def wait_waiting(team: TeamLine, count: int) -> None:
         groups = re.findall(r"(\S+)\s+ringfence-waiting", await team.site.asterisk.cli("group show channels"))
         return sum(group.startswith(team.identity) for group in groups) == count
 
-    await wait_until(waiting, what=f"{count} callers to wait", deadline_seconds=5)
+    await wait_until(waiting, what=f"{count} callers to wait", deadline_seconds=20)
 
 
 async def answered_by(site: CallSite, did: str) -> str:
@@ -57,11 +59,13 @@ async def answered_by(site: CallSite, did: str) -> str:
 async def test_callers_are_served_in_the_order_they_came(patient: CallSite) -> None:
     async def serve(strategy: Strategy, member: str) -> None:
         team = await open_team(patient, [member], strategy, name=strategy, wait_seconds=18)
-        talking = await occupy(team, hold_seconds=1.5)
+        let_go = asyncio.Event()
+        talking = await occupy(team, let_go)
         callers = []
         for count in range(1, 4):
             callers.append(await begin(team))
             await wait_waiting(team, count)
+        let_go.set()
         results = [await task for _, task in callers]
         assert [await answered_by(patient, did) for did, _ in callers] == ["team"] * 3, strategy
         assert [team.rung(did) for did, _ in callers] == [[member]] * 3, strategy
@@ -74,8 +78,12 @@ async def test_callers_are_served_in_the_order_they_came(patient: CallSite) -> N
 
 async def test_waiting_caller_hears_music_and_pays_for_nothing(patient: CallSite) -> None:
     team = await open_team(patient, [A], wait_seconds=18)
-    talking = await occupy(team, hold_seconds=2.5)
+    let_go = asyncio.Event()
+    talking = await occupy(team, let_go)
     _, waiting = await begin(team)
+    await wait_waiting(team, 1)
+    await asyncio.sleep(2.0)  # of music
+    let_go.set()
     result = await waiting
     await talking
     statuses = [response.status for response in result.responses]
@@ -88,13 +96,15 @@ async def test_waiting_caller_hears_music_and_pays_for_nothing(patient: CallSite
 
 async def test_too_many_waiting_callers_go_on_at_once(patient: CallSite) -> None:
     team = await open_team(patient, [A], wait_seconds=18, max_waiting=1)
-    talking = await occupy(team, hold_seconds=1.5)
+    let_go = asyncio.Event()
+    talking = await occupy(team, let_go)
     first, waiting = await begin(team)
     await wait_waiting(team, 1)
     second, overflowing = await begin(team)
     assert (await overflowing).answered
     assert await answered_by(patient, second) == "site"
     assert not waiting.done()
+    let_go.set()
     await waiting
     assert await answered_by(patient, first) == "team"
     await talking
@@ -112,10 +122,12 @@ async def test_wait_that_is_over_ends_in_the_backstop(patient: CallSite) -> None
 async def test_leaver_is_not_rung_for_a_caller_who_waits(patient: CallSite) -> None:
     async def leave(strategy: Strategy, leaver: str, stays: str) -> None:
         team = await open_team(patient, [leaver, stays], strategy, name=strategy, wait_seconds=18)
-        talking = [await occupy(team, hold_seconds=1.5) for _ in range(2)]
+        let_go = asyncio.Event()
+        talking = [await occupy(team, let_go) for _ in range(2)]
         did, waiting = await begin(team)
         await wait_waiting(team, 1)
         await team.leave(leaver)
+        let_go.set()
         assert (await waiting).answered
         assert team.rung(did) == [stays], strategy
         await asyncio.gather(*talking)
@@ -126,13 +138,19 @@ async def test_leaver_is_not_rung_for_a_caller_who_waits(patient: CallSite) -> N
 
 async def test_caller_who_hangs_up_while_waiting_gives_the_place_back(patient: CallSite) -> None:
     team = await open_team(patient, [A], wait_seconds=18, max_waiting=1)
-    talking = await occupy(team, hold_seconds=2.0)
+    let_go, leave = asyncio.Event(), asyncio.Event()
+    talking = await occupy(team, let_go)
     gone = patient.did()
     await team.call_in(gone)
-    await patient.carrier.call(gone, from_=gone, cancel_after_seconds=0.6)
+    going = asyncio.create_task(patient.carrier.call(gone, from_=gone, cancel_when=leave.is_set))
+    await wait_waiting(team, 1)
+    leave.set()
+    await going
     event = await patient.event("RingfenceCall", gone)
     assert (event["answered_by"], event["result"], event["step"]) == ("nobody", "cancelled", "1")
     did, waiting = await begin(team)
+    await wait_waiting(team, 1)
+    let_go.set()
     assert (await waiting).answered
     assert await answered_by(patient, did) == "team"
     await talking
@@ -164,8 +182,12 @@ async def test_without_music_a_waiting_caller_hears_it_ring(patient: CallSite) -
     try:
         team = await open_team(patient, [A], wait_seconds=18)
         await patient.network_a.behave(replace(QUICK, answer_delay_ms=1000), number=A)
-        talking = await occupy(team, hold_seconds=2.0)
+        let_go = asyncio.Event()
+        talking = await occupy(team, let_go)
         _, waiting = await begin(team)
+        await wait_waiting(team, 1)
+        await asyncio.sleep(1.0)  # of ringing
+        let_go.set()
         result = await waiting
         await talking
     finally:

@@ -18,6 +18,7 @@ from tests.scenarios.site import CallSite
         ("national", "01134970006", "+441134970006"),
         ("national", "+441134970007", "+441134970007"),
         ("extension", "12", "+441134960012"),
+        ("extension", "00", "+441134960000"),
         ("extension", "+441134970008", "+441134970008"),
     ],
 )

@@ -72,10 +72,10 @@ class Employee:
 class Company:
     """What happens, and what is said of it. `told` is the last that each source delivered, by (source, id, post)."""
 
-    def __init__(self, random: Random, size: int) -> None:
+    def __init__(self, random: Random, size: int, began: datetime = BEGAN) -> None:
         self.random = random
         self.size = size
-        self.today = BEGAN.date()
+        self.today = began.date()
         self.dids = [Did(f"+441134{960_100 + n:06d}") for n in range(size + size // 5)]
         self.free = list(self.dids)
         random.shuffle(self.free)
@@ -83,7 +83,7 @@ class Company:
         self.unsaid: set[int] = set()
         self.told: dict[tuple[str, str, str], HrRecord] = {}
         for _ in range(size * 4 // 5):
-            self._hire(BEGAN.date() - timedelta(days=random.randrange(2_000)))
+            self._hire(began.date() - timedelta(days=random.randrange(2_000)))
         self.base = self._import()
 
     def live(self, now: datetime) -> None:

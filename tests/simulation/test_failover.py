@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ringfence.domain.health import EvidenceKind, Observation
+from ringfence.app.ports import CarrierCalled
+from ringfence.domain.health import EvidenceKind, Observation, TargetId
 from ringfence.domain.outage import Mode, OutagePolicy
 from ringfence.domain.outcomes import OutcomeClass
+from ringfence.domain.reasons import Reason
 from ringfence.domain.schedule import LAN, WAN, Cadence
+from ringfence.domain.verdict import WitnessPolicy
 from tests.simulation.world import CONTROL, DIDS, PLATFORM, TRUNK_A, TRUNK_B, Network, Qualify, World
 
 LAN_QUALIFY = Qualify(1.0, 0.5)
@@ -63,12 +66,33 @@ async def test_a_node_that_is_cut_off_moves_nothing(
     assert world.failovers == 0, f"seed {seed}"
 
 
-@pytest.mark.parametrize("dead", [[CONTROL], [CONTROL, TRUNK_A], [CONTROL, TRUNK_A, TRUNK_B]])
-async def test_dead_witnesses_never_block_a_failover(dead: list[object]) -> None:
+@pytest.mark.parametrize("dead", [[CONTROL], [CONTROL, TRUNK_A]])
+async def test_dead_witnesses_never_block_a_failover_while_one_is_heard(dead: list[TargetId]) -> None:
     down = {target: [(10.0, EVER)] for target in dead}
-    world = World(1, LAN, LAN_QUALIFY, Network(down={**down, PLATFORM: [(600.0, EVER)]}))  # type: ignore[dict-item]
+    world = World(1, LAN, LAN_QUALIFY, Network(down={**down, PLATFORM: [(600.0, EVER)]}))
     await world.run(604)
     assert world.mode is Mode.FAILED_OVER
+
+
+@pytest.mark.parametrize("back", [[TRUNK_A], []])
+async def test_where_all_witnesses_had_died_the_first_that_is_heard_again_ends_the_doubt(back: list[TargetId]) -> None:
+    """Nothing is heard of anybody, as if we were cut off; nor does anybody call who would have to be diverted. Then a
+    trunk is back, or a call comes in."""
+    down = {target: [(10.0, 900.0 if target in back else EVER)] for target in (CONTROL, TRUNK_A, TRUNK_B)}
+    world = World(1, LAN, LAN_QUALIFY, Network(down={**down, PLATFORM: [(600.0, EVER)]}))
+    if not back:
+        world.at(900, lambda: CarrierCalled(world.clock.now()))
+    await world.run(900)
+    assert world.mode is Mode.NORMAL
+    await world.run(900 + WitnessPolicy().settle_seconds + LAN.interval_seconds * 2)
+    assert world.mode is Mode.FAILED_OVER
+
+
+async def test_a_node_that_is_cut_off_after_its_carriers_died_moves_nothing() -> None:
+    down = {target: [(10.0, 4_000.0)] for target in (TRUNK_A, TRUNK_B)}
+    world = World(1, LAN, LAN_QUALIFY, Network(down=down, cut_off=[(3_000.0, 3_400.0)]))
+    await world.run(4_200)
+    assert world.failovers == 0
 
 
 async def test_two_hundred_calls_of_one_outsider_move_nothing() -> None:
@@ -89,6 +113,17 @@ async def test_a_platform_that_refuses_everybody_is_found_with_the_tenth_call() 
     world.call(41, DIDS[40], "+442079460040", OutcomeClass.UNDELIVERABLE, 480)
     await world.run(41.001)
     assert world.mode is Mode.FAILED_OVER
+
+
+async def test_telephones_that_are_logged_out_at_night_may_all_be_rung() -> None:
+    """The platform is healthy and tells the truth about every one of them."""
+    world = World(1, WAN, WAN_QUALIFY, Network())
+    world.calls((10 + n * 0.2 for n in range(len(DIDS))), OutcomeClass.PUT_THROUGH)
+    night = 10 + len(DIDS) * 0.2 + 3600
+    world.calls((night + n * 0.5 for n in range(len(DIDS))), OutcomeClass.UNDELIVERABLE, 480)
+    await world.run(night + 120)
+    assert world.failovers == 0
+    assert world.judge.verdict(PLATFORM, world.clock.now()).reason is Reason.SOME_CALLS_REFUSED
 
 
 async def test_an_outage_of_calls_is_cleared_by_trial_calls_alone() -> None:

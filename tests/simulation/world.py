@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -16,7 +17,7 @@ from ringfence.app.failover import Failover, Hooks
 from ringfence.app.judge import Judge, Watched
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
-from ringfence.app.ports import OutageChange
+from ringfence.app.ports import CarrierCalled, OutageChange
 from ringfence.domain.health import EvidenceKind, Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, OutagePolicy
@@ -121,7 +122,7 @@ class World:
         for watch in watched:
             self._probe_at(watch.target, self.random.random() * cadence.interval_seconds)
             if EvidenceKind.CONTACT_STATUS in watch.kinds:
-                self.at(self.random.random() * qualify.interval_seconds, lambda t=watch.target: self._qualify(t))
+                self.at(self.random.random() * qualify.interval_seconds, partial(self._qualify, watch.target))
         self.at(0.25, self._tick)
 
     @property
@@ -155,7 +156,7 @@ class World:
             due, _, action = heapq.heappop(self._heap)
             self.clock.seconds = max(self.clock.seconds, due)
             item = action()
-            if isinstance(item, (Observation, CallOutcome)) or item is None:
+            if isinstance(item, (Observation, CallOutcome, CarrierCalled)) or item is None:
                 await self.failover.take(item)
         self.clock.seconds = until
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ringfence.domain.outage import TRANSITIONS, Mode, Signal
+from tests.marked_text import replaced_between
 from tests.tidy.tree import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "outage-decision.md"
@@ -43,9 +44,7 @@ def drawing() -> str:
 
 def drawn_into(text: str) -> str:
     """The page with the drawing of today between its two marks."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{drawing()}\n{END}{tail}"
+    return replaced_between(text, BEGIN, END, drawing())
 
 
 def draw(page: Path = PAGE) -> None:

@@ -20,7 +20,7 @@ def test_every_command_says_what_it_does_and_shows_an_example() -> None:
 
 
 def test_every_command_that_has_a_result_can_give_it_as_json() -> None:
-    silent = {"run", "init", "snippets", "settings"}
+    silent = {"run", "init", "handover", "remove", "snippets", "settings"}
     for words, command in render_cli._commands(typer.main.get_command(build()), ["ringfence"]):
         options = {option for parameter in command.params for option in parameter.opts}
         assert words[1] in silent or "--json" in options, words

@@ -17,7 +17,14 @@ SHIPPED = {name: text for name, text in FILES.items() if name not in GENERATED}
 MAIN = FILES["extensions_ringfence.conf"]
 
 # Where calls come in from elsewhere: an endpoint's context, a dialplan of the site's own, the daemon.
-DOORS = {"ringfence-closed", "ringfence-ask", "ringfence-outcome", "ringfence-rescue"}
+DOORS = {
+    "ringfence-closed",
+    "ringfence-ask",
+    "ringfence-outcome",
+    "ringfence-failed",
+    "ringfence-rescue",
+    "ringfence-edition",
+}
 
 
 def code_of(text: str) -> str:

@@ -13,7 +13,7 @@ from ringfence.domain.directory import LineKind
 from ringfence.domain.outage import TRANSITIONS, Mode, Signal
 from ringfence.domain.override import OverrideKind
 from ringfence.domain.verdict import VerdictState
-from tests.tidy import mode_diagram
+from tests.tidy import mode_diagram, verdict_table
 from tests.tidy.tree import ROOT, name_of, pages, text_of
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -43,6 +43,12 @@ def test_every_task_that_is_named_exists(page: Path) -> None:
 def test_the_drawing_is_the_transition_table() -> None:
     page = text_of(mode_diagram.PAGE)
     assert page == mode_diagram.drawn_into(page), "run `python -m tests.tidy.mode_diagram`"
+
+
+def test_the_table_of_verdicts_is_today_s() -> None:
+    page = text_of(verdict_table.PAGE)
+    assert verdict_table.BEGIN in page
+    assert page == verdict_table.computed_into(page), "run `python -m tests.tidy.verdict_table`"
 
 
 def test_the_drawing_shows_every_mode_and_every_signal() -> None:

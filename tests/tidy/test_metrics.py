@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from ringfence.app.backup.keeper import BackupView, MadeBackup
+from ringfence.domain.usual_words import UsualView
 from tests.fakes.doors import http_door
 from tests.fakes.roster_node import RosterNode
 from tests.tidy.tree import ROOT, text_of
@@ -18,7 +21,7 @@ from tests.tidy.tree import ROOT, text_of
 MONITORING = ROOT / "docs" / "monitoring"
 PAGE = ROOT / "docs" / "reference" / "metrics.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
-NAME = re.compile(r"\bringfence_\w+")
+NAME = re.compile(r"\b(?:ringfence|process)_\w+")
 LABEL_USED = re.compile(r"(\w+)\s*(?:=~|!=|!~|=)\s*\"")
 FROM_PROMETHEUS = frozenset({"instance", "job"})
 
@@ -33,6 +36,9 @@ async def exported() -> Exported:
     async with node.running(), http_door(node) as client:
         await node.load_first()
         await node.platform(True)
+        newest = MadeBackup(node.clock.now().wall, 1)
+        usual = UsualView(3, dict.fromkeys(node.holder.current.targets, ()))
+        node.holder.swap(replace(node.holder.current, backup=BackupView(newest), usual=usual))
         assert (await client.get("/v1/coverage")).status_code == 200
         for family in text_string_to_metric_families((await client.get("/metrics")).text):
             for sample in family.samples:

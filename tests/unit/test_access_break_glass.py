@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -73,6 +74,14 @@ async def test_five_wrong_passwords_lock_the_account_from_everywhere(access: Fak
     assert [notice.severity for notice in access.notices] == [Severity.CRITICAL]
     assert access.store.actions() == ["wrong_password"] * 5 + ["locked"]
     await access.desk.break_glass(OTHER_ACCOUNT, "another", ELSEWHERE)
+
+
+async def test_another_address_of_the_same_network_does_not_help(access: FakeAccess) -> None:
+    for number in range(WRONG_BEFORE_LOCKED):
+        await wrong(access, 1, account=f"guess {number}", address=f"2001:db8:1:2::{number + 1}")
+    with pytest.raises(TooManyAttempts):
+        await access.desk.break_glass(ACCOUNT, PASSWORD, "2001:db8:1:2:abcd::1")
+    await access.desk.break_glass(ACCOUNT, PASSWORD, "2001:db8:1:3::1")
 
 
 async def test_wrong_passwords_for_many_accounts_lock_the_address(access: FakeAccess) -> None:
@@ -178,3 +187,17 @@ async def test_an_account_used_before_the_store_was_read_counts_as_known(access:
     await desk.tidy()
     assert [notice.title for notice in access.notices] == [f"{ACCOUNT} was used"]
     assert desk.session(new.token) is not None
+
+
+async def test_accounts_that_cannot_be_read_are_said_once(access: FakeAccess, caplog: pytest.LogCaptureFixture) -> None:
+    """It is looked at each minute: a file that was removed on purpose must not fill the log."""
+    caplog.set_level(logging.INFO)
+    for fault in ("no such file", "no such file", "not for us to read", None, None):
+        access.accounts.fault = None if fault is None else SealedAccountsFault(fault, "Renew them.")
+        await access.desk.tidy()
+    told = [(record.levelname, getattr(record, "reason", "")) for record in caplog.records]
+    assert [(level, reason.split(" Renew")[0]) for level, reason in told] == [
+        ("ERROR", "no such file"),
+        ("ERROR", "not for us to read"),
+        ("INFO", ""),
+    ]

@@ -149,12 +149,16 @@ def test_the_snapshots_troubles_are_alarms_and_a_platform_that_is_down_is_none()
         targets=targets,
         asterisk=LinkView(False, "refused"),
         store=LinkView(False, "locked."),
+        no_dialplan=True,
+        missing_modules=frozenset({"func_db"}),
         table=TableView("differs", lost_scopes=frozenset({"old"})),
         http="The certificate ends in 3 days.",
     )
     found = {alarm.name: alarm.severity for alarm in alarms_of(worse)}
     assert found == {
         "asterisk": Severity.CRITICAL,
+        "dialplan": Severity.CRITICAL,
+        "modules": Severity.CRITICAL,
         "database": Severity.CRITICAL,
         "table": Severity.WARNING,
         "certificate": Severity.WARNING,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from panoramisk.actions import Action
 
 from ringfence.app.ports import AsteriskRefused, AsteriskUnavailable
-from ringfence.asterisk.ami import MAX_PARTIAL_CHARS, AmiSession, AmiSettings, _Manager, _Protocol
+from ringfence.asterisk.ami import AmiSession, AmiSettings
 from ringfence.asterisk.ami_link import AmiLink
+from ringfence.asterisk.ami_wire import MAX_PARTIAL_CHARS, FencedManager, FencedProtocol, Row
 from ringfence.asterisk.backoff import BackOff
 
 SETTINGS = AmiSettings("ringfence", "a-secret-of-ours")
@@ -34,18 +35,18 @@ class Wire(asyncio.Transport):
         self.aborted = True
 
 
-def session_on(wire: Wire) -> tuple[AmiSession, _Protocol]:
+def session_on(wire: Wire) -> tuple[AmiSession, FencedProtocol]:
     loop = asyncio.get_running_loop()
-    protocol = _Protocol()
+    protocol = FencedProtocol()
     protocol.connection_made(wire)
-    manager = _Manager(loop)
+    manager = FencedManager(loop)
     made: asyncio.Future[Any] = loop.create_future()
     made.set_result((wire, protocol))
     manager.connection_made(made)
     return AmiSession(SETTINGS, manager, protocol), protocol
 
 
-def in_a_loop(test: Callable[[AmiSession, _Protocol, Wire], None]) -> None:
+def in_a_loop(test: Callable[[AmiSession, FencedProtocol, Wire], None]) -> None:
     async def run() -> None:
         wire = Wire()
         session, protocol = session_on(wire)
@@ -70,7 +71,7 @@ LINES = st.sampled_from([*ANSWERS, *ROWS, *ODD])
 
 @given(st.lists(LINES, max_size=30), st.binary(max_size=50), st.integers(1, 40))
 def test_nothing_that_arrives_breaks_the_protocol(lines: list[str], junk: bytes, size: int) -> None:
-    def feed(session: AmiSession, protocol: _Protocol, _wire: Wire) -> None:
+    def feed(session: AmiSession, protocol: FencedProtocol, _wire: Wire) -> None:
         sent = session.send("DBGetTree", {"Family": "ringfence/did/1"})
         data = "\r\n".join(lines).replace(": ID", f": {sent.action_id}").encode() + junk + b"\r\n\r\n"
         for start in range(0, len(data), size):
@@ -82,7 +83,7 @@ def test_nothing_that_arrives_breaks_the_protocol(lines: list[str], junk: bytes,
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_value_is_refused_or_is_one_line(key: str, value: str) -> None:
-    def send(session: AmiSession, _protocol: _Protocol, wire: Wire) -> None:
+    def send(session: AmiSession, _protocol: FencedProtocol, wire: Wire) -> None:
         try:
             session.send("DBPut", {"Family": "ringfence", "Key": key, "Val": value})
         except AsteriskRefused:
@@ -94,6 +95,40 @@ def test_a_value_is_refused_or_is_one_line(key: str, value: str) -> None:
         assert b"Val: " + value.encode() in lines
 
     in_a_loop(send)
+
+
+@given(st.lists(st.sampled_from(["done", "said more", "refused"]), max_size=8), st.integers(1, 60))
+def test_many_answers_are_the_same_by_the_short_way_and_by_panoramisk(answers: list[str], size: int) -> None:
+    def feed(session: AmiSession, protocol: FencedProtocol, wire: Wire) -> None:
+        protocol.data_received(b"Asterisk Call Manager/9.0.0\r\n")
+        puts = [{"Family": "ringfence", "Key": f"did/1/{number}", "Val": "1|ü"} for number in range(len(answers))]
+        sent = session.send_all("DBPut", puts)
+        for one, put in zip(sent, puts, strict=True):
+            lines = [f"{name}: {value}" for name, value in {"ActionID": one.action_id, **put}.items()]
+            assert "\r\n".join(["Action: DBPut", *lines, "\r\n"]).encode() in wire.sent
+        words = {
+            "done": "Response: Success\r\nActionID: {}\r\nMessage: Updated\r\n\r\n",
+            "said more": "Response: Success\r\nActionID: {}\r\nMessage: Updated\r\nMore: x\r\n\r\n",
+            "refused": "Response: Error\r\nActionID: {}\r\nMessage: Failed to update\r\n\r\n",
+        }
+        data = "".join(words[answer].format(one.action_id) for one, answer in zip(sent, answers, strict=True)).encode()
+        for start in range(0, len(data), size):
+            protocol.data_received(data[start : start + size])
+        found = [(reply.success, reply.message) for reply in map(session._reply, sent)]
+        assert found == [(False, "Failed to update") if a == "refused" else (True, "Updated") for a in answers]
+        assert not protocol.responses, "an answered action is kept"
+
+    in_a_loop(feed)
+
+
+async def test_a_loss_is_told_to_many_waiting_at_once() -> None:
+    session, protocol = session_on(Wire())
+    sent = session.send_all("DBPut", [{"Family": "ringfence", "Key": "did/1/x", "Val": "1"}] * 3)
+    waiting = asyncio.ensure_future(session.answers(sent))
+    await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    with pytest.raises(AsteriskUnavailable, match="lost"):
+        await waiting
 
 
 async def test_a_loss_is_told_to_whoever_waits_and_to_the_next() -> None:
@@ -162,3 +197,32 @@ def test_the_back_off_doubles_up_to_its_cap() -> None:
     back_off = BackOff(0.1, 0.5)
     delays = [back_off.delay_seconds(failures, _NoJitter()) for failures in (0, 1, 2, 3, 4, 10_000)]  # type: ignore[arg-type]
     assert delays == [0.1, 0.1, 0.2, 0.4, 0.5, 0.5]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n"))), st.integers(1, 60))
+def test_a_row_is_the_same_by_the_short_way_and_by_panoramisk(values: list[str], size: int) -> None:
+    def read(more: str) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = []
+
+        def feed(session: AmiSession, protocol: FencedProtocol, _wire: Wire) -> None:
+            protocol.data_received(b"Asterisk Call Manager/9.0.0\r\n")
+            sent = session.send("DBGetTree", {"Family": "ringfence/did/1"})
+            id_ = f"ActionID: {sent.action_id}\r\n"
+            text = f"Response: Success\r\n{id_}EventList: start\r\nMessage: Result will follow\r\n\r\n"
+            for number, value in enumerate(values):
+                # In this order and no other, as Asterisk writes it.
+                key = f"Key: /ringfence/did/1/+44{number}"
+                text += f"Event: DBGetTreeResponse\r\n{more}{key}\r\nVal: 1|{value}|\r\n{id_}\r\n"
+            data = f"{text}Event: DBGetTreeComplete\r\n{id_}EventList: Complete\r\n\r\n".encode()
+            for start in range(0, len(data), size):
+                protocol.data_received(data[start : start + size])
+            short = sum(isinstance(row, Row) for row in sent.answer.result())
+            assert short == (0 if more else len(values))
+            found.extend(dict(row) for row in session._reply(sent).rows)
+
+        in_a_loop(feed)
+        return [{name: row[name] for name in ("key", "val")} for row in found if "key" in row]
+
+    short, long = read(""), read("Other: header\r\n")
+    assert short == long
+    assert [row["val"] for row in short] == [f"1|{value}|" for value in values]

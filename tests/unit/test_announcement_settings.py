@@ -9,25 +9,12 @@ import pytest
 from ringfence.asterisk.dialplan import render_dialplan
 from ringfence.config import ConfigError, Settings, parse
 from ringfence.config.snippets import site_dialplan
-
-BASE = """
-[[platform]]
-name = "uc"
-host_port = "192.0.2.10:5060"
-
-[[egress_trunk]]
-name = "out"
-host_port = "203.0.113.20:5060"
-
-[[trunk]]
-name = "carrier"
-platform = "uc"
-sources = ["198.51.100.1"]
-"""
+from tests.fakes.smallest import smallest
 
 
-def settings(more: str = "", first: str = "") -> Settings:
-    return parse(tomllib.loads(f"{first}{BASE}{more}"))
+def settings(more: str = "", first: str = "", trunk: str = "") -> Settings:
+    sources = 'sources = ["198.51.100.1"]'
+    return parse(tomllib.loads(smallest(first, trunk=f"{sources}\n{trunk}", last=more)))
 
 
 def values(read: Settings) -> dict[str, str]:
@@ -86,4 +73,4 @@ def test_a_trunk_speaks_the_files_language_unless_it_says_another() -> None:
 
 @pytest.mark.parametrize(("said", "value"), [("", "answered"), ('announcements = "early-media"', "early")])
 def test_early_media_is_the_trunks_word(said: str, value: str) -> None:
-    assert values(settings(said))["RF_T_carrier_ANNOUNCE"] == value
+    assert values(settings(trunk=said))["RF_T_carrier_ANNOUNCE"] == value

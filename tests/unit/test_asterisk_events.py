@@ -15,7 +15,7 @@ from ringfence.asterisk.event_fields import MalformedEvent
 from ringfence.asterisk.events import Wiring, endpoint_of, observation, read_event
 from ringfence.asterisk.leg_memory import LegMemory
 from ringfence.asterisk.vocabulary import EventType, Field, UserEventName, contact_passed, contact_state
-from ringfence.domain.calls import AnsweredBy
+from ringfence.domain.calls import AnsweredBy, PlatformAnswered
 from ringfence.domain.health import Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
@@ -55,15 +55,28 @@ def read(event: object, legs: LegMemory | None = None) -> tuple[Any, ...]:
     return read_event(event, WIRING, legs or LegMemory(), NOW)
 
 
+def outcomes(event: object, legs: LegMemory) -> int:
+    return sum(isinstance(told, CallOutcome) for told in read(event, legs))
+
+
+@pytest.mark.parametrize("before", [[], ["RINGING"], ["PROGRESS"]])
+def test_that_the_platform_answered_is_told_and_whether_it_rang_before(before: list[str]) -> None:
+    legs = LegMemory()
+    assert not any(isinstance(told, PlatformAnswered) for status in before for told in read(dial(status), legs))
+    *_, answered = read(dial("ANSWER"), legs)
+    number = "+44113\ufffd\ufffd4960"
+    assert answered == PlatformAnswered("1700000000.42", "main-uc", DID, number, bool(before), NOW)
+
+
 @pytest.mark.parametrize("status", ["RINGING", "ANSWER"])
 def test_a_leg_that_rings_or_answers_is_put_through(status: str) -> None:
-    (outcome,) = read(dial(status))
+    outcome, *_ = read(dial(status))
     assert outcome == CallOutcome("main-uc", DID, "+44113\ufffd\ufffd4960", OutcomeClass.PUT_THROUGH, None, NOW)
 
 
 def test_a_leg_is_told_once_and_the_memory_is_bounded() -> None:
     legs = LegMemory(limit=2)
-    assert [len(read(dial(status), legs)) for status in ("RINGING", "PROGRESS", "ANSWER")] == [1, 0, 0]
+    assert [outcomes(dial(status), legs) for status in ("RINGING", "PROGRESS", "ANSWER")] == [1, 0, 0]
     assert "1700000000.43" in legs
     assert [legs.first(channel) for channel in ("b", "c", "1700000000.43")] == [True, True, True]
 
@@ -73,7 +86,7 @@ def test_a_leg_that_only_plays_something_is_not_put_through_until_it_is_answered
     legs = LegMemory()
     assert read(dial("PROGRESS"), legs) == ()
     assert "1700000000.43" in legs
-    assert [len(read(dial(status), legs)) for status in ("ANSWER", "PROGRESS", "ANSWER")] == [1, 0, 0]
+    assert [outcomes(dial(status), legs) for status in ("ANSWER", "PROGRESS", "ANSWER")] == [1, 0, 0]
 
 
 def test_a_call_that_begins_shows_that_the_carrier_reaches_us() -> None:
@@ -105,6 +118,20 @@ def test_what_is_not_for_us_is_passed_over(event: object) -> None:
     assert read(event) == ()
 
 
+def test_a_call_that_was_handed_over_speaks_of_the_platform_by_its_own_dial() -> None:
+    """Wherever the site's dialplan dials it from. That the carrier reaches us is known when it comes, not when the site
+    gets round to dialling."""
+    legs = LegMemory()
+    ringing = dial("RINGING", context="macro-dial", exten="s")
+    assert read(ringing, legs) == ()
+    (called,) = read(user_event("RingfenceHanded", call="1700000000.42", did="%2B441134960012"), legs)
+    assert isinstance(called, CarrierCalled)
+    assert read(dial("", context="macro-dial", exten="s"), legs) == ()
+    (outcome,) = read(ringing, legs)
+    assert (outcome.did, outcome.outcome) == ("+441134960012", OutcomeClass.PUT_THROUGH)
+    assert read(dial("ANSWER", context="macro-dial", exten="s"), legs) == ()
+
+
 def test_an_endpoint_is_matched_whole() -> None:
     assert endpoint_of("PJSIP/uc-0000002a") == "uc"
     assert endpoint_of("PJSIP/uc-two-0000002a") == "uc-two"
@@ -125,6 +152,20 @@ def test_an_endpoint_is_matched_whole() -> None:
 )
 def test_a_legs_end(result: str, outcome: OutcomeClass) -> None:
     assert read(leg(result=result)) == (CallOutcome("main-uc", DID, "0113", outcome, 503, NOW),)
+
+
+@pytest.mark.parametrize(
+    ("created", "seconds_ago"),
+    [("2029-12-31T23:59:52.500+0000", 7.5), ("2030-01-01T00:59:59.000+0100", 1.0), ("2030-01-01T00:00:09.000+0000", 0)],
+)
+def test_a_legs_call_came_in_when_its_channel_was_made(created: str, seconds_ago: float) -> None:
+    began_at = read({**leg(), "channel": {"creationtime": created}})[0].began_at
+    assert NOW.since(began_at) == seconds_ago
+
+
+@pytest.mark.parametrize("channel", [None, 7, [], {}, {"creationtime": ""}, {"creationtime": "2029-12-31T23:59:52"}])
+def test_without_a_readable_time_a_leg_is_told_all_the_same(channel: object) -> None:
+    assert read({**leg(), "channel": channel})[0].began_at is None
 
 
 @pytest.mark.parametrize(("status", "read_as"), [("", None), ("100", None), ("183", None), ("300", 300), ("699", 699)])
@@ -267,6 +308,8 @@ def test_no_control_character_gets_through(fields: dict[str, str], name: str) ->
     except MalformedEvent:
         return
     for value in values:
+        if isinstance(value, CarrierCalled):  # holds nothing that was sent
+            continue
         text = (
             value.record.caller + value.record.call_id + value.record.did
             if isinstance(value, CallEnded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from ringfence.asterisk.example_site import EXAMPLE_FILES
 from ringfence.asterisk.sip_status import RULES, LegResult, classify, render_status_dialplan, rule_of
 from ringfence.asterisk.site import (
     Announcement,
-    BareNumber,
     Egress,
     EgressTrunk,
     NumberFormat,
@@ -28,6 +28,7 @@ from ringfence.asterisk.site import (
     SiteValueError,
     Trunk,
 )
+from ringfence.domain.received_number import BareNumber, DidSource, NumberRules
 
 SHIPPED = Path(__file__).parents[2] / "asterisk-conf"
 
@@ -89,7 +90,7 @@ def test_hostile_values_are_refused(value: str) -> None:
         lambda: PrimaryPlatform("uc", "uc", value),
         lambda: EgressTrunk("a", "a", value),
         lambda: Announcement("unavailable", (value,)),
-        lambda: Trunk("carrier", "uc", country=value),
+        lambda: Trunk("carrier", "uc", number=NumberRules(country=value)),
         lambda: Egress((), (value,)),
         lambda: Egress((), ("44",), (value,)),
         lambda: TrunkSources(Trunk("carrier", "uc"), "carrier", (value,)),
@@ -98,6 +99,46 @@ def test_hostile_values_are_refused(value: str) -> None:
     ):
         with pytest.raises(SiteValueError):
             make()
+
+
+@pytest.mark.parametrize("context", ["ringfence-in-carrier", "from pstn", "from-pstn,1", "a" * 80, "-x"])
+def test_a_normal_context_is_one_of_the_sites_own(context: str) -> None:
+    with pytest.raises(SiteValueError):
+        Trunk("carrier", "uc", normal_context=context)
+
+
+def test_only_a_trunk_with_a_normal_context_pays_for_it() -> None:
+    plain = render_dialplan(site())
+    handed = render_dialplan(site(trunks=(Trunk("carrier", "uc"), Trunk("own", "uc", normal_context="from-pstn"))))
+    lines = [line for line in handed.splitlines() if "OWN_DIAL" in line or "ENTERED" in line or "NORMAL" in line]
+    assert len(lines) == 3
+    assert "OWN_DIAL" not in plain
+    assert "RF_OWN_DIAL" not in handed.partition("[ringfence-in-own]")[0]
+
+
+def test_numbers_without_a_plus_are_not_asked_for_one() -> None:
+    platforms = (
+        PrimaryPlatform("uc", "uc", "192.0.2.1"),
+        PrimaryPlatform("old", "old", "192.0.2.3", NumberFormat.NATIONAL),
+    )
+    trunks = (
+        Trunk("plain", "uc"),
+        Trunk("own", "uc", normal_context="from-pstn"),
+        Trunk("national", "uc", number=NumberRules(bare=BareNumber.NATIONAL)),
+        Trunk("by_to", "uc", number=NumberRules(DidSource.TO)),
+        Trunk("exchange", "old"),
+    )
+    _, *contexts = render_dialplan(site(trunks=trunks, platforms=platforms)).split("[ringfence-in-")
+    asking = {text.partition("]")[0] for text in contexts if "?ringfence-route,${RF_DID},plain:" in text}
+    assert asking == {"plain"}
+
+
+def test_no_label_holds_a_number_before_it_is_known_to_be_one() -> None:
+    lines = render_dialplan(site()).partition("[ringfence-in-carrier]")[2].splitlines()
+    asked = next(number for number, line in enumerate(lines) if 'REGEX("^[+][0-9]{1,15}$" ${EXTEN})' in line)
+    labels = [number for number, line in enumerate(lines) if re.search(r"\?[^?]*\$\{(EXTEN|RF_DID)\}", line)]
+    assert labels
+    assert min(labels) > asked
 
 
 def test_secret_with_a_line_of_its_own_is_refused() -> None:
@@ -115,7 +156,7 @@ def test_names_must_be_unique_and_known() -> None:
     with pytest.raises(SiteValueError, match="not there"):
         site(trunks=(Trunk("carrier", "other"),))
     with pytest.raises(SiteValueError, match="range prefix"):
-        Trunk("carrier", "uc", bare=BareNumber.EXTENSION)
+        Trunk("carrier", "uc", number=NumberRules(bare=BareNumber.EXTENSION))
     with pytest.raises(SiteValueError, match="as received"):
         EgressTrunk("a", "a", "192.0.2.1", number_format=NumberFormat.AS_RECEIVED)
     platform = PrimaryPlatform("uc", "same", "192.0.2.1")

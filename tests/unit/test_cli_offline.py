@@ -12,24 +12,7 @@ from typer.testing import CliRunner, Result
 
 from ringfence.bootstrap.identity import StateDir
 from ringfence.cli.main import build
-
-CONFIGURATION = """
-state_dir = "{state}"
-socket = "{state}/control.sock"
-
-[[platform]]
-name = "uc"
-host_port = "192.0.2.10:5060"
-
-[[trunk]]
-name = "carrier"
-platform = "uc"
-sources = ["192.0.2.20"]
-
-[[egress_trunk]]
-name = "mobile"
-host_port = "192.0.2.30:5060"
-"""
+from tests.fakes.smallest import smallest_in
 
 FILES = {
     "sites": "name,fallback_number,announcement\nLeeds,+44 113 496 0999,unavailable\n",
@@ -41,7 +24,7 @@ FILES = {
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "ringfence.toml"
-    path.write_text(CONFIGURATION.format(state=tmp_path / "state"))
+    path.write_text(smallest_in(tmp_path / "state"))
     for part, text in FILES.items():
         (tmp_path / f"{part}.csv").write_text(text)
     return path
@@ -67,6 +50,17 @@ def test_the_first_import_needs_no_daemon(config: Path) -> None:
     assert ringfence(config, "export", str(out)).exit_code == 0
     assert "+44 7700 900123" in (out / "people.csv").read_text()
     assert "Nothing to change." in _import(config, "--yes").stdout
+
+
+def test_the_first_import_makes_a_database_for_its_owner_alone(config: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        assert _import(config, "--yes").exit_code == 0
+        assert os.umask(0o022) == 0o022, "what else this process makes is its own matter"
+    finally:
+        os.umask(before)
+    open_to_others = [path.name for path in (config.parent / "state").iterdir() if path.stat().st_mode & 0o077]
+    assert (config.parent / "state" / "ringfence.db").exists() and open_to_others == []
 
 
 def test_a_fault_is_told_and_nothing_is_stored(config: Path) -> None:

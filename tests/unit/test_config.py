@@ -16,27 +16,13 @@ from ringfence.config import ConfigError, Settings, load, load_secrets, parse
 from ringfence.config.advice import warnings
 from ringfence.config.detection import detections
 from ringfence.config.reading import SECRETS
+from tests.fakes.smallest import smallest
 from tests.unit.command_line import run_ringfence
 
-GOOD = """\
-[[platform]]
-name = "uc"
-host_port = "192.0.2.10:5060"
-
-[[trunk]]
-name = "carrier"
-platform = "uc"
-sources = ["198.51.100.1"]
-fallback_number = "+441134960999"
-
-[[egress_trunk]]
-name = "out"
-host_port = "203.0.113.20:5060"
-
-[[control]]
-name = "proxy"
-host_port = "203.0.113.53:5060"
-"""
+GOOD = smallest(
+    trunk='sources = ["198.51.100.1"]\nfallback_number = "+441134960999"',
+    last='\n[[control]]\nname = "proxy"\nhost_port = "203.0.113.53:5060"\n',
+)
 
 TEN_ERRORS = """\
 node = "two words"
@@ -107,6 +93,13 @@ def test_a_configuration_with_many_errors_names_each_with_line_and_fix(tmp_path:
     assert len(faults) == len(EXPECTED)
 
 
+def test_a_budget_that_leaves_nobody_time_to_ring_is_refused() -> None:
+    tight = "ring_budget_seconds = 30\nsite_ring_seconds = 20\n" + GOOD + "\n[press_one]\nseconds = {}\n"
+    assert settings_of(tight.format(15)).press_one.seconds == 15
+    with pytest.raises(ConfigError, match=r"\[press_one\] seconds leaves no 15 seconds"):
+        settings_of(tight.format(16))
+
+
 @pytest.mark.parametrize("port", [0, 65536, 70000])
 def test_a_port_nobody_can_have_is_refused_where_it_stands(tmp_path: Path, port: int) -> None:
     path = tmp_path / "ringfence.toml"
@@ -138,6 +131,14 @@ def test_two_far_ends_with_one_endpoint_are_refused(out: str, said: str) -> None
         settings_of(GOOD.replace('name = "out"', f'name = "out"\n{out}'))
     (fault,) = caught.value.faults
     assert f"egress_trunk 'out' {said}; give each its own" in fault
+
+
+@pytest.mark.parametrize("context", ["ringfence-in-carrier", "from pstn", "pstn,1", "-pstn"])
+def test_a_normal_context_is_none_of_ours(context: str) -> None:
+    text = GOOD.replace('platform = "uc"', f'platform = "uc"\nnormal_context = "{context}"')
+    with pytest.raises(ConfigError) as refused:
+        parse(tomllib.loads(text), "it", text)
+    assert "normal_context" in str(refused.value.faults)
 
 
 def test_a_carrier_with_one_endpoint_may_have_it_under_both_its_trunks() -> None:
@@ -235,6 +236,7 @@ def test_a_sound_configuration_has_no_warnings() -> None:
         ('"198.51.100.1"', '"0.0.0.0/0"', "from everywhere"),
         ('fallback_number = "+441134960999"', "", "fallback_number"),
         ('name = "out"', 'name = "out"\nchannels = 4', "max_calls"),
+        ('name = "carrier"', 'name = "carrier"\nnormal_context = "from-pstn"', "normal_context"),
     ],
 )
 def test_what_is_allowed_and_unwise_is_said(old: str, new: str, said: str) -> None:

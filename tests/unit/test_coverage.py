@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ringfence.app.coverage_watch import FRESH_SECONDS, LOOK_SECONDS, CoverageWatch
+from ringfence.app import coverage_watch
+from ringfence.app.coverage_watch import FIRST_LOOK_SECONDS, FRESH_SECONDS, LOOK_SECONDS, CoverageWatch
 from ringfence.app.hr.ports import CoverageRow
 from ringfence.app.paging import Before
 from ringfence.app.ports import StoreError
@@ -229,7 +230,7 @@ async def test_one_row_a_day_whatever_happens() -> None:
     await seen.clock.advance(LOOK_SECONDS)
     await until(lambda: len(seen.store.rows) == 1)
     seen.directory = of()
-    await seen.clock.advance(LOOK_SECONDS)
+    await seen.clock.advance(FRESH_SECONDS)
     await until(lambda: seen.watch.latest is not None and seen.watch.latest.coverage.covered == 0)
     assert len(seen.store.rows) == 1, "the day has its row"
     seen.clock.step_wall(12 * 3600)
@@ -278,6 +279,44 @@ async def test_whoever_asks_gets_an_answer_of_this_minute() -> None:
     later = await seen.watch.current()
     assert later is not None
     assert (later.coverage.percent, later.below) == (0.0, True)
+
+
+async def test_whoever_has_no_patience_is_told_that_there_is_no_answer_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage_watch, "PATIENCE_SECONDS", 0.0)
+    seen = Watched()
+    seen.directory = of(CONFIRMED)
+    assert await seen.watch.current(patient=False) is None
+    first = await seen.watch.current()
+    assert first is not None
+    assert await seen.watch.current(patient=False) is first
+
+
+async def test_it_is_measured_once_as_long_as_nothing_changes() -> None:
+    seen = Watched()
+    seen.directory = of(CONFIRMED)
+    first = await seen.watch.current()
+    seen.directory = of(CONFIRMED)  # as a start makes it again when HR has said the same as ever
+    await seen.clock.advance(FRESH_SECONDS)
+    again = await seen.watch.current()
+    assert first is not None
+    assert again is not None
+    assert again.at > first.at, "it is true of this minute"
+    assert again.coverage is first.coverage
+    seen.clock.step_wall(24 * 3600)
+    await seen.clock.advance(FRESH_SECONDS)
+    another_day = await seen.watch.current()
+    assert another_day is not None
+    assert another_day.coverage is not first.coverage, "a confirmation grows old by days alone"
+
+
+async def test_the_first_directory_is_measured_before_anybody_asks() -> None:
+    seen = Watched()
+    running = asyncio.create_task(seen.watch.run())
+    await seen.clock.advance(LOOK_SECONDS / 2)
+    seen.directory = of(CONFIRMED)
+    await seen.clock.advance(FIRST_LOOK_SECONDS)
+    await until(lambda: seen.watch.latest is not None)
+    running.cancel()
 
 
 async def test_each_edge_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

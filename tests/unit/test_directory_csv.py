@@ -264,7 +264,7 @@ def exported(directory: Directory) -> tuple[str, str, str, str]:
 
 def test_an_export_looks_like_this() -> None:
     people, dids, sites, teams = exported(read().directory or EMPTY)
-    assert people.splitlines()[1] == "p1,Ada Example,Leeds,,+44 7700 900123,+44 113 496 0001 35s,,,"
+    assert people.splitlines()[1] == "p1,Ada Example,Leeds,,,+44 7700 900123,+44 113 496 0001 35s,,,"
     assert dids.splitlines()[1] == "+44 113 496 0123,p1,Leeds,uc,voice,yes,,"
     assert sites.splitlines()[1] == "Leeds,+44 113 496 0000,custom/leeds,,,,,,"
     assert teams.splitlines() == [

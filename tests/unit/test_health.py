@@ -71,3 +71,12 @@ def test_the_silence_begins_with_the_first_miss_and_ends_with_a_pass() -> None:
     health = after(Health(), (True, False, False), limits)
     assert health.missing_since == at(1)
     assert after(health, (True,), limits).missing_since is None
+
+
+def test_what_took_a_target_down_is_known_until_it_is_up_again() -> None:
+    limits = RiseFall(2, 2)
+    down = after(Health(), (True, False, False), limits)
+    assert down.down_since == at(1)
+    rising_and_missed = after(down, (True, False, True), limits)
+    assert (rising_and_missed.state, rising_and_missed.down_since) == (HealthState.DOWN, at(1))
+    assert after(rising_and_missed, (True,), limits).down_since is None

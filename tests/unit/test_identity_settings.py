@@ -10,37 +10,24 @@ from ringfence.asterisk.site import Identity, SiteValueError
 from ringfence.config.reading import ConfigError, parse
 from ringfence.config.snippets import PJSIP, SITE_DIALPLAN, generated_snippets
 from ringfence.domain.identities import Rung
+from tests.fakes.smallest import smallest
 from tests.unit.test_snippets import SECRETS
-
-SITE = """
-node = "node1"
-[[platform]]
-name = "uc"
-host_port = "192.0.2.10:5060"
-[[trunk]]
-name = "carrier"
-platform = "uc"
-sources = ["192.0.2.1"]
-[[egress_trunk]]
-name = "first"
-host_port = "192.0.2.20:5060"
-"""
 
 
 def snippets(identity: str = "") -> dict[str, str]:
-    return generated_snippets(parse(tomllib.loads(SITE + identity)), SECRETS)
+    return generated_snippets(parse(tomllib.loads(smallest('node = "node1"', last=identity))), SECRETS)
 
 
 def values(identity: str = "") -> dict[str, str]:
     lines = snippets(identity)[SITE_DIALPLAN].splitlines()
-    pairs = [line.partition("GLOBAL(RF_E_first_")[2].partition(")=") for line in lines]
+    pairs = [line.partition("GLOBAL(RF_E_out_")[2].partition(")=") for line in lines]
     return {name: value.removesuffix(")") for name, _, value in pairs if name}
 
 
 def test_by_default_there_is_no_lowest_rung() -> None:
     told = values()
     assert told["RUNGS"] == "caller,did"
-    assert told["DOMAIN"] == "192.0.2.20"
+    assert told["DOMAIN"] == "203.0.113.20"
     assert told["REFUSED"] == "^(403|428|433|436|437|438)$"
     assert told["RETRY"] == "86400"
     assert "_trunk]" not in snippets()[PJSIP]
@@ -60,7 +47,7 @@ identity_retry_hours = 2
     assert told["DOMAIN"] == "our.example"
     assert told["REFUSED"] == "^(403|606)$"
     assert told["RETRY"] == "7200"
-    _, _, lowest = snippets(said)[PJSIP].partition("[ringfence-first_trunk]")
+    _, _, lowest = snippets(said)[PJSIP].partition("[ringfence-out_trunk]")
     section = lowest.partition("\n[")[0].splitlines()
     assert "from_user=+441134960000" in section
     assert "from_domain=our.example" in section

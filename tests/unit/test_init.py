@@ -186,11 +186,11 @@ def test_on_a_terminal_what_is_missing_is_asked(tmp_path: Path) -> None:
     arguments = ["init", *ESSENTIAL[:2], *places(tmp_path)]
     child = subprocess.Popen([sys.executable, "-c", program, *arguments], stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    _await(ours, "Addresses the carrier's calls come from")
+    await_words(ours, "Addresses the carrier's calls come from")
     os.write(ours, b"198.51.100.1, 198.51.100.2\n")
-    _await(ours, "Trunk diverted calls go out by")
+    await_words(ours, "Trunk diverted calls go out by")
     os.write(ours, b"203.0.113.20:5060\n")
-    shown = _await(ours, "let in with everything")
+    shown = await_words(ours, "let in with everything")
     assert "ringfence doctor" in " ".join(shown.split())
     assert child.wait(QUESTION_SECONDS) == 0
     os.close(ours)
@@ -201,7 +201,7 @@ def test_on_a_terminal_what_is_missing_is_asked(tmp_path: Path) -> None:
         assert asyncio.run(Argon2Passwords().fits(hashed, typed(password.group(1))))
 
 
-def _await(terminal: int, words: str) -> str:
+def await_words(terminal: int, words: str) -> str:
     seen, deadline = "", time.monotonic() + QUESTION_SECONDS
     while words not in " ".join(seen.split()):
         ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))

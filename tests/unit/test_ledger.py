@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.app.ledger import COMMIT_DEADLINE_SECONDS, Ledger
+from ringfence.app.ledger import COMMIT_DEADLINE_SECONDS, RECOVER_SECONDS, Ledger
 from ringfence.app.ports import OutageChange, StoreUnavailable
 from ringfence.domain.outage import Mode, ScopeState, first_state
 from tests.fakes.clock import FakeClock, settle
@@ -106,6 +106,37 @@ async def test_a_spool_the_database_still_will_not_take_is_told_to_whoever_recov
     assert [c.key for c in ledger.waiting()] == ["key-1"]
 
 
+async def test_a_database_that_does_not_answer_at_all_holds_up_no_start() -> None:
+    clock, store, spool = FakeClock(), SlowStore(), FakeSpool()
+    spool.changes = [change(1, clock)]
+    ledger = Ledger(store, spool, clock)
+    start = asyncio.create_task(ledger.recover())
+    await settle()
+    await clock.advance(RECOVER_SECONDS + 0.001)
+    assert start.done() and [c.key for c in ledger.waiting()] == ["key-1"]
+    assert (ledger.link.up, ledger.link.detail) == (False, "what was spooled is not stored after 2 s")
+    run = asyncio.create_task(ledger.run())
+    store.free.set()
+    await settle()
+    assert (stored(store), ledger.unstored, ledger.link.up) == (["key-1"], 0, True)
+    run.cancel()
+
+
+async def test_after_a_spool_was_stored_over_another_state_the_versions_are_counted_from_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
+    store.states["uc"] = replace(first_state("uc", clock.now()), version=7)
+    spool.changes = [change(1, clock)]
+    ledger = Ledger(store, spool, clock)
+    await ledger.recover()
+    assert store.states["uc"].version == 8
+    caplog.clear()
+    assert await ledger.commit(change(9, clock)) is None
+    assert store.states["uc"].version == 9
+    assert not caplog.records, "nobody else has written"
+
+
 async def test_a_spool_that_cannot_be_read_keeps_nobody_from_starting() -> None:
     clock, store, spool = FakeClock(), FakeOutageStore(), FakeSpool()
     spool.fault = StoreUnavailable("no permission")
@@ -138,3 +169,24 @@ async def test_a_row_that_is_not_ours_is_overwritten_and_later_changes_follow(st
         assert await ledger.commit(change(number, clock)) is None
     assert stored(store) == ["key-4", "key-5"]
     assert store.states["uc"].version == stored_version + 2
+
+
+async def test_a_database_that_cannot_be_read_at_the_start_is_said_before_anything_has_to_be_stored() -> None:
+    clock, store = FakeClock(), FakeOutageStore()
+    ledger = Ledger(store, FakeSpool(), clock)
+    ledger.seen(StoreUnavailable("it is noise", "restore it"))
+    await ledger.recover()
+    assert (ledger.link.up, ledger.link.detail) == (False, "it is noise restore it")
+    ledger.seen(None)
+    assert ledger.link.up
+
+
+async def test_what_is_not_stored_yet_outweighs_an_answered_question() -> None:
+    clock, store = FakeClock(), SlowStore()
+    ledger = Ledger(store, FakeSpool(), clock)
+    commit = asyncio.create_task(ledger.commit(change(1, clock)))
+    await settle()
+    await clock.advance(COMMIT_DEADLINE_SECONDS)
+    await commit
+    ledger.seen(None)
+    assert not ledger.link.up

@@ -9,7 +9,7 @@ import pytest
 
 from ringfence.app.judge import Judge, Watched
 from ringfence.app.memory import PASSED_WITHIN_DAYS, SAVE_SECONDS, Memory
-from ringfence.app.ports import Passed
+from ringfence.app.ports import Passed, StoreUnavailable
 from ringfence.domain.health import EvidenceKind, Observation, RiseFall, TargetId, TargetRole
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.verdict import WitnessPolicy
@@ -59,3 +59,18 @@ async def test_an_answer_is_stored_with_its_address() -> None:
     at = clock.now().wall
     await run(Memory(store, asked, clock, {PLATFORM: OLD}), clock)
     assert store.passed == {KEY: Passed(at, OLD)}
+
+
+async def test_dids_that_nobody_has_reached_for_long_are_forgotten_in_the_store_too() -> None:
+    """Numbers are given back and others come: without an end to it each would be kept for ever."""
+    clock, store = FakeClock(), FakeMemoryStore()
+    now, limit = clock.now().wall, timedelta(days=OutcomePolicy().delivered_within_days)
+    store.delivered = {"+441134960001": now - limit - timedelta(hours=1), "+441134960002": now - timedelta(days=1)}
+    memory = Memory(store, judge(), clock, {})
+    assert await memory.recall()
+    store.fault = StoreUnavailable("away")
+    await run(memory, clock)
+    store.fault = None
+    assert len(store.delivered) == 2
+    await run(memory, clock)
+    assert list(store.delivered) == ["+441134960002"]

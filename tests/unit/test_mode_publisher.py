@@ -113,3 +113,63 @@ async def test_a_record_that_had_to_wait_is_put_as_it_is_by_then() -> None:
     await stage.clock.advance(1)
     assert stage.astdb.rows == {"did/2/+44": "new"}
     stage.task.cancel()
+
+
+class Dialplan:
+    """What Asterisk reads just now."""
+
+    why = "it reads rows of schema 2"
+
+    async def why_not(self, schema: str) -> str:
+        return self.why
+
+
+async def test_records_wait_for_a_dialplan_that_reads_them_and_modes_do_not() -> None:
+    clock, astdb, dialplan = FakeClock(), FakeAstDb({"did/1/+44": "2|of a newer edition"}), Dialplan()
+    publisher = ModePublisher(astdb, clock, reader=dialplan)
+    task = asyncio.create_task(publisher.run())
+    records = {"did/1/+44": "1|forced"}
+    publisher.put_records(records, records.get)
+    await settle()
+    publisher.want("mode/uc", "x")
+    await settle()
+    await clock.advance(VERIFY_SECONDS * 2)
+    assert astdb.rows == {"did/1/+44": "2|of a newer edition", "mode/uc": "x"}
+    records["did/1/+44"], dialplan.why = "1|forced later", ""
+    await clock.advance(VERIFY_SECONDS)
+    assert astdb.rows == {"did/1/+44": "1|forced later", "mode/uc": "x"}
+    task.cancel()
+
+
+async def test_a_comparison_is_left_off_for_a_mode_and_made_again_later() -> None:
+    class Asked(FakeAstDb):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[str] = []
+
+        async def get(self, key: str) -> str | None:
+            self.asked.append(key)
+            await asyncio.sleep(0)
+            if len(self.asked) == 3:
+                publisher.want("mode/uc7", "y")
+            return await super().get(key)
+
+        async def put(self, key: str, value: str) -> None:
+            self.asked.append(f"put {key}")
+            await super().put(key, value)
+
+    clock, astdb = FakeClock(), Asked()
+    publisher = ModePublisher(astdb, clock)
+    task = asyncio.create_task(publisher.run())
+    for number in range(40):
+        publisher.want(f"mode/uc{number}", "x")
+    await settle(100)
+    astdb.asked.clear()
+    astdb.rows["mode/uc39"] = "somebody else's"
+    await clock.advance(VERIFY_SECONDS)
+    await settle(100)
+    assert astdb.asked == ["mode/uc0", "mode/uc1", "mode/uc2", "put mode/uc7"]
+    await clock.advance(VERIFY_SECONDS)
+    await settle(100)
+    assert astdb.asked[-1] == "put mode/uc39"
+    task.cancel()

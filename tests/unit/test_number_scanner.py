@@ -57,19 +57,29 @@ def test_files_are_looked_at_and_databases_passed_over(tmp_path: Path, capsys: p
     assert main([str(tmp_path)]) == 1
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
-@pytest.mark.parametrize(
-    ("body", "fails"),
-    [
-        ("logging.getLogger('ringfence.x').warning('called', extra={'to': '07700 900123'})", True),
-        ("private_watch.keep('page.html', 'ring +447700900123')", True),
-        ("private_watch.keep('page.html', 'ring +44*******123')", False),
-    ],
+HARMLESS = ("private_watch.keep('page.html', 'ring +44*******123')",)
+LEAKS = (
+    "logging.getLogger('ringfence.x').warning('called', extra={'to': '07700 900123'})",
+    "private_watch.keep('page.html', 'ring +447700900123')",
 )
-def test_a_run_in_which_one_is_found_fails(tmp_path: Path, body: str, fails: bool, processes: str) -> None:
-    """One process, or one beside the one that tells."""
+
+
+@pytest.mark.parametrize(
+    ("processes", "bodies", "told"),
+    [
+        ("0", HARMLESS, ()),
+        ("0", LEAKS, ("log line of ringfence.x", "page.html")),
+        ("1", LEAKS, ("log line", "page.html")),
+    ],
+    ids=["harmless", "alone", "shared"],
+)
+def test_a_run_in_which_one_is_found_fails(
+    tmp_path: Path, processes: str, bodies: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    """One process, or one beside the one that tells. Every place is told, so each alone would have failed it."""
     test = tmp_path / "test_it.py"
-    test.write_text(f"import logging\nfrom tests.lab import private_watch\n\ndef test_it():\n    {body}\n")
+    tests = "".join(f"\ndef test_{number}():\n    {body}\n" for number, body in enumerate(bodies))
+    test.write_text(f"import logging\nfrom tests.lab import private_watch\n{tests}")
     root = Path(__file__).parents[2]
     plugins = ["-p", "xdist", "-p", "tests.lab.private_watch", "-p", "no:cacheprovider"]
     options = ["-q", *plugins, "-n", processes, "--rootdir", str(tmp_path)]
@@ -77,5 +87,7 @@ def test_a_run_in_which_one_is_found_fails(tmp_path: Path, body: str, fails: boo
     # Only what is named above: loading every plugin that is installed takes longer than the test.
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(root)}
     done = subprocess.run(command, cwd=root, env=alone, capture_output=True, text=True, timeout=60)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
-    assert (done.returncode != 0, "PRIVATE NUMBER" in done.stdout) == (fails, fails), done.stdout
+    assert f"{len(bodies)} passed" in done.stdout, done.stdout + done.stderr
+    found = [line for line in done.stdout.splitlines() if line.startswith("PRIVATE NUMBER")]
+    assert (done.returncode != 0, len(found)) == (bool(told), len(told)), done.stdout
+    assert all(any(word in line for line in found) for word in told), found

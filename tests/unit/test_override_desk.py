@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from ringfence.app.audit_facts import SIGNED_IN_BY, facts_of_outage
-from ringfence.app.once import Answer, Once
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused
 from ringfence.app.orders import NO_WORD, Overtaken
 from ringfence.app.override_desk import OverrideDesk
@@ -18,13 +16,11 @@ from ringfence.app.override_watch import OverrideWatch
 from ringfence.app.ports import StoreUnavailable
 from ringfence.app.second_person import PendingOrder, SecondPerson, SecondPersonPolicy, WordOrder
 from ringfence.domain.access import EVERYTHING, Caller, SignedInBy
-from ringfence.domain.audit import AuditFact
 from ringfence.domain.notice import NoticeKind
 from ringfence.domain.outage import Decision
 from ringfence.domain.override import Level, Override, OverrideKind, OverrideTarget
 from tests.fakes.clock import settle
 from tests.fakes.node import DID, OTHER_DID, SCOPE, FakeNode
-from tests.fakes.stores import FakeOrderStore
 
 UC = OverrideTarget(scope=SCOPE)
 WIDE = SecondPersonPolicy(frozenset({Level.EVERYTHING, Level.PLATFORM}))
@@ -161,30 +157,30 @@ async def test_asked_twice_it_waits_once_and_rejected_it_waits_no_more() -> None
         assert (node.words_desk.pending(), node.failover.overrides) == ((), {})
 
 
-async def test_asking_and_rejecting_are_noted_and_a_lost_database_stops_neither() -> None:
-    class Noted:
-        facts: list[AuditFact] = []  # noqa: RUF012
-        fault: StoreUnavailable | None = None
-
-        async def note(self, fact: AuditFact) -> None:
-            if self.fault is not None:
-                raise self.fault
-            self.facts.append(fact)
-
-    node, noted = strict_node(), Noted()
+async def test_while_nobody_has_read_the_directory_no_did_is_called_unknown() -> None:
+    node = strict_node()
     async with node.running():
-        desk = OverrideDesk(node.clock, node.failover, node.keeper, node.second_person, node.told, noted)
+        node.keeper.directory = None
+        with pytest.raises(StoreUnavailable, match="has not been read"):
+            await node.words_desk.order(replace(DR, target=OverrideTarget(did=DID)), ADA)
+        assert await asked(node), "a platform is in the configuration"
+
+
+async def test_asking_and_rejecting_are_noted_and_a_lost_database_stops_neither() -> None:
+    node = strict_node()
+    async with node.running():
         SIGNED_IN_BY.set("local socket")
-        first = await desk.order(DR, ADA)
-        assert isinstance(first, PendingOrder)
+        first = await asked(node)
         SIGNED_IN_BY.set("sign-in")
-        await desk.reject(first.id, "bob", "the vendor says otherwise")
-        assert [(fact.action, fact.about, fact.who, fact.by) for fact in noted.facts] == [
+        await node.words_desk.reject(first.id, "bob", "the vendor says otherwise")
+        assert [(fact.action, fact.about, fact.who, fact.by) for fact in node.order_store.facts] == [
             ("override dr asked for", "scope:uc", "ada", "local socket"),
             ("override dr rejected", "scope:uc", "bob", "sign-in"),
         ]
-        noted.fault = StoreUnavailable("locked")
-        assert isinstance(await desk.order(DR, ADA), PendingOrder)
+        node.order_store.fault = StoreUnavailable("locked")
+        again = await asked(node)
+        await node.words_desk.reject(again.id, "bob", "the vendor says otherwise")
+        assert node.words_desk.pending() == ()
 
 
 async def test_narrow_orders_and_releases_need_nobody() -> None:
@@ -314,74 +310,6 @@ async def test_people_are_told_once_before_an_override_ends() -> None:
         await settle()
         assert node.failover.overrides == {}
         assert node.failover.decision(SCOPE) is Decision.NORMAL
-
-
-class Acts:
-    """Counts, and waits for as long as the test wants."""
-
-    def __init__(self) -> None:
-        self.times, self.go = 0, asyncio.Event()
-
-    async def __call__(self) -> Answer:
-        await self.go.wait()
-        self.times += 1
-        return Answer(200, f"{self.times}")
-
-
-async def once_of(store: FakeOrderStore, node: FakeNode) -> tuple[Once, Acts]:
-    acts = Acts()
-    acts.go.set()
-    return Once(store, node.clock), acts
-
-
-async def test_one_key_acts_once_also_after_a_restart_and_for_a_day() -> None:
-    node, store = FakeNode(), FakeOrderStore()
-    once, acts = await once_of(store, node)
-    answers = [await once.answer(ADA, "k", "body", acts) for _ in range(2)]
-    answers.append(await Once(store, node.clock).answer(ADA, "k", "body", acts))
-    assert (acts.times, {answer.body for answer in answers}) == (1, {"1"})
-    with pytest.raises(OrderRefused, match="another request"):
-        await once.answer(ADA, "k", "another body", acts)
-    assert (await once.answer(BOB, "k", "another body", acts)).body == "2"  # somebody else's key
-    await node.clock.advance(24 * 3600 + 1)
-    assert (await once.answer(ADA, "k", "body", acts)).body == "3"
-
-
-async def test_who_repeats_while_it_runs_waits_for_the_same_and_who_goes_away_stops_nothing() -> None:
-    node, store = FakeNode(), FakeOrderStore()
-    once, acts = await once_of(store, node)
-    acts.go.clear()
-    first, second = (asyncio.create_task(once.answer(ADA, "k", "body", acts)) for _ in range(2))
-    await settle()
-    first.cancel()
-    await settle()
-    acts.go.set()
-    assert (await second).body == "1"
-    assert acts.times == 1
-
-
-async def test_a_refusal_is_not_kept_and_a_lost_database_keeps_nobody_from_ordering() -> None:
-    node, store = FakeNode(), FakeOrderStore()
-    once, acts = await once_of(store, node)
-
-    async def refused() -> Answer:
-        raise OrderRefused("scope", "is wrong", "")
-
-    with pytest.raises(OrderRefused, match="is wrong"):
-        await once.answer(ADA, "k", "body", refused)
-    store.fault = StoreUnavailable("locked")
-    assert (await once.answer(ADA, "k", "body", acts)).body == "1"
-    assert (await once.answer(ADA, "k", "body", acts)).body == "1"
-
-
-async def test_old_answers_are_forgotten() -> None:
-    node, store = FakeNode(), FakeOrderStore()
-    once, acts = await once_of(store, node)
-    await once.answer(ADA, "k", "body", acts)
-    task: asyncio.Task[Any] = asyncio.create_task(once.run())
-    await node.clock.advance(25 * 3600)
-    assert store.answers == {}
-    task.cancel()
 
 
 def test_the_desk_is_one_for_all_doors() -> None:

@@ -38,6 +38,7 @@ PAGES = (
 async def test_a_page_is_there_for_a_viewer_and_allows_nothing_inline() -> None:
     async with RosterNode().running() as node, signed_in_door(node, Role.VIEWER) as client:
         await node.load_first()
+        await node.coverage.current()  # its page would not wait for the first
         for path in PAGES:
             answer = await client.get(path)
             assert answer.status_code == 200, path
@@ -50,6 +51,7 @@ async def test_a_page_is_there_for_a_viewer_and_allows_nothing_inline() -> None:
 async def test_a_page_has_landmarks_one_heading_and_named_fields() -> None:
     async with RosterNode().running() as node, local_door(node) as client:
         await node.load_first()
+        await node.coverage.current()  # its page would not wait for the first
         for path in PAGES:
             _check_structure((await client.get(path)).text)
 
@@ -139,6 +141,7 @@ async def test_files_are_kept_for_ever_under_names_that_change_with_them() -> No
 async def test_a_page_leads_only_to_pages_that_are_there() -> None:
     async with RosterNode().running() as node, local_door(node) as client:
         await node.load_first()
+        await node.coverage.current()  # its page would not wait for the first
         for path in PAGES:
             found = set(re.findall(r'(?:href|src)="([^"#]+)"', (await client.get(path)).text))
             for link in found:

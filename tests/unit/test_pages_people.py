@@ -52,6 +52,7 @@ CALL = a_call(
 async def helpdesk() -> AsyncIterator[tuple[RosterNode, httpx.AsyncClient]]:
     async with RosterNode().running() as node, signed_in_door(node, Role.HELPDESK) as client:
         await node.load_first()
+        await node.coverage.current()  # its page would not wait for the first
         yield node, client
 
 
@@ -63,6 +64,7 @@ def rung(node: RosterNode) -> list[str]:
 async def test_hostile_names_are_text_and_numbers_are_masked() -> None:
     async with RosterNode().running() as node, local_door(node) as client:
         await node.load_first()
+        await node.coverage.current()
         node.journal.add(CALL)
         node.journal.add(replace(CALL, call_id="1.2", caller="", trunk=HOSTILE, did=HOSTILE))
         await node.say(ada(name=HOSTILE, department=HOSTILE), bob())

@@ -57,3 +57,21 @@ async def test_the_plan_of_a_teams_line_is_told_in_words() -> None:
             "the voicemail box 600@default",
         ):
             assert words in page
+
+
+async def test_many_teams_come_fifty_at_a_time_those_below_their_floor_first() -> None:
+    async with RosterNode().running() as node, signed_in_door(node, Role.VIEWER) as client:
+        await node.load_first()
+        before = node.keeper.directory
+        assert before is not None
+        teams = [Team(f"team {number:03}", "Leeds", members=(PersonKey("ada"),)) for number in range(60)]
+        teams.append(Team("zero", "Leeds", members=(PersonKey("ada"),), floor=2))
+        sites, assignments = before.sites.values(), before.assignments.values()
+        await node.keeper.adopt(Directory.of(before.people.values(), assignments, sites, teams))
+        assert node.keeper.teams() is node.keeper.teams(), "worked out for each viewer"
+        first = (await client.get("/teams", headers=ENGLISH)).text
+        last = (await client.get("/teams?page=2", headers=ENGLISH)).text
+        assert first.index("zero") < first.index("team 000")
+        assert 'href="/teams?page=2"' in first
+        assert "team 048" in first
+        assert ("team 048" in last, "team 059" in last, 'rel="next"' in last) == (False, True, False)

@@ -10,7 +10,8 @@ import pytest
 from ringfence.app.orders import AdoptStored, SetOverride, adopt
 from ringfence.app.ports import AsteriskUnavailable, OutageChange, StoreUnavailable
 from ringfence.app.recovery import FOUND_BY, Recovered, adopted, forced_in_asterisk, recover
-from ringfence.domain.outage import Mode, first_state
+from ringfence.bootstrap.loading import Loading
+from ringfence.domain.outage import Mode, ScopeState, first_state
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
 from ringfence.domain.reasons import Reason
 from ringfence.domain.route_table import did_path
@@ -48,6 +49,13 @@ async def test_a_lost_database_does_not_end_a_failover(lost: bool) -> None:
     state = found.states["uc"]
     assert (state.mode, state.cause, state.reason) == (Mode.FAILED_OVER, Cause.REFUSING, Reason.FOUND_IN_ASTERISK)
     assert found.read is lost
+
+
+async def test_the_mode_after_a_restore_is_asterisks() -> None:
+    clock, store = FakeClock(), FakeOutageStore()
+    store.overrides[TARGET] = word(OverrideKind.DR, TARGET)
+    found = await recover(store, FakeAstDb({"mode/uc": DIVERTED}), ["uc"], clock)
+    assert (found.states["uc"].mode, [one.target for one in found.overrides]) == (Mode.FAILED_OVER, [TARGET])
 
 
 async def test_nothing_is_decided_while_neither_answers() -> None:
@@ -106,15 +114,44 @@ async def test_what_is_still_to_be_stored_is_newer_than_what_is_stored() -> None
     assert (found.states["uc"].mode, found.overrides) == (Mode.FAILED_OVER, [did])
 
 
-def test_words_read_late_replace_their_shadows_and_no_later_word() -> None:
+async def test_words_read_late_replace_their_shadows_and_no_later_word() -> None:
     shadow = replace(word(OverrideKind.DR, UC), who=FOUND_BY)
     everything = word(OverrideKind.DR, OverrideTarget())
     did = word(OverrideKind.DR, OverrideTarget(did="+441134960001"))
     later = replace(did, kind=OverrideKind.NORMAL, who="bob")
     held = {UC: shadow, did.target: later}
-    changed = adopt([everything, did], held)
+    changed = adopt(AdoptStored((everything, did)), held)
     assert held == {did.target: later, everything.target: everything}
     assert changed == [UC, everything.target]
+
+
+async def test_words_read_late_leave_out_those_that_somebody_has_ended_since() -> None:
+    """Here before it was read, or with the spool that an earlier process left; a shadow is no word of anybody."""
+    shadow, did = replace(word(OverrideKind.DR, UC), who=FOUND_BY), word(OverrideKind.DR, TARGET)
+    everything, stored_uc = word(OverrideKind.DR, OverrideTarget()), word(OverrideKind.DR, UC)
+    held = {UC: shadow}
+    known = frozenset({UC, TARGET})
+    changed = adopt(AdoptStored((everything, did, stored_uc), known=known), held)
+    assert held == {everything.target: everything, UC: stored_uc}
+    assert changed == [UC, everything.target]
+
+
+async def test_what_an_earlier_process_left_in_the_spool_is_not_undone_by_a_database_that_answers_late() -> None:
+    node = FakeNode()
+    stored = word(OverrideKind.DR, TARGET)
+    await node.outage_store.commit(OutageChange("1", override_set=stored, at=node.clock.now().wall))
+    await node.spool.append(OutageChange("2", override_released=TARGET, at=node.clock.now().wall))
+    node.outage_store.fault = StoreUnavailable("slow")
+    await node.ledger.recover()
+    node.outage_store.fault = None  # and is read before the ledger tries again
+    async with node.running():
+        loading = Loading(node.outage_store, node.failover, node.desk, node.astdb, node.clock, node.ledger)
+        task = asyncio.create_task(loading.run())
+        await settle()
+        await node.ledger.recover()
+        task.cancel()
+        assert (loading.words_read, node.outage_store.overrides, node.failover.overrides) == (True, {}, {})
+        assert node.keeper.forced(DID) == "-"
 
 
 @pytest.mark.parametrize("text", [None, "", "2|divert|0|FAILED_OVER|-|1", "garbage", "1|divert"])
@@ -156,3 +193,46 @@ async def test_many_forced_dids_come_back_in_parts_and_unreadable_records_are_pa
     rows["did/1/+441134969001"] = "nonsense"
     found = await forced_in_asterisk(FakeAstDb(rows), FakeClock().now())
     assert [len(one.target.dids) for one in found] == [1_000, 1_000, 100]
+
+
+HELD = first_state("uc", FakeClock().now())
+FOUND = replace(HELD, mode=Mode.FAILED_OVER, cause=Cause.REFUSING, reason=Reason.FOUND_IN_ASTERISK)
+STORED = replace(FOUND, cause=Cause.SILENCE, reason=Reason.SILENT, bad_trials=2, version=9)
+
+
+@pytest.mark.parametrize(
+    ("held", "stored", "mode", "version"),
+    [
+        # Asterisk had lost its AstDB as well: what was in force is in force again, and the next start finds the same.
+        (HELD, STORED, Mode.FAILED_OVER, 9),
+        # How often it was tried in vain, and that silence alone had brought it here, the mode's key does not say.
+        (FOUND, STORED, Mode.FAILED_OVER, 9),
+        (FOUND, replace(STORED, mode=Mode.NORMAL), Mode.FAILED_OVER, 0),
+        (replace(HELD, reason=Reason.SILENT, mode=Mode.FAILED_OVER, version=1), STORED, Mode.FAILED_OVER, 1),
+    ],
+)
+async def test_a_database_that_is_read_later_tells_the_mode_where_nothing_was_decided_since(
+    held: ScopeState, stored: ScopeState, mode: Mode, version: int
+) -> None:
+    node = FakeNode()
+    async with node.running():
+        scope = next(iter(node.failover.states))
+        node.failover.states[scope] = replace(held, scope=scope)
+        await node.failover.order(AdoptStored((), states={scope: replace(stored, scope=scope)}))
+        await settle()
+        state = node.failover.states[scope]
+        assert (state.mode, state.version) == (mode, version)
+        assert (node.astdb.rows[f"mode/{scope}"].split("|")[1] == "divert") == (version == 9)
+
+
+async def test_the_database_is_asked_for_the_modes_when_it_is_read_later() -> None:
+    node = FakeNode()
+    async with node.running():
+        scope = next(iter(node.failover.states))
+        node.outage_store.states[scope] = replace(STORED, scope=scope)
+        node.outage_store.overrides[TARGET] = word(OverrideKind.DR, TARGET)
+        loading = Loading(node.outage_store, node.failover, node.desk, node.astdb, node.clock, node.ledger)
+        task = asyncio.create_task(loading.run())
+        await settle()
+        task.cancel()
+        assert node.failover.states[scope].version == 9

@@ -35,10 +35,11 @@ PLAN = f"p:{MOBILE}:20,s:{FALLBACK}:30,a:unavailable:0"
 SAFE = f"s:{FALLBACK}:30,a:unavailable:0"
 DIVERT = {"mode/uc": "1|divert|0|FAILED_OVER|-|1700000000"}
 TEAM, SITE = "3/000000c3", "0000abcd"
+OWN = TrunkRules("uc", normal_context="from-pstn")
 RULES = SiteRules(
     ring_budget_seconds=90,
     platforms={"uc": PlatformRules(120, 8)},
-    trunks={"carrier": TrunkRules("uc"), "polite": TrunkRules("uc", early=True)},
+    trunks={"carrier": TrunkRules("uc"), "polite": TrunkRules("uc", early=True), "own": OWN},
     allowed_codes=("44",),
     denied_starts=("+449",),
     announcements=("unavailable", "closed"),
@@ -69,6 +70,18 @@ def test_normal_call_is_the_platforms() -> None:
     simulation = call(record())
     assert ended(simulation) == ("platform", "platform", "scope-normal", 0)
     assert steps(simulation) == [(What.PLATFORM, 0, "answered")]
+
+
+def test_in_normal_a_call_by_a_trunk_of_the_sites_own_is_its_own_affair() -> None:
+    normal = call(record(), trunk="own")
+    assert ended(normal) == ("dialplan", "site", "scope-normal", 0)
+    assert steps(normal) == [(What.HANDED_OVER, 0, "answered")]
+    assert "from-pstn" in sentence(normal.happenings[0], {})
+    failing = call(record(), trunk="own", platform=PlatformDoes.FAILURE)
+    assert (failing.ending.answered_by, failing.ending.result) == ("nobody", "unknown")
+    assert "ringfence-failed" in sentence(failing.happenings[0], {})
+    diverted = call({**record(), **DIVERT}, trunk="own", answered_step=1)
+    assert ended(diverted) == ("person", "divert", "scope-divert", 1)
 
 
 def test_unknown_did_is_transparent() -> None:

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
 from ringfence.probes import PROBES
-from ringfence.probes.sip_message import OptionsAnswer, OptionsRequest, read_answer
-from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe, _fault
+from ringfence.probes.address import fault_words
+from ringfence.probes.sip_message import SipAnswer, SipRequest, read_answer
+from ringfence.probes.sip_options import SipOptionsConfig, SipOptionsProbe
+from ringfence.probes.sip_transport import Peer
 
-REQUEST = OptionsRequest("uc.example", 5060, "192.0.2.1", 5070, "z9hG4bKabc", "cafe@ringfence", "tag1")
+REQUEST = SipRequest("uc.example", 5060, "192.0.2.1", 5070, "z9hG4bKabc", "cafe@ringfence", "tag1")
 TARGET = TargetId(TargetRole.PLATFORM, "uc")
 
 
@@ -48,6 +50,8 @@ def test_an_answer_is_known_by_its_marks(status: int) -> None:
     assert answer.final is (status >= 200)
     assert not answer.answers(replace(REQUEST, branch="z9hG4bKother"))
     assert not answer.answers(replace(REQUEST, call_id="other@ringfence"))
+    assert not answer.answers(replace(REQUEST, cseq=2))
+    assert not answer.answers(replace(REQUEST, method="INVITE"))
 
 
 def test_short_folded_and_oddly_spelled_headers_are_read() -> None:
@@ -55,7 +59,7 @@ def test_short_folded_and_oddly_spelled_headers_are_read() -> None:
         "sip/2.0 200 OK\r\nv : SIP/2.0/UDP 192.0.2.1:5070\r\n ;received=1.2.3.4;BRANCH = z9hG4bKabc;rport=9\r\n"
         "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKbelow\r\nI: cafe@ringfence\r\ncSeq: 1   options\r\n\r\n"
     )
-    assert read_answer(text.encode()) == OptionsAnswer(200, "z9hG4bKabc", "cafe@ringfence")
+    assert read_answer(text.encode()) == SipAnswer(200, "z9hG4bKabc", "cafe@ringfence")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +71,6 @@ def test_short_folded_and_oddly_spelled_headers_are_read() -> None:
         REQUEST.encode(),
         b"SIP/2.0 200 OK\r\n\r\n",
         b"SIP/2.0 999 X\r\nVia: x;branch=a\r\nCSeq: 1 OPTIONS\r\n\r\n",
-        b"SIP/2.0 200 OK\r\nVia: x;branch=a\r\nCSeq: 1 INVITE\r\n\r\n",
-        b"SIP/2.0 200 OK\r\nVia: x;branch=a\r\nCSeq: 2 OPTIONS\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
     ],
 )
@@ -123,13 +125,22 @@ def test_a_damaged_answer_is_never_a_stranger_s(data: st.DataObject) -> None:
 class _Server(asyncio.DatagramProtocol):
     def __init__(self, respond: Callable[[bytes], list[bytes]]) -> None:
         self.respond = respond
-        self.asked = 0
+        self.questions: list[tuple[bytes, tuple[str, int]]] = []
+
+    @property
+    def asked(self) -> int:
+        return len(self.questions)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
+    def answer_late(self, number: int, status: int) -> None:
+        """The question that came as this one, from 0."""
+        question, addr = self.questions[number]
+        self.transport.sendto(reply_to(question, status), addr)  # type: ignore[attr-defined]
+
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.asked += 1
+        self.questions.append((data, addr))
         for reply in self.respond(data):
             self.transport.sendto(reply, addr)  # type: ignore[attr-defined]
 
@@ -139,7 +150,7 @@ async def server(respond: Callable[[bytes], list[bytes]]) -> AsyncIterator[tuple
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.create_datagram_endpoint(lambda: _Server(respond), local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
-    yield SipOptionsProbe(SipOptionsConfig(TARGET, "127.0.0.1", port)), protocol
+    yield SipOptionsProbe(SipOptionsConfig(TARGET, Peer("127.0.0.1", port))), protocol
     transport.close()
 
 
@@ -174,12 +185,34 @@ async def test_silence_is_a_miss_and_one_lost_datagram_is_not() -> None:
         assert passed is True
 
 
+async def test_an_answer_that_comes_too_late_is_a_pass_of_the_next_question_and_of_no_other() -> None:
+    silence = (False, "no answer")
+    async with server(lambda asked: []) as (probe, protocol):
+        assert await probe.probe(0.05) == silence
+        assert await probe.probe(0.05) == silence
+        protocol.answer_late(0, 503)
+        assert await probe.probe(0.05) == silence
+        protocol.answer_late(1, 404)
+        assert await probe.probe(0.05) == (True, "answered 404, too late for the question")
+        assert await probe.probe(0.05) == silence
+
+
+async def test_who_answers_in_time_again_is_not_believed_for_the_past() -> None:
+    async with server(lambda asked: []) as (probe, protocol):
+        assert (await probe.probe(0.05))[0] is False
+        protocol.respond = lambda asked: [reply_to(asked, 200)]
+        assert (await probe.probe(2.0))[0] is True
+        protocol.respond = lambda asked: []
+        protocol.answer_late(0, 200)
+        assert (await probe.probe(0.05))[0] is False
+
+
 async def test_a_closed_port_is_seen_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
     began = time.perf_counter()
-    answer = await SipOptionsProbe(SipOptionsConfig(TARGET, "127.0.0.1", port)).probe(5.0)
+    answer = await SipOptionsProbe(SipOptionsConfig(TARGET, Peer("127.0.0.1", port))).probe(5.0)
     print(f"\nrefused after {(time.perf_counter() - began) * 1000:.1f} ms")
     assert answer == (False, "refused")
 
@@ -187,7 +220,7 @@ async def test_a_closed_port_is_seen_at_once() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a" * 64 + ".example"])
 @pytest.mark.parametrize("port", [70_000, -1, 2**70])
 async def test_an_address_that_cannot_be_used_tells_nothing_and_raises_nothing(host: str, port: int) -> None:
-    passed, detail = await SipOptionsProbe(SipOptionsConfig(TARGET, host, port)).probe(1.0)
+    passed, detail = await SipOptionsProbe(SipOptionsConfig(TARGET, Peer(host, port))).probe(1.0)
     assert passed is None
     assert detail
 
@@ -195,12 +228,12 @@ async def test_an_address_that_cannot_be_used_tells_nothing_and_raises_nothing(h
 async def test_a_name_that_does_not_resolve_tells_nothing_and_the_last_good_address_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    probe = SipOptionsProbe(SipOptionsConfig(TARGET, "no-such-host.invalid"))
+    probe = SipOptionsProbe(SipOptionsConfig(TARGET, Peer("no-such-host.invalid")))
     passed, detail = await probe.probe(2.0)
     assert passed is None
     assert "no-such-host.invalid" in detail
     async with server(lambda asked: [reply_to(asked, 200)]) as (numeric, _):
-        named = SipOptionsProbe(replace(numeric._config, host="localhost"))
+        named = SipOptionsProbe(SipOptionsConfig(TARGET, replace(numeric._config.peer, host="localhost")))
         loop = asyncio.get_running_loop()
         answers: list[object] = [[(2, 2, 17, "", ("127.0.0.1", 0))], OSError("name service is out")]
 
@@ -212,15 +245,15 @@ async def test_a_name_that_does_not_resolve_tells_nothing_and_the_last_good_addr
 
         monkeypatch.setattr(loop, "getaddrinfo", look_up)
         assert (await named.probe(2.0))[0] is True
-        named._address._looked_at = float("-inf")
+        named._lines.address._looked_at = float("-inf")
         assert (await named.probe(2.0))[0] is True
         assert not answers
 
 
 @pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EPERM, errno.EMFILE])
 def test_our_own_trouble_says_nothing_of_the_target(number: int) -> None:
-    assert _fault(OSError(number, "x"))[0] is None
-    assert _fault(OSError(errno.EHOSTUNREACH, "No route to host")) == (False, "no route to host")
+    assert fault_words(OSError(number, "x"))[0] is None
+    assert fault_words(OSError(errno.EHOSTUNREACH, "No route to host")) == (False, "no route to host")
 
 
 async def test_a_thousand_probes_at_once_are_cheap() -> None:

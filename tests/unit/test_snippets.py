@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from ringfence.asterisk.example_site import EXAMPLE_FILES
-from ringfence.cli.doctor.needed_modules import DOOR_MODULES, NEEDED_MODULES, VOICEMAIL_MODULES
+from ringfence.asterisk.needed_modules import DOOR_MODULES, NEEDED_MODULES, VOICEMAIL_MODULES
+from ringfence.cli.new_files import WriteFault, replace_all
+from ringfence.cli.snippet_files import files_of
 from ringfence.config import ConfigError, Secrets, parse
 from ringfence.config.snippets import (
     ALL_SNIPPETS,
@@ -116,6 +118,26 @@ def test_snippets_renews_what_changed_and_shows_it(tmp_path: Path) -> None:
     assert {path.name for path in conf_dir.iterdir()} == set(ALL_SNIPPETS), "no temporary file is left"
 
 
+def test_renewing_that_is_interrupted_leaves_no_include_of_a_missing_file(tmp_path: Path) -> None:
+    main, part = tmp_path / SHIPPED[0], tmp_path / SHIPPED[-2]
+    main.write_text("; of an older edition, without that part\n")
+    part.mkdir()  # no file can be renamed to it
+    with pytest.raises(WriteFault):
+        replace_all(files_of(tmp_path, shipped_snippets()))
+    assert main.read_text().startswith("; of an older edition")
+    assert (tmp_path / SHIPPED[1]).exists()
+
+
+def test_a_file_comes_behind_those_it_includes() -> None:
+    texts = shipped_snippets() | snippets_of(GOOD)
+    order = [file.path.name for file in files_of(Path("/nowhere/ringfence"), texts)]
+    for place, name in enumerate(order):
+        for part in re.findall(r"^#include ringfence/(\S+)", texts[name], re.MULTILINE):
+            assert order.index(part) < place
+    removed = [name for name in ALL_SNIPPETS if name in texts]
+    assert removed.index(SHIPPED[0]) == 0, "the other way round"
+
+
 def test_a_changed_secret_is_renewed_and_not_shown(tmp_path: Path) -> None:
     run_ringfence("init", *ESSENTIAL, *places(tmp_path))
     config, conf_dir = config_of(tmp_path), tmp_path / "etc" / "asterisk" / "ringfence"
@@ -142,6 +164,7 @@ def test_shipped_files_are_renewed_only_when_asked(tmp_path: Path) -> None:
 # The applications and functions of Asterisk's core, which need no module.
 _CORE = {
     "Set",
+    "MSet",
     "Goto",
     "GotoIf",
     "NoOp",
@@ -160,6 +183,7 @@ _CORE = {
 _OF_MUSIC = {"StartMusicOnHold", "StopMusicOnHold"}
 ALL_MODULES = {*NEEDED_MODULES, *DOOR_MODULES, *VOICEMAIL_MODULES}
 _MODULE_OF = {
+    "DIALPLAN_EXISTS": "func_dialplan",
     "Dial": "app_dial",
     "ExecIf": "app_exec",
     "TryExec": "app_exec",

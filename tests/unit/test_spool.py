@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from ringfence.app.once_mark import OnceMark
 from ringfence.app.ports import OutageChange
 from ringfence.domain.outage import Mode, Signal, Transition, first_state
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
@@ -13,6 +14,8 @@ from ringfence.domain.reasons import Reason
 from ringfence.domain.verdict import Cause
 from ringfence.store.spool import RESERVED_BYTES, FileSpool
 from tests.unit.moments import START
+
+ONCE = OnceMark("a" * 64, "b" * 64)
 
 
 def changes() -> list[OutageChange]:
@@ -24,7 +27,7 @@ def changes() -> list[OutageChange]:
     override = Override(OverrideTarget(did="+441134960001"), OverrideKind.DR, "ann", "übung | x", START.wall, until)
     return [
         OutageChange("1", state=state, transition=transition, at=START.wall),
-        OutageChange("2", override_set=override, at=START.wall, who="ann", why="übung | x"),
+        OutageChange("2", override_set=override, at=START.wall, who="ann", why="übung | x", once=ONCE),
         OutageChange("3", override_released=OverrideTarget(scope="uc"), at=START.wall, who="bob"),
         OutageChange("4", override_released=OverrideTarget(scope="teams"), at=START.wall, expired=True, by="token"),
     ]
@@ -41,7 +44,7 @@ async def test_everything_comes_back_in_order_from_another_process(tmp_path: Pat
 async def test_a_line_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "spool"
     await FileSpool(path).append(changes()[2])
-    path.write_text(path.read_text().replace(',"expired":false', ""))
+    path.write_text(path.read_text().replace(',"expired":false', "").replace(',"once":null', ""))
     assert await FileSpool(path).waiting(START) == changes()[2:3]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import os
 import wave
 from array import array
 from pathlib import Path
@@ -69,13 +70,16 @@ def test_every_prompt_is_made_once(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
-def test_files_are_what_asterisk_plays_and_can_be_read_by_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_files_are_what_asterisk_plays_and_can_be_read_by_it(tmp_path: Path, umask: int) -> None:
+    os.umask(umask)
     built(tmp_path)
     path = folder(tmp_path) / "accept.wav"
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
     assert path.stat().st_mode & 0o777 == 0o644
-    assert folder(tmp_path).stat().st_mode & 0o055 == 0o055
+    for above in (folder(tmp_path), folder(tmp_path).parent):
+        assert above.stat().st_mode & 0o055 == 0o055
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -153,6 +157,17 @@ def test_whoever_is_ended_in_the_middle_leaves_nothing_that_looks_like_a_recordi
         SoundState.OUTDATED,
     ]
     assert build(tmp_path, new, Humming()).made == new
+
+
+def test_a_link_that_lies_in_the_way_is_not_written_through(tmp_path: Path) -> None:
+    aim, folder = tmp_path / "aim", tmp_path / "en" / "ringfence"
+    aim.write_text("somebody else's")
+    folder.mkdir(parents=True)
+    (folder / f".{MANIFEST}.{os.getpid()}").symlink_to(aim)
+    sounds, one = LanguageSounds(tmp_path, "en"), Wanted("en", "hello", "Hello.")
+    sounds.put({one: Humming().speak(one.text, "en")}, Humming().voice_of("en"))
+    assert aim.read_text() == "somebody else's"
+    assert sorted(path.name for path in folder.iterdir()) == sorted([MANIFEST, "hello.wav"])
 
 
 def test_a_manifest_that_cannot_be_read_is_said_and_nothing_is_written(tmp_path: Path) -> None:

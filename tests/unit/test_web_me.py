@@ -24,7 +24,7 @@ class SignedIn:
 
     who: Caller
 
-    def caller(self, headers: Headers) -> Caller | None:
+    def caller(self, headers: Headers, account: str | None = None) -> Caller | None:
         return self.who
 
     def knows_host(self, host: str) -> bool:

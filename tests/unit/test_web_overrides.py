@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -169,3 +170,12 @@ async def test_a_preview_tells_what_would_happen_and_changes_nothing() -> None:
         release = (await client.post("/v1/override/preview", json={"mode": "auto", "did": OTHER_DID})).json()
         assert (release["to_dr"], release["back"], release["mode"]) == (0, 0, "auto")
         assert all("+4477009" not in str(answer) for answer in (seen, alone, release))
+
+
+async def test_of_two_who_release_at_once_one_is_told_that_nothing_was_set() -> None:
+    node = FakeNode()
+    async with node.running(), local_door(node) as client:
+        await client.put("/v1/override", json={"mode": "dr", "scope": SCOPE, **REASON})
+        asked = [client.delete("/v1/override", params={"scope": SCOPE, **REASON}) for _ in range(2)]
+        released = [answer.json()["released"] for answer in await asyncio.gather(*asked)]
+    assert sorted(released) == [False, True]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 
 from ringfence.web.app import operations
+from ringfence.web.server import MAX_HEADER_BYTES
 from tests.fakes.doors import WITH_TOKEN
 from tests.fakes.roster_node import RosterNode, roster
 from tests.fakes.thread import ServedNode, served_on_tcp
@@ -52,7 +54,15 @@ schema = schemathesis.openapi.from_dict(_document(), config=_config)
     suppress_health_check=list(HealthCheck),
 )
 def test_the_schema_is_true(case: schemathesis.Case, served: ServedNode) -> None:
+    assume(_reaches_the_application(case, served.place))
     case.call_and_validate(base_url=served.place, headers=WITH_TOKEN, timeout=10)
+
+
+def _reaches_the_application(case: schemathesis.Case, place: str) -> bool:
+    """A longer address is answered with 400 by the server itself, which closes without reading on: whether its answer
+    or the reset comes first is chance."""
+    address = requests.Request(**case.as_transport_kwargs(base_url=place)).prepare().url
+    return len(address or "") < MAX_HEADER_BYTES // 2
 
 
 def test_every_operation_declares_what_goes_wrong() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import resource
 import signal
 import socket
 import stat
@@ -13,6 +15,7 @@ from time import monotonic
 import aiohttp
 import pytest
 
+from ringfence.web import patience
 from ringfence.web.app import create_app
 from ringfence.web.security import LocalSocket
 from ringfence.web.server import CannotListen, Door, listen_tcp, listen_unix
@@ -139,3 +142,83 @@ async def test_an_order_that_is_not_taken_before_the_end_is_said_to_be_lost(tmp_
         answer = await asyncio.wait_for(waiting, 2)
         assert (answer.status, (await answer.json())["fix"]) == (503, "Give it again.")
         await asyncio.wait([task], timeout=5)
+
+
+async def test_silent_clients_leave_the_daemon_its_last_file_descriptors(tmp_path: Path) -> None:
+    """They held all of them: no platform could be asked any more."""
+    path = tmp_path / "control.sock"
+    _, task = await _serve(path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with open(os.devnull) as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno() + patience.SPARE_FILES + 20, limits[1]))
+    try:
+        clients = [await asyncio.open_unix_connection(str(path)) for _ in range(30)]
+        refused = await asyncio.gather(*(_is_closed(reader) for reader, _ in clients))
+        assert 10 <= sum(refused) < 30
+        with open(os.devnull):  # there is still one to be had
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for _, writer in clients:
+            writer.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_whoever_asks_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "REQUEST_SECONDS", 0.05)
+    path = tmp_path / "control.sock"
+    _, task = await _serve(path)
+    silent, silent_writer = await asyncio.open_unix_connection(str(path))
+    half, half_writer = await asyncio.open_unix_connection(str(path))
+    half_writer.write(b"GET /healthz HTTP/1.1\r\nHost: ")
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+        status = await (await session.get("http://localhost/v1/status")).json()
+        url = f"http://localhost/v1/status/changes?timeout_seconds=0.3&after={status['version']}"
+        waited = await session.get(url)
+        assert waited.status == 200, "whoever waits for our answer was let go, too"
+    async with asyncio.timeout(5):
+        assert (await silent.read(), await half.read()) == (b"", b"")
+    for writer in (silent_writer, half_writer):
+        writer.close()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_whoever_never_finishes_a_body_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "REQUEST_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "BODY_SECONDS", 0.3)
+    path = tmp_path / "control.sock"
+    _, task = await _serve(path)
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    head = (
+        b"PUT /v1/override HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    )
+    writer.write(head + b"{")
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(0.2):
+            return await reader.read(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def test_a_door_without_descriptors_is_told_once_a_minute() -> None:
+    few = patience.SaidSeldom()
+
+    def says(words: str, second: float) -> bool:
+        record = logging.makeLogRecord({"msg": words, "created": second})
+        return bool(few.filter(record))
+
+    out = f"{patience.OUT_OF_FILES}\nsocket: <TransportSocket fd=7>"
+    assert [says(out, second) for second in (0, 0.1, 59, 61, 62)] == [True, False, False, True, False]
+    assert says("something else", 0.2) and says("something else", 0.3)

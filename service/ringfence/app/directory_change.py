@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.app.collector import resting
 from ringfence.app.directory_import import DirectoryImport, ImportPlan, StoredDirectory
 from ringfence.app.failover import Failover
 from ringfence.app.hr.desk import RosterDesk
@@ -28,21 +29,29 @@ class DirectoryChange:
 
     async def plan(self, files: CsvFiles) -> ImportPlan:
         """Reads and compares; stores nothing. May raise StoreError."""
-        return await self._files.plan(files)
+        with resting():
+            return await self._files.plan(files)
 
     async def apply(self, plan: ImportPlan, who: str, why: str) -> StoredDirectory:
         """Stores what the plan showed, then publishes what it makes together with the roster. Raises ImportRefused,
         NotPublishable, StoreError; then nothing has changed."""
-        if plan.reading.directory is not None:
-            effective = await self._desk.effective_with(plan.reading.directory)
+        with resting():
             try:
-                await self._keeper.prepare(effective.directory)
-            except TableError as error:
-                raise NotPublishable(str(error)) from error
-        stored = await self._files.apply(plan, who, why)
-        await self._desk.rebase(stored)
+                if plan.reading.directory is not None:
+                    await self._prove(plan.reading.directory)
+                stored = await self._files.apply(plan, who, why)
+                await self._desk.rebase(stored)
+            finally:
+                self._keeper.forget()
         await self._release_the_gone(stored.directory, who)
         return stored
+
+    async def _prove(self, directory: Directory) -> None:
+        effective = await self._desk.effective_with(directory)
+        try:
+            await self._keeper.prepare(effective.directory)
+        except TableError as error:
+            raise NotPublishable(str(error)) from error
 
     async def _release_the_gone(self, directory: Directory, who: str) -> None:
         """A DID that comes back one day, with another owner, must not inherit a word about this one."""

@@ -92,7 +92,8 @@ class DirectoryImport:
         """Reads and compares; stores nothing. May raise StoreError."""
         before = await self._store.load()
         reading, diff = await asyncio.to_thread(_read, files, before.directory, self._rules)
-        cautions = () if diff is None else tuple(_cautions(before.directory, diff))
+        after = reading.directory
+        cautions = () if diff is None or after is None else tuple(_cautions(before.directory, after, diff))
         return ImportPlan(before, reading, diff, cautions)
 
     async def apply(self, plan: ImportPlan, who: str, why: str) -> StoredDirectory:
@@ -122,12 +123,13 @@ def _render(directory: Directory) -> dict[str, str]:
     }
 
 
-def _cautions(before: Directory, diff: DirectoryDiff) -> list[str]:
-    """A file that was cut short looks like many leavers at once."""
+def _cautions(before: Directory, after: Directory, diff: DirectoryDiff) -> list[str]:
+    """A file that was cut short looks like many leavers at once. DIDs count one by one, also those of a range."""
+    gone = before.assignments.keys() - after.assignments.keys()
     found = []
     for what, removed, held in (
         ("people", len(diff.people.removed), len(before.people)),
-        ("DIDs", len(diff.assignments.removed), len(before.assignments)),
+        ("DIDs", len(gone), len(before.assignments)),
         ("sites", len(diff.sites.removed), len(before.sites)),
         ("teams", len(diff.teams.removed), len(before.teams)),
     ):

@@ -16,7 +16,7 @@ from uuid import uuid4
 from ringfence.app.judge import Judge
 from ringfence.app.ledger import Ledger
 from ringfence.app.mode_publisher import ModePublisher
-from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, Overtaken, adopt, carried_out
+from ringfence.app.orders import AdoptStored, ForgetExpired, Order, OrderFailback, Overtaken, adopt, carried_out, told
 from ringfence.app.ports import CarrierCalled, Clock, OutageChange
 from ringfence.domain.audit import masked
 from ringfence.domain.health import Observation, TargetId, TargetRole
@@ -66,7 +66,9 @@ class Failover:
         clock: Clock,
         hooks: Hooks,
         egress_trunks: Iterable[str] = (),
+        marks: Iterable[str] = (),
     ) -> None:
+        """`marks` stand among the evidence of every change of a mode."""
         now = clock.now()
         self._policies = policies
         self._judge = judge
@@ -75,6 +77,7 @@ class Failover:
         self._clock = clock
         self._hooks = hooks
         self._egress_trunks = frozenset(egress_trunks)
+        self._marks = tuple(marks)
         self._trunks = tuple(t for t in judge.targets if t.role is TargetRole.TRUNK)
         self.states: dict[str, ScopeState] = {scope: first_state(scope, now) for scope in policies}
         self.overrides: dict[OverrideTarget, Override] = {}
@@ -84,6 +87,7 @@ class Failover:
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_ITEMS)
         self.dropped = 0
         self.restored = False
+        self.turned_at: Moment | None = None  # when the latest turn ended
 
     def restore(self, states: Mapping[str, ScopeState], overrides: Iterable[Override]) -> None:
         """Takes what an earlier process stored, before `run`."""
@@ -121,6 +125,7 @@ class Failover:
             self._publish(scope, self._clock.now())
         while True:
             await self.take(await self._queue.get())
+            self.turned_at = self._clock.now()
 
     async def take(self, item: Item) -> None:
         """One turn."""
@@ -198,10 +203,11 @@ class Failover:
         if step.transition is None:
             self.states[scope] = step.state
             return
-        change = OutageChange(uuid4().hex, state=step.state, transition=step.transition, at=now.wall)
+        moved = replace(step.transition, evidence=(*step.transition.evidence, *self._marks))
+        change = OutageChange(uuid4().hex, state=step.state, transition=moved, at=now.wall)
         if order is not None:
             change = replace(change, who=order.who, why=masked(order.why), by=order.signed_in_by)
-        await self._move(step.state, step.transition, change, now)
+        await self._move(step.state, moved, change, now)
 
     async def _move(self, state: ScopeState, transition: Transition, change: OutageChange, now: Moment) -> None:
         self.states[state.scope] = state
@@ -247,7 +253,10 @@ class Failover:
         if isinstance(order, OrderFailback):
             await self._weigh_scope(order.scope, now, order)
         elif isinstance(order, AdoptStored):
-            self._overridden(adopt(order.overrides, self.overrides, order.found), now)
+            self._overridden(adopt(order, self.overrides), now)
+            for state in told(order, self.states):
+                self.states[state.scope] = state
+                self._publish(state.scope, now)
         else:
             try:
                 change = carried_out(order, self.overrides, now.wall)
@@ -281,6 +290,11 @@ class Failover:
         if before is None or (before.state, before.reason) != (verdict.state, verdict.reason):
             log.info(
                 "verdict changed",
-                extra={"target": str(target), "state": verdict.state.value, "reason": verdict.reason.value},
+                extra={
+                    "target": str(target),
+                    "state": verdict.state.value,
+                    "reason": verdict.reason.value,
+                    "evidence": [f"{line.kind}: {line.speaks}: {line.words}" for line in verdict.evidence],
+                },
             )
             self._hooks.swapped()

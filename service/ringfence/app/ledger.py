@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 COMMIT_DEADLINE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
+RECOVER_SECONDS = 2.0  # a start waits no longer: what is not stored by then is known all the same
 # More changes than this unstored means days without a database; the oldest history is then given up, never the mode.
 MAX_UNSTORED = 10_000
 
@@ -42,13 +43,18 @@ class Ledger:
         return len(self._unstored)
 
     async def recover(self) -> None:
-        """Reads what an earlier process left in the spool, and stores it if the database lets it: it is newer than
-        what the database holds, and older than anything to come."""
+        """Reads what an earlier process left in the spool, and stores it if the database lets it within
+        `RECOVER_SECONDS`: it is newer than what the database holds, and older than anything to come."""
         try:
             self._unstored.extend(await self._spool.waiting(self._clock.now()))
         except StoreError as error:
             log.error("the spool cannot be read, going on without it", extra={"reason": str(error)})
-        await self._drain()
+        try:
+            await within(self._clock, RECOVER_SECONDS, self._drain())
+        except TimeoutError:
+            self._edge(TimeoutError(f"what was spooled is not stored after {RECOVER_SECONDS:g} s"))
+        if not self._unstored:
+            self._offsets.clear()  # from now on everybody counts from what is stored
         self._wake.set()
 
     def waiting(self) -> tuple[OutageChange, ...]:
@@ -66,7 +72,16 @@ class Ledger:
         except (TimeoutError, StoreError) as error:
             self._edge(error)
             return self._set_aside(change)
+        self._well()
         return None
+
+    def seen(self, error: StoreError | None) -> None:
+        """What reading met that nobody waits for: a database that was broken before anything had to be stored would
+        pass for well until then. None: it answered."""
+        if error is not None:
+            self._edge(error)
+        elif not self._unstored:
+            self._well()
 
     async def run(self) -> None:
         """Stores what was set aside, oldest first, as soon as the database lets it."""
@@ -79,6 +94,8 @@ class Ledger:
 
     async def _drain(self) -> bool:
         """Stores what was set aside, oldest first; False when the database would not take all of it."""
+        if not self._unstored:
+            return True  # nothing was asked, so nothing is known
         while self._unstored:
             change = self._unstored[0]
             try:
@@ -89,10 +106,7 @@ class Ledger:
             if self._unstored and self._unstored[0] is change:
                 self._unstored.popleft()
             await self._forget(change)
-        if not self._healthy:
-            self._healthy = True
-            self.link = LinkView(True, "stores again", self._clock.now())
-            log.info("the database answers again, everything decided meanwhile is stored")
+        self._well()
         return True
 
     async def _store_change(self, change: OutageChange) -> None:
@@ -136,6 +150,12 @@ class Ledger:
             await self._spool.remove([change.key])
         except StoreError as error:
             log.error("the spool cannot be written", extra={"reason": str(error)})
+
+    def _well(self) -> None:
+        if not self._healthy:
+            self._healthy = True
+            self.link = LinkView(True, "stores again", self._clock.now())
+            log.info("the database answers again, everything decided meanwhile is stored")
 
     def _edge(self, error: Exception) -> None:
         detail = str(error) or f"no answer within {COMMIT_DEADLINE_SECONDS} s"

@@ -61,14 +61,16 @@ class Notifier:
         ours: Callable[[str], bool],
         keep_days: float = 90,
         unstored: Callable[[], Sequence[OutageChange]] = tuple,
+        worded: Callable[[Notice], Notice] = lambda notice: notice,
     ) -> None:
-        """`unstored`: changes that the database does not hold yet, oldest first."""
+        """`unstored`: changes that the database does not hold yet, oldest first. `worded`: as people are told."""
         self.routes = tuple(routes)
         self._store = store
         self._clock = clock
         self._channels = channels
         self._words = words
         self._ours = ours
+        self._worded = worded
         self._keep = timedelta(days=keep_days)
         self._unstored = unstored
         self._told_unstored: frozenset[str] = frozenset()
@@ -147,7 +149,7 @@ class Notifier:
             title="Ringfence: a test",
             text=f"{who} pressed the test button for the route {route}. Nothing has happened; nothing is to be done.",
         )
-        return await channel.send(without_numbers(notice, self._ours), delivery_id(notice.key, route))
+        return await channel.send(self._safe(notice), delivery_id(notice.key, route))
 
     async def changed(self) -> None:
         """Waits until something new lies in the outbox."""
@@ -163,8 +165,11 @@ class Notifier:
         """Whether the outbox took what was stored last."""
         return self._healthy
 
+    def _safe(self, notice: Notice) -> Notice:
+        return self._worded(without_numbers(notice, self._ours))
+
     def _take(self, notice: Notice) -> None:
-        safe = without_numbers(notice, self._ours)
+        safe = self._safe(notice)
         self._keep_waiting(_Waiting(ToTell(safe, routes_for(safe, self.routes)), self._clock.now()))
 
     def _take_unstored(self) -> None:
@@ -218,7 +223,7 @@ class Notifier:
             told: dict[int, ToTell | None] = {}
             for row in found:
                 notice = self._words(row)
-                safe = None if notice is None else without_numbers(notice, self._ours)
+                safe = None if notice is None else self._safe(notice)
                 if safe is None:
                     told[row.id] = None
                     continue

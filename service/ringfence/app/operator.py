@@ -16,6 +16,7 @@ from ringfence.app.ports import AstDb, AsteriskError, Clock, OutageStore, Ringfe
 from ringfence.app.snapshot import Snapshot, SnapshotHolder
 from ringfence.app.table_keeper import TableKeeper, TeamView
 from ringfence.domain.calls import CallRecord
+from ringfence.domain.directory import Directory
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.outage import Mode
 from ringfence.domain.override import Override, OverrideKind, standing_override, words_about
@@ -155,6 +156,11 @@ class Operator:
             return Explanation(did, plan, decode_route(text), "as Asterisk holds it", text == wanted, words)
         except RecordError as error:
             return Explanation(did, plan, None, f"unreadable in Asterisk: {error}", False, words)
+
+    @property
+    def directory(self) -> Directory:
+        """The directory in force; empty while there is none."""
+        return self._keeper.directory or Directory()
 
     async def teams(self) -> list[TeamView]:
         """The team lines of the directory in force, by name."""

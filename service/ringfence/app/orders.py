@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Set
+import logging
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from ringfence.app.audit_facts import SIGNED_IN_BY
+from ringfence.app.once_mark import ONCE_MARK, OnceMark
 from ringfence.app.ports import OutageChange, RingfenceError
 from ringfence.app.recovery import FOUND_BY
 from ringfence.domain.audit import masked
+from ringfence.domain.outage import ScopeState
 from ringfence.domain.override import Override, OverrideTarget
+from ringfence.domain.reasons import Reason
+
+log = logging.getLogger(__name__)
 
 NO_WORD: Final = "none"
 """What stands for a target about which nobody has said anything: in place of a word's id."""
@@ -39,10 +45,12 @@ def _future() -> asyncio.Future[None]:
 
 @dataclass(slots=True)
 class _Awaited:
-    """`signed_in_by`: how whoever orders had signed in; the one writer is not in their request."""
+    """`signed_in_by`: how whoever orders had signed in; `once`: of their request, if it carries an idempotency key. The
+    one writer is not in their request."""
 
     done: asyncio.Future[None] = field(default_factory=_future, kw_only=True)
     signed_in_by: str = field(default_factory=SIGNED_IN_BY.get, kw_only=True)
+    once: OnceMark | None = field(default_factory=ONCE_MARK.get, kw_only=True)
 
     def fail(self, error: RingfenceError) -> None:
         """The order is refused, and nothing has changed; whoever waits is told why."""
@@ -76,12 +84,13 @@ class SetOverride(_Awaited):
 
 @dataclass(slots=True)
 class ReleaseOverride(_Awaited):
-    """Give the target back to the automatic."""
+    """Give the target back to the automatic. `released`: whether there was a word when its turn came."""
 
     target: OverrideTarget
     who: str
     why: str
     expected: str | None = None
+    released: bool = False
 
     @property
     def about(self) -> OverrideTarget:
@@ -110,11 +119,14 @@ class OrderFailback(_Awaited):
 
 @dataclass(slots=True)
 class AdoptStored(_Awaited):
-    """The database could not be read at the start, and now it was: these are the words it holds. `found`: it holds
-    none, and these were found in Asterisk."""
+    """The database could not be read at the start, and now it was: these are the words it holds, and the `states`, by
+    scope. `found`: it holds none, and these were found in Asterisk. `known`: the targets about which more was known
+    before it was read: what the database says about them is older."""
 
     overrides: tuple[Override, ...]
     found: bool = False
+    known: Set[OverrideTarget] = frozenset()
+    states: Mapping[str, ScopeState] = field(default_factory=dict)
 
 
 Order = AdoptStored | SetOverride | ReleaseOverride | ForgetExpired | OrderFailback
@@ -134,14 +146,15 @@ def carried_out(
             word = order.override = replace(word, why=masked(word.why)).after(overrides.get(word.target))
             overrides[word.target] = word
             who, why = order.by or word.who, order.because or word.why
-            by = order.signed_in_by
-            return OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why, by=by)
+            said = OutageChange(uuid4().hex, override_set=word, override_released=old, at=now, who=who, why=why)
+            return replace(said, by=order.signed_in_by, once=order.once)
         case ReleaseOverride(target=target, who=who, why=why):
             _check_seen(order.expected, target, overrides)
             if overrides.pop(target, None) is None:
                 return None
-            by = order.signed_in_by
-            return OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=masked(why), by=by)
+            order.released = True
+            released = OutageChange(uuid4().hex, override_released=target, at=now, who=who, why=masked(why))
+            return replace(released, by=order.signed_in_by, once=order.once)
         case ForgetExpired(override=word):
             if overrides.get(word.target) != word:
                 return None
@@ -172,15 +185,32 @@ def _check_seen(expected: str | None, target: OverrideTarget, overrides: Mapping
         raise Overtaken(target, standing)
 
 
-def adopt(
-    stored: Iterable[Override], overrides: dict[OverrideTarget, Override], found: bool = False
-) -> list[OverrideTarget]:
-    """Takes the words the database holds, except where somebody has spoken since; what was only found in Asterisk gives
-    way to them, for it is their shadow, unless these were `found` there as well. Returns the targets that may have
-    changed."""
-    shadows = [target for target, word in overrides.items() if word.who == FOUND_BY and not found]
+def adopt(order: AdoptStored, overrides: dict[OverrideTarget, Override]) -> list[OverrideTarget]:
+    """Takes the words the database holds, except where somebody has spoken since, also if it was to end one; what was
+    only found in Asterisk gives way to them, for it is their shadow, unless these were `found` there as well. Returns
+    the targets that may have changed."""
+    ended = order.known - overrides.keys()
+    shadows = [target for target, word in overrides.items() if word.who == FOUND_BY and not order.found]
     for target in shadows:
         del overrides[target]
-    new = {word.target: word for word in stored if word.target not in overrides}
+    stored = {word.target: word for word in order.overrides}
+    new = {target: word for target, word in stored.items() if target not in overrides and target not in ended}
     overrides.update(new)
     return list(dict.fromkeys([*shadows, *new]))
+
+
+def told(order: AdoptStored, states: Mapping[str, ScopeState]) -> list[ScopeState]:
+    """The states that the database tells of scopes about which nothing has been decided since the start. Where Asterisk
+    had lost the mode as well, whatever it is: the next start would find it there. Else what a mode's key does not say,
+    if it is of the same mode; another one is older than what Asterisk was told."""
+    found = []
+    for scope, state in order.states.items():
+        mine = states.get(scope)
+        if mine is None or mine.reason not in (Reason.FIRST_START, Reason.FOUND_IN_ASTERISK):
+            continue
+        if state.mode is not mine.mode:
+            if mine.reason is Reason.FOUND_IN_ASTERISK:
+                continue
+            log.warning("the database knows the mode after all", extra={"scope": scope, "mode": state.mode.value})
+        found.append(replace(state, trial=mine.trial))
+    return found

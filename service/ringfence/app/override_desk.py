@@ -3,23 +3,20 @@ for, handed to the one writer."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from uuid import uuid4
 
-from ringfence.app.audit_facts import SIGNED_IN_BY
 from ringfence.app.failover import Failover
 from ringfence.app.notify.ports import Tells
 from ringfence.app.operator import NotNow, NotOurs, OrderRefused, check_words
 from ringfence.app.orders import ReleaseOverride, SetOverride
 from ringfence.app.override_targets import OverrideTargets
-from ringfence.app.ports import Clock, StoreError
+from ringfence.app.ports import Clock, RingfenceError
 from ringfence.app.second_person import PendingOrder, SecondPerson, WordOrder
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.access import Caller
-from ringfence.domain.audit import AuditFact, AuditKind
 from ringfence.domain.notice import Notice, NoticeKind, Severity
 from ringfence.domain.override import (
     Override,
@@ -28,18 +25,8 @@ from ringfence.domain.override import (
     standing_override,
 )
 
-log = logging.getLogger(__name__)
-
 MAX_OVERRIDE: Final = timedelta(days=31)
 UNDO_WITHIN: Final = timedelta(hours=24)
-
-
-class Notes(Protocol):
-    """`Auditor` is one."""
-
-    async def note(self, fact: AuditFact) -> None:
-        """Raises StoreError."""
-        ...
 
 
 class Undone(NamedTuple):
@@ -59,14 +46,11 @@ class OverrideDesk(OverrideTargets):
         keeper: TableKeeper,
         second_person: SecondPerson,
         tells: Tells,
-        notes: Notes | None = None,
     ) -> None:
-        """`notes`: the audit record. What is said is noted with its change; here only what changes nothing yet."""
         super().__init__(failover, keeper)
         self._clock = clock
         self._second_person = second_person
         self._tells = tells
-        self._notes = notes
 
     def now(self) -> datetime:
         """The time a person's "in two hours" counts from."""
@@ -96,9 +80,8 @@ class OverrideDesk(OverrideTargets):
         """Says it, or keeps it for a second person to approve. Raises OrderRefused, NotNow, NotOurs, Overtaken."""
         self.check(order, caller.name)
         if not self.needs_second_person(order.target):
-            return await self._say(order, caller.name, caller.by)
+            return await self._say(order, caller.name, caller.by, _new_id())
         pending = await self._second_person.ask(order, caller)
-        await self._note("asked for", pending, caller.name, order.why)
         await self._tell(
             f"pending:{pending.id}",
             Severity.WARNING,
@@ -112,12 +95,16 @@ class OverrideDesk(OverrideTargets):
     async def approve(self, id_: str, caller: Caller) -> Override:
         """Carries out what waits. Raises NotOurs, NotNow (whoever asked, too early), OrderRefused, Overtaken; after the
         last two it no longer waits."""
-        pending, alone = await self._second_person.take(id_, caller)
-        self.check(pending.order, pending.who)
+        pending, alone = self._second_person.take(id_, caller)
         # By another name, whoever carries it out is named, even where that proves no second person.
         approved_by = "" if caller.name == pending.who else caller.name
-        # Asked for in another request than this one.
-        word = await self._say(pending.order, pending.who, pending.by, approved_by, alone)
+        try:
+            self.check(pending.order, pending.who)
+            # Asked for in another request than this one.
+            word = await self._say(pending.order, pending.who, pending.by, pending.id, approved_by, alone)
+        except RingfenceError:
+            await self._second_person.forget(pending)
+            raise
         if alone:
             await self._tell(
                 f"alone:{word.id}",
@@ -130,8 +117,7 @@ class OverrideDesk(OverrideTargets):
 
     async def reject(self, id_: str, who: str, why: str) -> PendingOrder:
         """It is not carried out, and told. Raises NotOurs."""
-        pending = await self._second_person.reject(id_)
-        await self._note("rejected", pending, who, why)
+        pending = await self._second_person.reject(id_, who, why)
         title = f"{pending.order.target.words}: {who} rejected what {pending.who} asked for ({pending.order.kind})"
         await self._tell(f"rejected:{id_}", Severity.INFO, title, f"Why: {why}.", pending.order.target)
         return pending
@@ -144,8 +130,9 @@ class OverrideDesk(OverrideTargets):
             # Checked only here: a word about a DID that has left the directory since must not outlive it for ever.
             self.check_target(target)
             return False
-        await self._failover.order(ReleaseOverride(target, who, why, expected))
-        return True
+        order = ReleaseOverride(target, who, why, expected)
+        await self._failover.order(order)
+        return order.released
 
     async def undo(self, id_: str, who: str, why: str) -> Undone:
         """Takes a word back: what stood for its target before stands again, unless its time is over. It was agreed to
@@ -211,28 +198,15 @@ class OverrideDesk(OverrideTargets):
         standing = (standing_override(self._failover.overrides.values(), scope) for scope in scopes)
         return next((word for word in standing if word is not None and word.kind is not OverrideKind.FREEZE), None)
 
-    async def _say(self, order: WordOrder, who: str, by: str, approved_by: str = "", alone: bool = False) -> Override:
+    async def _say(
+        self, order: WordOrder, who: str, by: str, id_: str, approved_by: str = "", alone: bool = False
+    ) -> Override:
         now = self._clock.now().wall
         until = now + order.lasts if order.lasts is not None else order.until
-        word = Override(
-            order.target, order.kind, who, order.why, now, until, _new_id(), approved_by=approved_by, alone=alone
-        )
+        word = Override(order.target, order.kind, who, order.why, now, until, id_, approved_by=approved_by, alone=alone)
         said = SetOverride(word, order.expected, signed_in_by=by)
         await self._failover.order(said)
         return said.override
-
-    async def _note(self, what: str, pending: PendingOrder, who: str, why: str) -> None:
-        if self._notes is None:
-            return
-        order, now = pending.order, self._clock.now().wall
-        detail = {"id": pending.id, "asked by": pending.who}
-        action, about = f"override {order.kind} {what}", str(order.target)
-        try:
-            by = SIGNED_IN_BY.get()
-            await self._notes.note(AuditFact(now, AuditKind.OVERRIDE, action, about, who, why, by, detail))
-        except StoreError as error:
-            # A lost database must not keep anybody from ordering.
-            log.error("an order that waits could not be noted", extra={"reason": str(error)})
 
     async def _tell(self, key: str, severity: Severity, title: str, text: str, target: OverrideTarget) -> None:
         now = self._clock.now().wall

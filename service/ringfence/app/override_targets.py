@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from ringfence.app.failover import Failover
 from ringfence.app.operator import NotOurs, OrderRefused
+from ringfence.app.ports import StoreUnavailable
 from ringfence.app.table_keeper import TableKeeper
 from ringfence.domain.directory import Directory
 from ringfence.domain.override import MAX_LISTED_DIDS, OverrideTarget, covered, team_of
@@ -32,12 +33,12 @@ class OverrideTargets:
         self._keeper = keeper
 
     def range_of(self, first: str, last: str) -> OverrideTarget:
-        """Our DIDs from `first` to `last` (E.164), both included. Raises OrderRefused, NotOurs."""
+        """Our DIDs from `first` to `last` (E.164), both included. Raises OrderRefused, NotOurs, StoreUnavailable."""
         if len(first) != len(last) or last < first:
             raise OrderRefused(
                 "to", f"{last} does not follow {first}", "Give two numbers of the same length, in order."
             )
-        found = [did for did in self._directory().assignments if first <= did <= last and len(did) == len(first)]
+        found = [did for did in self._read().assignments if first <= did <= last and len(did) == len(first)]
         if not found:
             raise NotOurs(f"from: no DID of the directory lies between {first} and {last}.", "See the file dids.csv.")
         return self.list_of(found)
@@ -52,13 +53,14 @@ class OverrideTargets:
         return OverrideTarget.of_dids(dids)
 
     def check_target(self, target: OverrideTarget) -> None:
-        """Raises NotOurs for what is in neither the configuration nor the directory."""
+        """Raises NotOurs for what is in neither the configuration nor the directory, StoreUnavailable while nobody has
+        read the directory: what is unknown is not missing."""
         if target.scope is not None and target.scope not in self._failover.states:
             known = ", ".join(sorted(self._failover.states))
             raise NotOurs(f"scope: there is no platform {target.scope[:64]!r}.", f"Known: {known}.", "scope")
         if target.scope is not None or target.is_wide:
             return
-        directory = self._directory()
+        directory = self._read()
         unknown = [did for did in target.listed if directory.assignment(did) is None]
         if unknown:
             more = "" if len(unknown) <= MAX_NAMED else f" and {len(unknown) - MAX_NAMED} more"
@@ -89,6 +91,15 @@ class OverrideTargets:
             return Targets({scope: known[scope] for scope in scopes}, Counter(item.site for item in items), teams)
 
         return await asyncio.to_thread(work)
+
+    def _read(self) -> Directory:
+        directory = self._keeper.directory
+        if directory is None:
+            raise StoreUnavailable(
+                "The directory has not been read from the database: nothing can be said of its DIDs, sites and teams.",
+                "Order it for the platform (`scope`), or again when `ringfence status` says that the database is up.",
+            )
+        return directory
 
     def _directory(self) -> Directory:
         return self._keeper.directory or Directory()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ringfence.app.once_mark import OnceMark
 from ringfence.app.paging import Before
-from ringfence.domain.calls import CallRecord
+from ringfence.domain.calls import CallRecord, PlatformAnswered
 from ringfence.domain.health import EvidenceKind, Observation, TargetId
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.identities import Rung
@@ -95,7 +96,7 @@ class OutageChange:
 
     `key` is unique for each change: storing the same change twice (after a spool file was replayed) stores it once.
     `expired`: the override was released because its time was over, by nobody's word. `by` is how `who` had signed in,
-    empty where that is not known.
+    empty where that is not known. `once`: the request that ordered it carried an idempotency key.
     """
 
     key: str
@@ -108,6 +109,7 @@ class OutageChange:
     at: datetime | None = None
     expired: bool = False
     by: str = ""
+    once: OnceMark | None = None
 
 
 class OutageStore(Protocol):
@@ -149,6 +151,24 @@ class JournalStore(Protocol):
     async def prune(self, before: datetime) -> int: ...
 
 
+class CallSpool(Protocol):
+    """Call records that the store would not take, on disk and synced, bounded. May raise StoreUnavailable: then nothing
+    has changed."""
+
+    async def append(self, calls: Sequence[CallRecord]) -> Sequence[CallRecord]:
+        """Behind all others. Returns those that were given up for them: the oldest, when there are too many."""
+        ...
+
+    async def oldest(self) -> Sequence[CallRecord] | None:
+        """A batch of the oldest, the same at each call until it is removed; None: there are none. May be empty, for one
+        in which nothing can be read."""
+        ...
+
+    async def remove_oldest(self) -> None:
+        """The batch that `oldest` gave last."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """When one kind of evidence about a target last passed, and where the target lived then."""
@@ -166,9 +186,10 @@ class MemoryStore(Protocol):
 
     async def load_delivered(self, since: datetime) -> dict[str, datetime]:
         """When the platform last put a call through, per DID."""
-        ...
 
     async def save_delivered(self, delivered: Mapping[str, datetime]) -> None: ...
+
+    async def prune_delivered(self, before: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +224,8 @@ class AstDb(Protocol):
         ...
 
     async def read_tree(self, key: str) -> dict[str, str]:
-        """Every entry below `key`, at most 500 rows: AstDB is locked while the answer is written."""
+        """Every entry below `key`, at most 5,000 rows: AstDB is locked while the answer is written. A `_` at the end of
+        `key` stands for any one character."""
         ...
 
 
@@ -266,5 +288,13 @@ class IdentityLearnt:
 
 
 AsteriskEvent = (
-    LinkChanged | CarrierCalled | CallEnded | LegRefused | IdentityLearnt | OutgoingCall | CallOutcome | Observation
+    LinkChanged
+    | CarrierCalled
+    | CallEnded
+    | PlatformAnswered
+    | LegRefused
+    | IdentityLearnt
+    | OutgoingCall
+    | CallOutcome
+    | Observation
 )

@@ -18,7 +18,7 @@ from ringfence.domain.override import MAX_LISTED_DIDS, Override, OverrideKind, O
 from ringfence.domain.reasons import Reason
 from ringfence.domain.record_text import RecordError
 from ringfence.domain.records import Forced, ModeRecord, decode_mode, decode_route
-from ringfence.domain.route_table import BUCKET_COUNT
+from ringfence.domain.route_table import shelves
 from ringfence.domain.verdict import Cause
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,17 @@ async def recover(
     while True:
         states, overrides, read, blank = await _stored(store, clock, tell=not told)
         told = told or not read
-        if blank or not read:
-            found = await _held(astdb, scopes, clock.now())
-            if found is not None:
-                states, overrides = found
-            elif not read or clock.now().since(began) < PATIENCE_SECONDS:
+        # A backup that was put back brings words and no modes: those of its day would be wrong about today.
+        unknown = [scope for scope in scopes if scope not in states]
+        if blank or not read or unknown:
+            found = await _held(astdb, scopes if blank or not read else unknown, clock.now())
+            if found is None and (not read or clock.now().since(began) < PATIENCE_SECONDS):
                 await clock.sleep(ASK_AGAIN_SECONDS)
                 continue
+            if found is not None and (blank or not read):
+                states, overrides = found
+            elif found is not None:
+                states = {**states, **found[0]}
         return _overlaid(Recovered(states, overrides, read, blank), waiting)
 
 
@@ -125,8 +129,8 @@ async def forced_in_asterisk(astdb: AstDb, now: Moment) -> list[Override]:
     """The words that the DIDs' records carry, for a database that was begun anew: who set them, until when, and whether
     they were about a site or a team is not in there, so that they come back as lists of DIDs. Raises AsteriskError."""
     found: dict[OverrideKind, list[str]] = {OverrideKind.DR: [], OverrideKind.NORMAL: []}
-    for bucket in range(BUCKET_COUNT):
-        for path, text in (await astdb.read_tree(f"did/{bucket}")).items():
+    for shelf in (shelf for shelf in shelves() if shelf.startswith("did/")):
+        for path, text in (await astdb.read_tree(shelf)).items():
             try:
                 forced = decode_route(text).forced
             except RecordError:

@@ -24,6 +24,7 @@ from ringfence.app.judge import Judge
 from ringfence.app.ports import AsteriskError, Clock, Leg
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.outage import Decision, Mode
+from ringfence.domain.reasons import LESSER_FAULTS
 from ringfence.domain.silence import Silence, SilencePolicy, another, dead
 from ringfence.domain.verdict import Cause, VerdictState
 
@@ -90,7 +91,8 @@ def standing(failover: Failover, judge: Judge, scope: str) -> Standing:
         silent = verdict.state is VerdictState.DOWN and verdict.cause is Cause.SILENCE
         return Standing.DEAD if silent else Standing.BACK
     # Between two kinds of probe, one of which is missed already and the other not yet, none is undecided.
-    doubted = failover.verdicts[target].state in (VerdictState.DEGRADED, VerdictState.DOWN)
+    verdict = failover.verdicts[target]
+    doubted = verdict.state in (VerdictState.DEGRADED, VerdictState.DOWN) and verdict.reason not in LESSER_FAULTS
     return Standing.IN_DOUBT if doubted or judge.undecided(target) else Standing.WELL
 
 

@@ -120,10 +120,15 @@ class Revealer:
         # Over the socket and by the shared token people say themselves who they are: another name is no other person.
         shared = caller.by in (SignedInBy.SOCKET, SignedInBy.TOKEN)
         # Nor is a key another person than whoever made it.
-        given = self._given.setdefault(caller.by if shared else f"name:{caller.made_by or caller.name}", deque())
-        while given and now - given[0] >= WINDOW:
-            given.popleft()
-        return given
+        self._forget(now)
+        return self._given.setdefault(caller.by if shared else f"name:{caller.made_by or caller.name}", deque())
+
+    def _forget(self, now: datetime) -> None:
+        """Those who have had nothing within the hour, too: else whoever ever asked would be kept."""
+        for given in self._given.values():
+            while given and now - given[0] >= WINDOW:
+                given.popleft()
+        self._given = {who: given for who, given in self._given.items() if given}
 
 
 def _too_many(caller: Caller, per_hour: int, now: datetime, since: datetime) -> Notice:

@@ -1,8 +1,10 @@
 """Orders about much that a second person has to agree to, where the configuration asks for one.
 
-An order waits here until somebody else approves it. Whoever asked may carry it out alone after a while, for at 02:00
-there may be nobody else; that is marked and told, so that it is looked at in the morning. What waits is in memory and
-in the database: a restart forgets nothing, and a database that is away keeps nobody from ordering.
+An order waits here until somebody else approves it; what is said then has the order's id, and storing it ends the
+waiting in the same transaction: whenever the daemon dies, it waits or is carried out. Whoever asked may carry it out
+alone after a while, for at 02:00 there may be nobody else; that is marked and told, so that it is looked at in the
+morning. What waits is in memory and in the database: a restart forgets nothing, and a database that is away keeps
+nobody from ordering.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import uuid4
 
+from ringfence.app.audit_facts import SIGNED_IN_BY
+from ringfence.app.once_mark import ONCE_MARK, OnceMark
 from ringfence.app.operator import NotNow, NotOurs
 from ringfence.app.ports import Clock, StoreError
 from ringfence.domain.access import Caller, SignedInBy
-from ringfence.domain.audit import masked
+from ringfence.domain.audit import AuditFact, AuditKind, masked
 from ringfence.domain.override import Level, OverrideKind, OverrideTarget
 
 log = logging.getLogger(__name__)
@@ -69,9 +73,19 @@ class PendingStore(Protocol):
 
     async def load_pending(self) -> list[PendingOrder]: ...
 
-    async def save_pending(self, pending: PendingOrder) -> None: ...
+    async def save_pending(self, pending: PendingOrder, asked: AuditFact, once: OnceMark | None = None) -> None:
+        """All, or nothing; `once`: of the request that asks for it."""
+        ...
 
-    async def remove_pending(self, id_: str) -> None: ...
+    async def mark_pending(self, pending: PendingOrder, once: OnceMark, at: datetime) -> None:
+        """The request `once` asked for what waits already: no more than that is stored of it."""
+        ...
+
+    async def remove_pending(
+        self, pending: PendingOrder, rejected: AuditFact | None = None, once: OnceMark | None = None
+    ) -> None:
+        """All, or nothing; `once`: of the request that rejects it."""
+        ...
 
 
 class SecondPerson:
@@ -91,18 +105,27 @@ class SecondPerson:
         return target.level in self.policy.levels
 
     async def ask(self, order: WordOrder, caller: Caller) -> PendingOrder:
-        """Keeps the order. One that the same person has asked for already is not kept twice."""
+        """Keeps the order. One that the same person has asked for already is not kept twice, whatever keys both came
+        with; each key is answered by the one that waits, and never begins another when that has been carried out."""
         now, order = self._clock.now().wall, replace(order, why=masked(order.why))
         for known in self.waiting():
             if known.order == order and _same_person(known, caller):
+                await self._mark(known, now)
                 return known
         pending = PendingOrder(
-            uuid4().hex[:12], order, caller.name, caller.by, caller.session, caller.person, asked_at=now
+            uuid4().hex[:12],
+            order,
+            caller.name,
+            caller.by,
+            caller.session,
+            caller.person,
+            asked_at=now,
         )
         self._waiting[pending.id] = pending
         self._changed()
         try:
-            await self._store.save_pending(pending)
+            asked = fact_of_pending(pending, "asked for", pending.who, order.why, now)
+            await self._store.save_pending(pending, asked, ONCE_MARK.get())
         except StoreError as error:
             log.error("an order that waits cannot be stored, keeping it in memory", extra={"reason": str(error)})
         return pending
@@ -126,9 +149,10 @@ class SecondPerson:
             )
         return found
 
-    async def take(self, id_: str, caller: Caller) -> tuple[PendingOrder, bool]:
+    def take(self, id_: str, caller: Caller) -> tuple[PendingOrder, bool]:
         """Takes an order out, to be carried out by whoever asks now; whether that is alone. Of two who ask at once one
-        gets it. Raises NotOurs, NotNow."""
+        gets it. Stored, it waits until it is carried out, or `forget` is told that it cannot be. Raises NotOurs,
+        NotNow."""
         pending = self.get(id_)
         alone = _same_person(pending, caller)
         if alone and self._clock.now().wall < self.alone_from(pending):
@@ -137,14 +161,25 @@ class SecondPerson:
                 f"{pending.who} asked for this, and another person has to approve it",
                 f"Alone you may carry it out from {self.alone_from(pending):%H:%M:%S} UTC; it is marked then.",
             )
-        await self._drop(pending)
+        del self._waiting[id_]
+        self._changed()
         return pending, alone
 
-    async def reject(self, id_: str) -> PendingOrder:
+    async def reject(self, id_: str, who: str, why: str) -> PendingOrder:
         """Raises NotOurs."""
         pending = self.get(id_)
-        await self._drop(pending)
+        await self._drop(pending, fact_of_pending(pending, "rejected", who, why, self._clock.now().wall))
         return pending
+
+    async def forget(self, pending: PendingOrder, rejected: AuditFact | None = None) -> None:
+        """It was taken out, and cannot be carried out any more."""
+        # Whoever rejects has done what was asked; an approval that ends here was refused.
+        once = None if rejected is None else ONCE_MARK.get()
+        try:
+            await self._store.remove_pending(pending, rejected, once)
+        except StoreError as error:
+            # It may come back after a restart, for as long as it would have waited.
+            log.error("an order that no longer waits cannot be removed", extra={"reason": str(error)})
 
     async def run(self) -> None:
         """Reads what an earlier process left, then forgets what waits too long; for ever."""
@@ -163,14 +198,26 @@ class SecondPerson:
                     await self._drop(pending)
             await self._clock.sleep(LOOK_SECONDS)
 
-    async def _drop(self, pending: PendingOrder) -> None:
+    async def _mark(self, pending: PendingOrder, at: datetime) -> None:
+        if (once := ONCE_MARK.get()) is None:
+            return
+        try:
+            await self._store.mark_pending(pending, once, at)
+        except StoreError as error:
+            log.error("a key cannot be stored, keeping its answer in memory", extra={"reason": str(error)})
+
+    async def _drop(self, pending: PendingOrder, rejected: AuditFact | None = None) -> None:
         del self._waiting[pending.id]
         self._changed()
-        try:
-            await self._store.remove_pending(pending.id)
-        except StoreError as error:
-            # It may come back after a restart, for as long as it would have waited.
-            log.error("an order that no longer waits cannot be removed", extra={"reason": str(error)})
+        await self.forget(pending, rejected)
+
+
+def fact_of_pending(pending: PendingOrder, what: str, who: str, why: str, at: datetime) -> AuditFact:
+    """What the audit record says of an order that changes nothing yet."""
+    order = pending.order
+    detail = {"id": pending.id, "asked by": pending.who}
+    action, about = f"override {order.kind} {what}", str(order.target)
+    return AuditFact(at, AuditKind.OVERRIDE, action, about, who, why, SIGNED_IN_BY.get(), detail)
 
 
 def _same_person(pending: PendingOrder, caller: Caller) -> bool:

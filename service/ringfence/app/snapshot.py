@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringfence.app.backup.keeper import BackupView
 from ringfence.app.coverage_watch import Measured
 from ringfence.app.hr.views import RosterSummary
 from ringfence.domain.health import TargetId
@@ -14,6 +15,7 @@ from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Decision, ScopeState
 from ringfence.domain.override import Override
 from ringfence.domain.refusals import RefusalCounts
+from ringfence.domain.usual_words import UsualView
 from ringfence.domain.verdict import Verdict
 
 
@@ -72,6 +74,8 @@ class Snapshot:
     targets: Mapping[TargetId, TargetView] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     asterisk: LinkView = LinkView(False, "not connected yet")
+    no_dialplan: bool = False  # Asterisk says that it has none of ours
+    missing_modules: frozenset[str] = frozenset()  # of Asterisk's, without which calls fail
     store: LinkView = LinkView(False, "not opened yet")
     table: TableView = TableView()
     roster: RosterSummary = field(default_factory=RosterSummary)
@@ -79,9 +83,13 @@ class Snapshot:
     telling: tuple[str, ...] = ()  # what is wrong with telling people
     refusals: RefusalCounts = field(default_factory=RefusalCounts)  # legs the dialplan did not let out
     identities: tuple[LearntIdentity, ...] = ()  # what carriers have taught the dialplan, by trunk
+    usual: UsualView = field(default_factory=UsualView)  # what becomes of calls, against the same hour's usual
     unstored_changes: int = 0
     late_observations: int = 0
     dropped_items: int = 0
+    shadow: bool = False  # nothing is done to calls
+    handed_over: Mapping[str, str] = field(default_factory=dict)  # trunk -> the site's context that gets its calls
+    backup: BackupView | None = None  # None: the daemon makes none
     http: str = ""  # what is wrong with its certificate; empty: nothing
 
 

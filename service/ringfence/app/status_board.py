@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ringfence.app.backup.keeper import BackupView
 from ringfence.app.coverage_watch import Measured
 from ringfence.app.failover import Failover
 from ringfence.app.hr.views import RosterSummary
@@ -17,10 +18,29 @@ from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.identities import LearntIdentity
 from ringfence.domain.override import standing_override
 from ringfence.domain.refusals import RefusalCounts
+from ringfence.domain.usual_words import UsualView
 
 REFRESH_SECONDS = 1.0
 # Many things change in one moment; watchers get them together.
 GATHER_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the other parts know of themselves, asked for each time anew; none of these waits or fails."""
+
+    table: Callable[[], TableView]
+    late: Callable[[], int]
+    """How many misses were not counted because we ourselves were late."""
+    roster: Callable[[], RosterSummary]
+    coverage: Callable[[], Measured | None]
+    telling: Callable[[], tuple[str, ...]]
+    """What keeps notices from being told."""
+    refusals: Callable[[], RefusalCounts]
+    identities: Callable[[], tuple[LearntIdentity, ...]]
+    no_dialplan: Callable[[], bool]
+    missing_modules: Callable[[], frozenset[str]]
+    usual: Callable[[], UsualView]
 
 
 class StatusBoard:
@@ -33,28 +53,17 @@ class StatusBoard:
         failover: Failover,
         modes: ModePublisher,
         ledger: Ledger,
-        table: Callable[[], TableView],
-        late: Callable[[], int],
+        sources: Sources,
         worst_cases: Mapping[TargetId, float],
-        roster: Callable[[], RosterSummary],
-        coverage: Callable[[], Measured | None] = lambda: None,
-        telling: Callable[[], tuple[str, ...]] = lambda: (),
-        refusals: Callable[[], RefusalCounts] = RefusalCounts,
-        identities: Callable[[], tuple[LearntIdentity, ...]] = lambda: (),
     ) -> None:
+        """`worst_cases`: most seconds from a target's fault to its verdict, for those that promise any."""
         self._clock = clock
         self._holder = holder
         self._failover = failover
         self._modes = modes
         self._ledger = ledger
-        self._table = table
-        self._late = late
+        self._sources = sources
         self._worst_cases = worst_cases
-        self._roster = roster
-        self._coverage = coverage
-        self._telling = telling
-        self._refusals = refusals
-        self._identities = identities
         self._links: dict[str, LinkView] = {}
         self._poked = asyncio.Event()
 
@@ -72,6 +81,10 @@ class StatusBoard:
         self._holder.swap(replace(self._holder.current, http=words))
         self.poke()
 
+    def show_backup(self, view: BackupView | None) -> None:
+        self._holder.swap(replace(self._holder.current, backup=view))
+        self.poke()
+
     async def run(self) -> None:
         while True:
             try:
@@ -85,7 +98,7 @@ class StatusBoard:
 
     def refresh(self) -> None:
         """Swaps in a snapshot of this moment."""
-        failover, before = self._failover, self._holder.current
+        failover, before, ask = self._failover, self._holder.current, self._sources
         self._holder.swap(
             replace(
                 before,
@@ -98,14 +111,17 @@ class StatusBoard:
                 overrides=tuple(failover.overrides.values()),
                 asterisk=self._asterisk(),
                 store=self._ledger.link,
-                table=self._table(),
-                roster=self._roster(),
-                coverage=self._coverage(),
-                telling=self._telling(),
-                refusals=self._refusals(),
-                identities=self._identities(),
+                table=ask.table(),
+                roster=ask.roster(),
+                coverage=ask.coverage(),
+                telling=ask.telling(),
+                refusals=ask.refusals(),
+                identities=ask.identities(),
+                no_dialplan=ask.no_dialplan(),
+                missing_modules=ask.missing_modules(),
+                usual=ask.usual(),
                 unstored_changes=self._ledger.unstored,
-                late_observations=self._late(),
+                late_observations=ask.late(),
                 dropped_items=failover.dropped,
             )
         )

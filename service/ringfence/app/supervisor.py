@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ringfence.app.ports import Clock, RingfenceError
+from ringfence.domain.notice_mask import masked_but_ours
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,11 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled."""
 Part = tuple[str, Work]
 """One thing that a daemon keeps running, by the name it has in the log."""
+
+
+def unquoted(text: str) -> str:
+    """What an error that nobody expected says of itself: it may quote what it was given, so every number is masked."""
+    return masked_but_ours(text, lambda _: False)
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
@@ -42,7 +48,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock
         except RingfenceError as error:
             reason, trace = str(error), None
         except Exception as error:  # noqa: BLE001  the one boundary that catches broadly
-            reason, trace = f"{type(error).__name__}: {error}", error
+            reason, trace = unquoted(f"{type(error).__name__}: {error}"), error
         else:
             reason, trace = "it ended by itself", None
         if clock.now().since(started) >= HEALTHY_AFTER_SECONDS:

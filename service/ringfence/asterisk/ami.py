@@ -9,34 +9,21 @@ The connection that comes back is `ami_link.AmiLink`'s business.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from panoramisk.actions import Action
-from panoramisk.ami_protocol import AMIProtocol
-from panoramisk.manager import Manager
 from panoramisk.message import Message
 
 from ringfence.app.ports import AsteriskLoginRefused, AsteriskRefused, AsteriskUnavailable
 from ringfence.asterisk import vocabulary
+from ringfence.asterisk.ami_wire import ENCODING, FencedManager, FencedProtocol, Plain, Row
 
 CONNECT_DEADLINE_SECONDS: Final = 2.0
 ACTION_DEADLINE_SECONDS: Final = 2.0
 MAX_LINE_BYTES: Final = 1015  # AMI refuses a line from 1,024 bytes, "Key: value" and its end included
-MAX_PARTIAL_CHARS: Final = 1_000_000  # one message of Asterisk's is a few kilobytes
-MAX_ROWS: Final = 20_000  # of one list; what we write never comes near
-
-# panoramisk reads and writes text. Bytes go through it one for one and are UTF-8 outside of it, so that a character
-# split between two reads survives.
-_ENCODING: Final = "latin-1"
-# Keys panoramisk calls string methods on: a repeated header would arrive as a list and break it.
-_SINGLE: Final = ("event", "response", "message", "actionid", "commandid", "subevent", "eventlist")
-
-_SILENT: Final = logging.Logger("panoramisk, silenced", logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,75 +34,6 @@ class AmiSettings:
     secret: str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 5038
-
-
-class _Protocol(AMIProtocol):  # type: ignore[misc]
-    """panoramisk's protocol, except that a loss is told to whoever waits and nothing is queued for later."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self.factory = None
-        self.responses: dict[str, Action] = {}
-        self.queue: deque[str] = deque()
-        self.on_closed: Callable[[], None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.log = _SILENT
-        self.encoding = _ENCODING
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.queue and len(self.queue[0]) > MAX_PARTIAL_CHARS:
-            self.close()
-
-    def handle_message(self, message: Message) -> None:
-        for key in _SINGLE:
-            value = message.get(key)
-            if isinstance(value, list):
-                message[key] = value[0]
-        action = self.responses.get(message.id)
-        if action is not None and len(action.responses) > MAX_ROWS:
-            self.close()
-            return
-        super().handle_message(message)
-
-    def connection_lost(self, exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Also panoramisk's way out after a `Shutdown` event. Nobody is left waiting, nothing is replayed."""
-        if self.closed:
-            return
-        self.closed = True
-        pending = list(self.responses.values())
-        self.responses.clear()
-        for action in pending:
-            if not action.future.done():
-                action.future.set_result(None)
-        # Not close(): what Asterisk has not read yet must not reach it later, behind newer values.
-        self.transport.abort()
-        if self.on_closed is not None:
-            self.on_closed()
-
-
-class _Manager(Manager):  # type: ignore[misc]
-    """panoramisk's manager without its reconnect, its replay, its own ping and its log."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop, encoding=_ENCODING, log=_SILENT)
-
-    def connect(self, *_: object, **__: object) -> None:
-        raise AssertionError("a session connects once, in AmiSession.open")
-
-    def connection_lost(self, exc: object) -> None:
-        self._connected = False
-
-    async def send_awaiting_actions(self, *_: object) -> None:
-        self.awaiting_actions.clear()
-
-    def ping(self) -> None:
-        self.pinger = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +57,7 @@ class Reply:
 class AmiSession:
     """One logged-in connection. Every method may raise AsteriskUnavailable; a broken session stays broken."""
 
-    def __init__(self, settings: AmiSettings, manager: _Manager, protocol: _Protocol) -> None:
+    def __init__(self, settings: AmiSettings, manager: FencedManager, protocol: FencedProtocol) -> None:
         self._settings = settings
         self._manager = manager
         self._protocol = protocol
@@ -154,14 +72,14 @@ class AmiSession:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_DEADLINE_SECONDS):
-                made = await loop.create_connection(_Protocol, settings.host, settings.port)
+                made = await loop.create_connection(FencedProtocol, settings.host, settings.port)
         except OSError as error:
             words = "no answer" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
             raise AsteriskUnavailable(
                 f"AMI cannot be reached on {settings.host}:{settings.port} ({words}).",
                 "Is Asterisk running, and is manager.conf enabled on this address?",
             ) from None
-        manager = _Manager(loop)
+        manager = FencedManager(loop)
         connected: asyncio.Future[Any] = loop.create_future()
         connected.set_result(made)
         protocol = made[1]
@@ -219,6 +137,15 @@ class AmiSession:
         self._protocol.send(action, as_list=None if name in vocabulary.LIST_ACTIONS else False)
         return Sent(name, action.id, action.future)
 
+    def send_all(self, name: str, many: Sequence[Mapping[str, str]]) -> list[Sent]:
+        """As `send` of each, in one write; none of them is an action with a list. Raises AsteriskRefused, and then
+        nothing was sent."""
+        actions = [Plain(name, {key: _wire(name, key, value) for key, value in fields.items()}) for fields in many]
+        if self._protocol.closed:
+            raise _lost(self._settings)
+        self._protocol.send_all(actions)
+        return [Sent(name, action.id, action.future) for action in actions]
+
     async def answers(self, sent: Sequence[Sent], deadline_seconds: float = ACTION_DEADLINE_SECONDS) -> list[Reply]:
         """The answers to actions sent in this order; one deadline for all of them."""
         try:
@@ -249,7 +176,7 @@ class AmiSession:
 def _wire(action: str, key: str, value: str) -> str:
     """A value as it may be sent. A line break would begin a header of its own: an injected action."""
     try:
-        wire = value.encode().decode(_ENCODING)
+        wire = value.encode().decode(ENCODING)
     except UnicodeEncodeError:
         raise AsteriskRefused(f"{action}: {key} is not text.") from None
     if any(control in value for control in "\r\n\0"):
@@ -259,10 +186,12 @@ def _wire(action: str, key: str, value: str) -> str:
     return wire
 
 
-def _row(message: Message) -> dict[str, str]:
+def _row(message: Message | Row) -> dict[str, str]:
     """One row's plain headers by lower-case name. A repeated header is left out: nobody can say which is meant."""
+    if isinstance(message, Row) and message["key"].isascii() and message["val"].isascii():
+        return message
     return {
-        key.lower(): value.encode(_ENCODING, "replace").decode(errors="replace")
+        key.lower(): value.encode(ENCODING, "replace").decode(errors="replace")
         for key, value in message.items()
         if isinstance(value, str)
     }

@@ -35,7 +35,7 @@ _BIND = re.compile(r"([0-9.]{7,15}|\[[0-9A-Fa-f:]{2,39}\]):[0-9]{1,5}")
 # transfer or redirect by the far end would run in its context: there is nothing in that one, and
 # transfers are refused besides. A SIP MESSAGE would run the dialplan like a call. Media through Asterisk,
 # so that a leg can be judged and replaced.
-_GUARDED = (
+GUARDED = (
     f"message_context={CLOSED_CONTEXT}",
     "allow_transfer=no",
     "direct_media=no",
@@ -130,7 +130,7 @@ def _outbound_peer(peer: OutboundPeer, codecs: str) -> Iterator[str]:
     yield from ("", f"; ---- calls that {peer.source} places itself; apart from the endpoint that is dialled, whose")
     yield "; context stays closed"
     yield from _section(
-        peer.endpoint, "endpoint", f"context={peer.context}", "disallow=all", f"allow={codecs}", *_GUARDED
+        peer.endpoint, "endpoint", f"context={peer.context}", "disallow=all", f"allow={codecs}", *GUARDED
     )
     yield from _section(f"{peer.endpoint}_identify", "identify", f"endpoint={peer.endpoint}", f"match={peer.source}")
 
@@ -139,7 +139,7 @@ def _trunk(trunk: TrunkSources, codecs: str) -> Iterator[str]:
     name = trunk.endpoint
     yield from ("", f"; ---- inbound trunk {trunk.trunk.name}")
     context = f"context=ringfence-in-{trunk.trunk.name}"
-    yield from _section(name, "endpoint", context, "disallow=all", f"allow={codecs}", *_GUARDED)
+    yield from _section(name, "endpoint", context, "disallow=all", f"allow={codecs}", *GUARDED)
     matches = [f"match={source}" for source in trunk.sources]
     yield from _section(f"{name}_identify", "identify", f"endpoint={name}", *matches)
 
@@ -151,7 +151,7 @@ def _far_end(far_end: PrimaryPlatform | EgressTrunk, codecs: str, qualify: Quali
     context = f"context={CLOSED_CONTEXT}"
     # The dialplan sets Diversion itself; Asterisk would replace it by the one the caller came with.
     diversion = ("send_diversion=no",) if isinstance(far_end, EgressTrunk) else ()
-    settings = (context, "disallow=all", f"allow={codecs}", *_GUARDED, *diversion)
+    settings = (context, "disallow=all", f"allow={codecs}", *GUARDED, *diversion)
     identity = far_end.identity if isinstance(far_end, EgressTrunk) else Identity()
     if identity.domain:
         settings = (*settings, f"from_domain={identity.domain}")

@@ -39,7 +39,7 @@ from ringfence.asterisk.vocabulary import (
     contact_passed,
     contact_state,
 )
-from ringfence.domain.calls import AnsweredBy, CallRecord, caller_of
+from ringfence.domain.calls import AnsweredBy, CallRecord, PlatformAnswered, caller_of
 from ringfence.domain.health import EvidenceKind, Observation, TargetId, TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallOutcome, OutcomeClass
@@ -67,7 +67,7 @@ def read_event(event: object, wiring: Wiring, legs: LegMemory, now: Moment) -> t
     if kind == EventType.DIAL:
         return _dial(message, wiring, legs, now)
     if kind == EventType.USER_EVENT:
-        return _user_event(message, wiring, now)
+        return _user_event(message, wiring, legs, now)
     if kind in (EventType.CONTACT_STATUS, EventType.PEER_STATUS):
         return _contact(message, wiring, now)
     return ()
@@ -92,32 +92,45 @@ def _dial(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[
     caller = message.get("caller")
     if caller is None:  # an originated leg: nobody called in
         return ()
-    context, exten = _dialplan(read_object(caller, "caller"))
+    context, did = _dialplan(read_object(caller, "caller"))
+    routed = context == ROUTE_CONTEXT
+    if not routed:
+        did = legs.did_of(str(read_object(caller, "caller").get("id"))) or ""
     endpoint = endpoint_of(read_text(peer, "name", "peer.name"))
     scope = wiring.platform_endpoints.get(endpoint or "")
-    if scope is None or context != ROUTE_CONTEXT:
+    if scope is None or not (routed or did):
         return ()
     status = read_text(message, "dialstatus", "dialstatus")
     if status == DialStatus.BEGUN:
         # The platform's leg begins the moment a call comes in. A later leg begins when our own timer says so, and would
         # testify that the carrier reaches us while we are cut off.
-        return (CarrierCalled(now),)
-    if not DID.fullmatch(exten):  # a test number that is routed transparently: no evidence
+        return (CarrierCalled(now),) if routed else ()
+    if not DID.fullmatch(did):  # a test number that is routed transparently: no evidence
         return ()
+    leg, caller = read_text(peer, "id", "peer.id"), read_object(caller, "caller")
     if status == DialStatus.PROGRESS:
-        legs.heard(read_text(peer, "id", "peer.id"))
-    if status not in PUT_THROUGH or not legs.first(read_text(peer, "id", "peer.id")):
+        legs.heard(leg)
+    if status not in PUT_THROUGH:
         return ()
-    number = read_text(
-        read_object(read_object(caller, "caller").get("caller", {}), "caller.caller"), "number", "number"
-    )
-    return (CallOutcome(scope, exten, clean(number), OutcomeClass.PUT_THROUGH, None, now),)
+    number = clean(read_text(read_object(caller.get("caller", {}), "caller.caller"), "number", "number"))
+    waited = leg in legs
+    told: list[AsteriskEvent] = []
+    if legs.first(leg):
+        told.append(CallOutcome(scope, did, number, OutcomeClass.PUT_THROUGH, None, now))
+    if status == DialStatus.ANSWER and routed:
+        call_id = clean(read_text(caller, "id", "caller.id"))
+        told.append(PlatformAnswered(call_id, scope, did, number, waited, now))
+    return tuple(told)
 
 
-def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
+def _user_event(message: Json, wiring: Wiring, legs: LegMemory, now: Moment) -> tuple[AsteriskEvent, ...]:
     name = message.get("eventname")
+    if name == UserEventName.HANDED:
+        fields = read_object(message.get("userevent"), "userevent")
+        legs.handed(read_field(fields, Field.CALL), read_field(fields, Field.DID))
+        return (CarrierCalled(now),)
     if name == UserEventName.LEG:
-        return _leg(read_object(message.get("userevent"), "userevent"), wiring, now)
+        return _leg(read_object(message.get("userevent"), "userevent"), wiring, now, _began(message, now))
     if name == UserEventName.EGRESS:
         return _egress_attempt(read_object(message.get("userevent"), "userevent"), now)
     if name == UserEventName.CALL:
@@ -126,7 +139,17 @@ def _user_event(message: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEve
     return ()
 
 
-def _leg(fields: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]:
+def _began(message: Json, now: Moment) -> Moment | None:
+    """When the call came in: its channel's birth, by Asterisk's own clock."""
+    channel = message.get("channel")
+    created = channel.get("creationtime") if isinstance(channel, dict) else None
+    try:
+        return now.at_wall(datetime.fromisoformat(str(created)))
+    except (ValueError, TypeError, OverflowError):  # TypeError: a time without a zone
+        return None
+
+
+def _leg(fields: Json, wiring: Wiring, now: Moment, began_at: Moment | None) -> tuple[AsteriskEvent, ...]:
     did, scope = read_field(fields, Field.DID), read_field(fields, Field.SCOPE)
     if not DID.fullmatch(did):
         return ()
@@ -135,11 +158,8 @@ def _leg(fields: Json, wiring: Wiring, now: Moment) -> tuple[AsteriskEvent, ...]
     outcome = LEG_OUTCOMES.get(read_field(fields, Field.RESULT))
     if outcome is None:
         raise MalformedEvent(f"{UserEventName.LEG}: result is not one we know")
-    return (
-        CallOutcome(
-            scope, did, clean(read_field(fields, Field.CALLER)), outcome, read_status(fields, Field.STATUS), now
-        ),
-    )
+    caller, status = clean(read_field(fields, Field.CALLER)), read_status(fields, Field.STATUS)
+    return (CallOutcome(scope, did, caller, outcome, status, now, began_at),)
 
 
 def _egress_attempt(fields: Json, now: Moment) -> tuple[AsteriskEvent, ...]:
@@ -187,6 +207,7 @@ def call_record(fields: Json, now: Moment) -> CallRecord:
         platform_status=read_status(fields, Field.PLATFORM_STATUS),
         duration_ms=_span(started, ended) or 0,
         ringing_after_ms=_span(started, ringing),
+        answered_after_ms=_span(started, _milliseconds(fields, Field.ANSWERED)),
     )
 
 

@@ -14,27 +14,11 @@ from typing import Final
 from ringfence.asterisk.caps import NO_CAP, NO_CAPS, Cap, Caps
 from ringfence.domain.identities import Rung
 from ringfence.domain.prompts import DEFAULT_LANGUAGE, is_language
+from ringfence.domain.received_number import BareNumber, NumberRules, why_not_ranges
 
 
 class SiteValueError(ValueError):
     """A value that must not stand in an Asterisk file; the message says which and why."""
-
-
-class DidSource(Enum):
-    """Where a trunk puts the DID."""
-
-    REQUEST_URI = "request-uri"
-    TO = "to"
-    P_CALLED_PARTY_ID = "p-called-party-id"
-    DIVERSION = "diversion"
-
-
-class BareNumber(Enum):
-    """What a number is that has neither a plus nor a prefix."""
-
-    E164 = "e164"
-    NATIONAL = "national"
-    EXTENSION = "extension"
 
 
 class NumberFormat(Enum):
@@ -55,6 +39,7 @@ IDENTITY_REFUSALS: Final = (403, 428, 433, 436, 437, 438)
 TRUNK_ENDING: Final = "_trunk"
 """The endpoint of the lowest rung is the dialled one's name with this ending."""
 
+_USUAL_NUMBERS: Final = NumberRules()
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -66,6 +51,7 @@ COUNTRY = re.compile(r"[1-9][0-9]{0,2}")
 E164_START = re.compile(r"\+[1-9][0-9]{0,14}")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
+_CONTEXT = re.compile(r"(?!ringfence-)[A-Za-z0-9][A-Za-z0-9_-]{0,78}")
 _SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 
 
@@ -98,27 +84,28 @@ class Trunk:
 
     name: str
     platform: str
-    did_source: DidSource = DidSource.REQUEST_URI
-    country: str = "44"
-    national_prefix: str = "0"
-    international_prefix: str = "00"
-    bare: BareNumber = BareNumber.E164
-    range_prefix: str = ""
-    """With `BareNumber.EXTENSION`: what stands before an extension, as `+4411349600`."""
-    extension_length: int = 0
+    number: NumberRules = _USUAL_NUMBERS
     language: str = DEFAULT_LANGUAGE
     """What its callers are spoken to in, as Asterisk names it."""
     early_media: bool = False
     """Announcements are told before a refusal, and nobody is billed; else they answer the call."""
+    normal_context: str = ""
+    """The site's own context, which gets its calls in NORMAL; empty: we dial the platform."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "trunk name")
+        if self.normal_context:
+            check(_CONTEXT, self.normal_context, f"normal context of trunk {self.name}")
         check_name(self.platform, f"platform of trunk {self.name}")
         _check_language(self.language, f"language of trunk {self.name}")
-        check_prefixes(self.country, self.national_prefix, self.international_prefix, self.name)
-        if self.bare is BareNumber.EXTENSION:
-            check(E164_START, self.range_prefix, f"range prefix of trunk {self.name}")
-            check_count(self.extension_length, f"extension length of trunk {self.name}", 1, 10)
+        number = self.number
+        check_prefixes(number.country, number.national_prefix, number.international_prefix, self.name)
+        if number.bare is BareNumber.EXTENSION and number.ranges:
+            if (fault := why_not_ranges(number.ranges, number.extension_length)) is not None:
+                raise SiteValueError(f"ranges of trunk {self.name}: {fault}")
+        elif number.bare is BareNumber.EXTENSION:
+            check(E164_START, number.range_prefix, f"range prefix of trunk {self.name}")
+            check_count(number.extension_length, f"extension length of trunk {self.name}", 1, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +247,14 @@ class SiteDialplan:
     ring_budget_seconds: int = 90
     language: str = DEFAULT_LANGUAGE
     """What whoever answers a diverted call is spoken to in."""
+    ask_seconds: int = 10
+    """What is kept of the ring budget for asking whoever answers to press 1."""
 
     def __post_init__(self) -> None:
         check(_NODE, self.node, "node name")
         _check_language(self.language, "language")
         check_count(self.ring_budget_seconds, "ring budget seconds", 1, 180)
+        check_count(self.ask_seconds, "seconds for pressing 1", 0, 30)
         _unique("trunk", [trunk.name for trunk in self.trunks])
         _unique("egress trunk", [trunk.name for trunk in self.egress.trunks])
         _unique("announcement", [announcement.name for announcement in self.announcements])
@@ -286,9 +276,6 @@ def check_prefixes(country: str, national: str, international: str, name: str) -
 
 
 def _unique(what: str, names: list[str]) -> set[str]:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise SiteValueError(f"{what} {name!r} is there twice")
-        seen.add(name)
-    return seen
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SiteValueError(f"{what} {twice[0]!r} is there twice")
+    return set(names)

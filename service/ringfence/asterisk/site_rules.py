@@ -10,8 +10,12 @@ def rules_of(site: SiteDialplan) -> SiteRules:
     """What `domain.simulation` needs to know of a site."""
     return SiteRules(
         ring_budget_seconds=site.ring_budget_seconds,
+        ask_seconds=site.ask_seconds,
         platforms={p.name: PlatformRules(p.ring_seconds, p.no_progress_seconds) for p in site.platforms},
-        trunks={trunk.name: TrunkRules(trunk.platform, trunk.early_media, trunk.language) for trunk in site.trunks},
+        trunks={
+            trunk.name: TrunkRules(trunk.platform, trunk.early_media, trunk.language, trunk.normal_context)
+            for trunk in site.trunks
+        },
         allowed_codes=tuple(site.egress.allowed_countries),
         denied_starts=tuple(site.egress.denied_prefixes),
         egress=tuple(

@@ -52,6 +52,7 @@ class UserEventName(StrEnum):
 
     LEG = "RingfenceLeg"
     CALL = "RingfenceCall"
+    HANDED = "RingfenceHanded"
     EGRESS = "RingfenceEgress"
     OUTBOUND = "RingfenceOutbound"
     REFUSAL = "RingfenceRefusal"
@@ -80,6 +81,7 @@ class Field(StrEnum):
     PREEMPTED = "preempted"
     STARTED = "started"
     RINGING = "ringing"
+    ANSWERED = "answered"
     ENDED = "ended"
     WHAT = "what"
     LIMIT = "limit"
@@ -173,7 +175,7 @@ def contact_passed(state: ContactState | None) -> bool | None:
     return None if state is None else _PASSED.get(state)
 
 
-LIST_ACTIONS: Final = frozenset({"DBGet", "DBGetTree", "PJSIPShowEndpoint"})
+LIST_ACTIONS: Final = frozenset({"DBGet", "DBGetTree", "PJSIPShowEndpoint", "PJSIPShowRegistrationsOutbound"})
 """AMI actions whose answer is followed by rows."""
 
 # AMI's words for why an action was refused.

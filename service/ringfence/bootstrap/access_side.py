@@ -54,6 +54,7 @@ class AccessSide:
             Rates(access.requests_per_second, access.requests_burst, lambda: clock.now().monotonic),
             self._settings.http.trusted_proxies,
             form_origins,
+            self._settings.http.metrics_from,
         )
 
 

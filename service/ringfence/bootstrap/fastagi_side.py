@@ -30,8 +30,8 @@ class FastAgiSide:
         self._door = FastAgiDoor(FastAgiSettings(at.port, tuple(at.allowed)), asked.decide)
 
     def parts(self) -> Iterator[Part]:
-        """What has to run."""
-        if self._settings.fastagi.enabled:
+        """What has to run. Whoever asks in shadow mode gets no answer, and goes by what the dialplan knows."""
+        if self._settings.fastagi.enabled and not self._settings.shadow:
             yield "fastagi door", self._door.run
             yield "fastagi sign", self._sign
 

@@ -6,11 +6,14 @@ import errno
 import fcntl
 import os
 import re
+import stat
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
 from ringfence.app.ports import RingfenceError
+
+ROOT = 0
 
 _NODE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -34,7 +37,8 @@ class StateDir:
     def __enter__(self) -> StateDir:
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o750)
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            _refuse_planted(self.path)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise self._unusable(error) from None
         try:
@@ -77,3 +81,20 @@ class StateDir:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             fix = "Make room on its disk, or change state_dir."
         return StateDirUnusable(f"state_dir {self.path} cannot be used: {error.strerror}.", fix)
+
+
+def _refuse_planted(path: Path) -> None:
+    """Root writes here what the service's account owns: that account, once taken over, must not choose by a link what
+    root writes elsewhere. While root holds the lock nothing of the service runs. Raises StateDirUnusable, OSError."""
+    if os.geteuid() != ROOT or path.stat().st_uid == ROOT:
+        return
+    with os.scandir(path) as entries:
+        for entry in entries:
+            found = entry.stat(follow_symlinks=False)
+            linked = stat.S_ISREG(found.st_mode) and found.st_nlink > 1
+            if linked or (stat.S_ISLNK(found.st_mode) and found.st_uid != ROOT):
+                owner = path.stat().st_uid
+                raise StateDirUnusable(
+                    f"state_dir {path}: {entry.name} is a link, made by an account that is not root.",
+                    f"Root does not follow it. If it is yours, run this as account {owner}; else look who made it.",
+                )

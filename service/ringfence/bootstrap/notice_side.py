@@ -30,6 +30,7 @@ from ringfence.config.notify_settings import AnyChannel
 from ringfence.domain.notice import Severity
 from ringfence.domain.notice_routes import Route
 from ringfence.domain.outage import Decision
+from ringfence.domain.shadow_notice import in_shadow
 from ringfence.store.alarm_store import SqlAlarmStore
 from ringfence.store.database import Database
 from ringfence.store.notice_store import SqlNoticeStore
@@ -75,6 +76,7 @@ class NoticeSide:
             self._ours,
             keep_days=settings.keep_notices_days,
             unstored=unstored,
+            worded=in_shadow if settings.shadow else lambda notice: notice,
         )
         share = Random().random  # noqa: S311  spreads attempts, guards nothing
         self.workers = [
@@ -187,7 +189,7 @@ class NoticeSide:
 
     def _staff(self, store: StaffStore, roster: RosterDesk) -> StaffMessages | None:
         settings, keeper = self._settings.staff_messages, self._keeper
-        if not settings.enabled:
+        if not settings.enabled or self._settings.shadow:
             return None
         mail = self.channels[settings.by]
         if not isinstance(mail, EmailChannel):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from ringfence.app.failover import Failover
 from ringfence.app.notify.ports import Tells
 from ringfence.app.once import Once
-from ringfence.app.override_desk import Notes, OverrideDesk
+from ringfence.app.override_desk import OverrideDesk
 from ringfence.app.override_preview import EgressRoom, OverridePreview
 from ringfence.app.override_watch import OverrideWatch
-from ringfence.app.ports import Clock
+from ringfence.app.ports import Clock, OutageChange
 from ringfence.app.second_person import SecondPerson, SecondPersonPolicy
 from ringfence.app.supervisor import Part
 from ringfence.app.table_keeper import TableKeeper
@@ -34,8 +34,8 @@ class OverrideSide:
         keeper: TableKeeper,
         clock: Clock,
         tells: Tells,
-        notes: Notes,
         poke: Callable[[], None],
+        unstored: Callable[[], Sequence[OutageChange]],
     ) -> None:
         chosen, store = settings.override, SqlOrderStore(database)
         policy = SecondPersonPolicy(
@@ -43,8 +43,8 @@ class OverrideSide:
             timedelta(seconds=chosen.alone_after_seconds),
         )
         self._second_person = SecondPerson(policy, store, clock, poke)
-        self._once = Once(store, clock)
-        self.desk = OverrideDesk(clock, failover, keeper, self._second_person, tells, notes)
+        self._once = Once(store, clock, unstored)
+        self.desk = OverrideDesk(clock, failover, keeper, self._second_person, tells)
         room = EgressRoom(settings.egress.max_calls, {trunk.name: trunk.channels for trunk in settings.egress_trunk})
         self._preview = OverridePreview(clock, failover, keeper, self.desk, SqlJournalStore(database), room)
         before = timedelta(minutes=chosen.notice_before_minutes)
@@ -52,6 +52,10 @@ class OverrideSide:
 
     def door(self) -> WordsDoor:
         return WordsDoor(self.desk, self._once, self._preview)
+
+    def recovered(self) -> None:
+        """The spool is read."""
+        self._once.recovered()
 
     def parts(self) -> Iterator[Part]:
         """What runs for as long as the node, each by its name."""

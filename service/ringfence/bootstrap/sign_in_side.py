@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -17,7 +18,9 @@ from ringfence.config import ConfigError, Settings, load_client_secrets
 from ringfence.domain.directory import Directory
 from ringfence.web.oidc.provider import Provider
 from ringfence.web.sign_in_door import SignInDoor
-from ringfence.web.tls import CertificateFault, ServerCertificate
+
+if TYPE_CHECKING:
+    from ringfence.web.tls import ServerCertificate
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ def _certificate(settings: Settings, clock: Clock, warn: Callable[[str], None]) 
     http = settings.http
     if http.certificate is None or http.private_key is None:
         return None
+    from ringfence.web.tls import CertificateFault, ServerCertificate  # reads ASN.1: only who has one needs that
+
     found = ServerCertificate(http.certificate, http.private_key, clock, warn)
     try:
         found.load()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ringfence.app.judge import Watched
+from ringfence.app.snapshot import Snapshot
 from ringfence.config import Settings
-from ringfence.config.settings import PlatformSettings
+from ringfence.config.asked import asked_targets
+from ringfence.config.platform_settings import PlatformSettings
 from ringfence.config.ways_settings import known_ways
 from ringfence.domain.csv_fields import CsvRules
-from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
+from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.hr.roster import RosterPolicy
+from ringfence.domain.moment import Moment
 from ringfence.domain.outage import OutagePolicy
 from ringfence.domain.outcomes import OutcomePolicy
 from ringfence.domain.policy import EgressGate, EgressPolicy
@@ -18,7 +21,13 @@ from ringfence.domain.press_one import PressOne
 from ringfence.domain.ring_hours import parse_ring_hours
 from ringfence.domain.routing import TrunkFallback
 from ringfence.domain.routing_policy import RoutingPolicy
-from ringfence.domain.schedule import PROFILES, Cadence
+from ringfence.domain.schedule import PROFILES
+
+
+def first_snapshot(settings: Settings, now: Moment) -> Snapshot:
+    """What is known before anything has been asked."""
+    handed = {trunk.name: trunk.normal_context for trunk in settings.trunk if trunk.normal_context}
+    return Snapshot(settings.node, now, now, shadow=settings.shadow, handed_over=handed)
 
 
 def outage_policy(platform: PlatformSettings) -> OutagePolicy:
@@ -93,50 +102,29 @@ def contact_endpoints(settings: Settings) -> dict[str, TargetId]:
     return found
 
 
-def probed_hosts(settings: Settings) -> dict[TargetId, tuple[str, Cadence]]:
-    """Target -> host:port and cadence of our own SIP OPTIONS."""
-    found: dict[TargetId, tuple[str, Cadence]] = {}
-    for role, items in (
-        (TargetRole.PLATFORM, settings.platform),
-        (TargetRole.TRUNK, settings.egress_trunk),
-        (TargetRole.CONTROL, settings.control),
-    ):
-        for item in items:
-            if item.probe:
-                found[TargetId(role, item.name)] = (item.host_port, PROFILES[item.profile])
-    for trunk in settings.trunk:
-        if trunk.host_port is not None:
-            found[TargetId(TargetRole.TRUNK, trunk.name)] = (trunk.host_port, PROFILES[trunk.profile])
-    return found
+def registrations(settings: Settings) -> dict[str, TargetId]:
+    """Asterisk's registration -> the trunk it speaks for."""
+    return {asked.registration: asked.target for asked in asked_targets(settings) if asked.registration}
 
 
 def host_ports(settings: Settings) -> dict[TargetId, str]:
-    """Address and port of each target."""
-    found = {target: host_port for target, (host_port, _) in probed_hosts(settings).items()}
-    found.update({TargetId(TargetRole.PLATFORM, p.name): p.host_port for p in settings.platform})
-    found.update({TargetId(TargetRole.TRUNK, t.name): t.host_port for t in settings.egress_trunk})
-    return found
+    """Where each target is asked: by another way it may answer otherwise, and what was remembered is forgotten."""
+    return {
+        asked.target: asked.host_port + ("" if asked.how.probe_transport == "udp" else f";{asked.how.probe_transport}")
+        for asked in asked_targets(settings)
+    }
 
 
 def hosts(settings: Settings) -> dict[TargetId, str]:
-    """Where each target lives."""
-    return {target: host_port.rpartition(":")[0] for target, host_port in host_ports(settings).items()}
+    """Where each target lives, as far as known."""
+    return {asked.target: asked.host for asked in asked_targets(settings) if asked.host}
 
 
 def watched(settings: Settings) -> list[Watched]:
     """Every target with the kinds of evidence there are about it."""
-    probed, contacts = probed_hosts(settings), set(contact_endpoints(settings).values())
-    targets = {*probed, *contacts, *(TargetId(TargetRole.PLATFORM, p.name) for p in settings.platform)}
-    egress = {TargetId(TargetRole.TRUNK, trunk.name) for trunk in settings.egress_trunk}
-    found = []
-    for target in sorted(targets, key=str):
-        kinds = []
-        if target in contacts:
-            kinds.append(EvidenceKind.CONTACT_STATUS)
-        if target in probed:
-            kinds.append(EvidenceKind.SIP_OPTIONS)
-        if target in egress:
-            kinds.append(EvidenceKind.CALL_OUTCOMES)
-        cadence = probed[target][1] if target in probed else PROFILES["wan"]
-        found.append(Watched(target, tuple(kinds), cadence.limits))
-    return found
+    found = [
+        Watched(asked.target, asked.kinds, PROFILES[asked.profile].limits)
+        for asked in asked_targets(settings)
+        if asked.kinds
+    ]
+    return sorted(found, key=lambda one: str(one.target))

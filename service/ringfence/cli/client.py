@@ -162,16 +162,17 @@ async def _content(pieces: AsyncIterator[bytes]) -> bytes:
 def _read(status: int, content: bytes) -> dict[str, Any]:
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refused(status, f"The answer (HTTP {status}) is not Ringfence's.", fix="Is --socket the right one?")
     if status < 400:
         return body
+    problems = body.get("problems", [])
     raise Refused(
         status,
         str(body.get("error", f"HTTP {status}")),
         body.get("field"),
         str(body.get("fix", "")),
-        [str(problem) for problem in body.get("problems", [])],
+        [str(problem) for problem in problems] if isinstance(problems, list) else [],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -12,11 +13,16 @@ from ringfence.bootstrap.clock import SystemClock
 from ringfence.config import ConfigError, Secrets, Settings, load, load_client_secrets, load_secrets
 from ringfence.config.advice import warnings
 from ringfence.config.detection import TargetDetection, detections
+from ringfence.config.reading import SECRETS
 from ringfence.config.snippets import generated_snippets
 from ringfence.web.tls import CertificateFault, ServerCertificate
 
 # Asterisk's own alphabet for a secret; only for the check of everything else when no secret can be read.
 _PLACEHOLDER = "not-a-secret"
+SHADOW: Final = (
+    "shadow = true: everything is decided and shown, and nothing is done to calls; in an outage none is diverted. "
+    "`ringfence shadow report` says what would have been; take the line out to go live."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Examination:
     errors: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     targets: tuple[TargetDetection, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was meant so, and must not be forgotten."""
 
 
 def examine(path: Path) -> Examination:
@@ -56,7 +64,8 @@ def examine(path: Path) -> Examination:
         errors += error.faults
     except CertificateFault as fault:
         errors.append(str(fault))
-    return Examination(path, tuple(errors), (*warnings(settings), *expiring), detections(settings))
+    advice = (*warnings(settings), *expiring)
+    return Examination(path, tuple(errors), advice, detections(settings), (SHADOW,) if settings.shadow else ())
 
 
 def certificate_warning(settings: Settings) -> str:
@@ -75,16 +84,19 @@ def as_json(found: Examination) -> dict[str, object]:
         "config": str(found.path),
         "errors": list(found.errors),
         "warnings": list(found.warnings),
+        "notes": list(found.notes),
         "targets": [_target_json(target) for target in found.targets],
     }
 
 
 def show(found: Examination, console: Console) -> None:
-    """Errors first, then warnings, then how fast each target is detected."""
+    """Errors first, then warnings and notes, then how fast each target is detected."""
     for error in found.errors:
         console.print(f"[red]error[/]    {_plain(error)}", soft_wrap=True)
     for warning in found.warnings:
         console.print(f"[yellow]warning[/]  {_plain(warning)}", soft_wrap=True)
+    for note in found.notes:
+        console.print(f"[cyan]note[/]     {_plain(note)}", soft_wrap=True)
     if found.targets:
         console.print(_table(found.targets))
         console.print("How each worst case comes about (explained in docs/reference/settings.md):")
@@ -139,4 +151,4 @@ def _plain(text: str) -> str:
 
 
 def _no_secrets() -> Secrets:
-    return Secrets.model_validate(dict.fromkeys(Secrets.model_fields, _PLACEHOLDER))
+    return Secrets.model_validate(dict.fromkeys(SECRETS, _PLACEHOLDER))

@@ -24,7 +24,18 @@ from ringfence.cli.dr_targets import (
     read_end,
     read_target,
 )
-from ringfence.cli.invocation import NOT_WELL, REFUSED, AsJson, console, emit, faults_told, invocation, say, usage
+from ringfence.cli.invocation import (
+    NOT_WELL,
+    REFUSED,
+    AsJson,
+    console,
+    emit,
+    faults_told,
+    invocation,
+    say,
+    say_shadow,
+    usage,
+)
 from ringfence.cli.tables import ReasonOption, YesOption, reason_or_ask
 
 ASTERISK_SECONDS: Final = 2
@@ -142,6 +153,7 @@ def auto(
         emit(as_json, done, lambda out: out.print(f"{words}: released", markup=False))
     else:
         _show(done, target, before, after, as_json)
+    say_shadow(done)
     if not done["released"]:
         say(f"Nothing was set for {words}; nothing has changed.")
     _end(target, after)
@@ -171,6 +183,7 @@ def preview(
     with faults_told(as_json):
         seen = daemon.call("POST", "/v1/override/preview", body={"mode": modes[mode], **target.body})
     emit(as_json, seen, lambda out: show_preview(out, seen))
+    say_shadow(seen)
 
 
 def failback(
@@ -190,6 +203,7 @@ def failback(
         done = daemon.call("POST", "/v1/failback", body={"scope": scope, "reason": why})
         after = _told(daemon, target)
     _show(done, target, before, after, as_json)
+    say_shadow(done)
     _end(target, after)
 
 
@@ -219,6 +233,7 @@ def _override(
         )
         raise typer.Exit(NOT_WELL)
     _show(done, target, before, after, as_json)
+    say_shadow(done)
     if not end:
         say(
             "No end was given: this stays until somebody releases it with",
@@ -232,6 +247,7 @@ def _confirmed(daemon: Daemon, order: dict[str, Any]) -> dict[str, str]:
     with faults_told(False):
         seen = daemon.call("POST", "/v1/override/preview", body=order)
     show_preview(console(), seen)
+    say_shadow(seen)
     if not typer.confirm("Do it?", err=True):
         say("Nothing has changed.")
         raise typer.Exit(REFUSED)

@@ -8,7 +8,7 @@ import typer
 
 from ringfence.cli.client import path_part
 from ringfence.cli.dr_picture import show_pending
-from ringfence.cli.invocation import AsJson, emit, faults_told, invocation
+from ringfence.cli.invocation import AsJson, emit, faults_told, invocation, say_shadow
 from ringfence.cli.tables import ReasonOption, reason_or_ask
 
 PendingId = Annotated[str, typer.Argument(help="the order's id, as `ringfence dr pending` shows it")]
@@ -39,6 +39,7 @@ def undo(
     said = done["override"]
     now = "automatic" if said is None else f"{said['mode']}, as before"
     emit(as_json, done, lambda out: out.print(f"{done['about']}: {now}", markup=False))
+    say_shadow(done)
 
 
 def pending(context: typer.Context, as_json: AsJson = False) -> None:
@@ -61,6 +62,7 @@ def approve(context: typer.Context, id_: PendingId, as_json: AsJson = False) -> 
     said: dict[str, Any] = done["override"]
     how = "alone, marked for review" if said["alone"] else f"asked for by {said['who']}"
     emit(as_json, done, lambda out: out.print(f"{said['about']}: {said['mode']}, {how}", markup=False))
+    say_shadow(done)
 
 
 def reject(context: typer.Context, id_: PendingId, reason: ReasonOption = None, as_json: AsJson = False) -> None:

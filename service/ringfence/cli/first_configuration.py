@@ -9,7 +9,9 @@ from typing import Final
 
 import phonenumbers
 
-from ringfence.config.settings import Settings, TrunkSettings
+from ringfence.config.asterisk_settings import AsteriskSettings
+from ringfence.config.settings import Settings
+from ringfence.config.trunk_settings import TrunkSettings
 
 HEAD: Final = """\
 # Ringfence's configuration. What is not written here has its default: docs/reference/settings.md.
@@ -38,6 +40,14 @@ class Answers:
     ami_port: int
     state_dir: Path
     asterisk_conf_dir: Path
+    trunk_endpoint: str = ""
+    """The carrier's own endpoint; empty: one is made."""
+    did_source: str = "request-uri"
+    egress_endpoint: str = ""
+    normal_context: str = ""
+    """Where the platform's calls go on in the site's own dialplan; empty: our `Dial`."""
+    sounds_dir: Path | None = None
+    cdr_csv: Path | None = None
 
 
 def render(answers: Answers) -> str:
@@ -55,8 +65,17 @@ def _general(answers: Answers) -> Iterator[str]:
     ):
         if value != defaults[key].default:
             yield f"{key} = {_quoted(str(value))}"
+    # Here: behind the first table it would be that table's.
+    yield "# shadow = true                # decide and show everything, do nothing: a week's trial beside a live site"
     ports = [("ari_port", answers.ari_port, 8088), ("ami_port", answers.ami_port, 5038)]
-    if changed := [f"{key} = {port}" for key, port, default in ports if port != default]:
+    changed = [f"{key} = {port}" for key, port, default in ports if port != default]
+    places = [("sounds_dir", answers.sounds_dir), ("cdr_csv", answers.cdr_csv)]
+    changed += [
+        f"{key} = {_quoted(str(place))}"
+        for key, place in places
+        if place is not None and place != AsteriskSettings.model_fields[key].default
+    ]
+    if changed:
         yield from ("", "[asterisk]", *changed)
     if answers.country != defaults["default_country"].default:
         yield from (
@@ -88,7 +107,9 @@ def _trunk(answers: Answers) -> Iterator[str]:
         f"name = {_quoted(answers.trunk_name)}",
         f"platform = {_quoted(answers.platform_name)}",
         f"sources = [{', '.join(_quoted(source) for source in answers.trunk_sources)}]",
-        '# did_source = "request-uri"   # where the DID is: or "to", "p-called-party-id", "diversion"',
+        *_named("endpoint", answers.trunk_endpoint),
+        *_named("normal_context", answers.normal_context),
+        _did_source(answers.did_source),
         '# bare = "e164"                # what a number without prefix is: or "national", "extension"',
         *_prefixes(answers.country, ("country_code", "national_prefix", "international_prefix")),
     )
@@ -99,6 +120,12 @@ def _trunk(answers: Answers) -> Iterator[str]:
         yield '# fallback_number = "+44..."   # where a DID that is not in the directory goes in DR mode'
 
 
+def _did_source(source: str) -> str:
+    if source != TrunkSettings.model_fields["did_source"].default:
+        return f"did_source = {_quoted(source)}"
+    return '# did_source = "request-uri"   # where the DID is: or "to", "p-called-party-id", "diversion"'
+
+
 def _far_ends(answers: Answers) -> Iterator[str]:
     yield from (
         "",
@@ -106,6 +133,9 @@ def _far_ends(answers: Answers) -> Iterator[str]:
         "[[egress_trunk]]",
         f"name = {_quoted(answers.egress_name)}",
         f"host_port = {_quoted(answers.egress)}",
+        *_named("endpoint", answers.egress_endpoint),
+        # A trunk that registers has one AOR, qualified or not; it is dialled by URI all the same.
+        *_named("qualify_endpoint", answers.egress_endpoint),
         "channels = 30                # calls it carries at the same time",
         '# number_format = "e164"      # how it wants numbers: or "plain", "00", "national"',
         *_prefixes(answers.country, ("country_code", "national_prefix")),
@@ -116,7 +146,19 @@ def _far_ends(answers: Answers) -> Iterator[str]:
         yield from ("# [[control]]", '# name = "carrier_proxy"', '# host_port = "sip.example.com:5060"')
     for name, host_port in answers.controls:
         yield from ("[[control]]", f"name = {_quoted(name)}", f"host_port = {_quoted(host_port)}")
-    yield ""
+    yield from (
+        "",
+        "# Backups by itself, for whoever holds the secret key. `ringfence backup new-key FILE` makes a pair of keys.",
+        "# [backup]",
+        '# recipients = ["age1..."]     # the public key; without one there is no backup',
+        '# directory = "/mnt/backups"   # another disk than state_dir\'s, whose loss backups are for',
+        "",
+    )
+
+
+def _named(key: str, value: str) -> Iterator[str]:
+    if value:
+        yield f"{key} = {_quoted(value)}"
 
 
 def _prefixes(country: str, wanted: tuple[str, ...]) -> Iterator[str]:

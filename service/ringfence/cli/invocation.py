@@ -9,7 +9,7 @@ import getpass
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,24 @@ def say(*lines: str) -> None:
     for line in lines:
         if line:
             typer.echo(line, err=True)
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """A result in lines."""
+    for line in lines:
+        typer.echo(line)
+
+
+def fail(lines: Iterable[str], status: int = 1) -> NoReturn:
+    """Says why, and ends the command."""
+    say(*lines)
+    raise typer.Exit(status)
+
+
+def say_shadow(done: Mapping[str, Any]) -> None:
+    """That an order has moved no call, where the daemon says so."""
+    if done.get("shadow"):
+        say("SHADOW: nothing was done to calls. It is decided, written down and shown; live, it would be done.")
 
 
 def usage(message: str, fix: str = "") -> NoReturn:

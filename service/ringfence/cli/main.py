@@ -11,7 +11,10 @@ from typer.core import TyperGroup
 from ringfence.cli import (
     access_commands,
     audit_commands,
+    backup_commands,
+    capacity_command,
     coverage_command,
+    db_commands,
     directory_commands,
     dr_commands,
     hr_commands,
@@ -20,8 +23,10 @@ from ringfence.cli import (
     person_commands,
     question_commands,
     run_command,
+    shadow_command,
     simulate_command,
     status_command,
+    support_command,
     teams_command,
     voice_commands,
 )
@@ -37,10 +42,10 @@ but not all is well.
 """
 
 # Loading these takes four times as long as all the others together; who asks for the status at night need not wait.
-SETUP_COMMANDS: Final = ("init", "snippets", "check-config", "settings", "doctor")
+SETUP_COMMANDS: Final = ("init", "handover", "remove", "snippets", "check-config", "settings", "doctor")
 
 # Commands that read the configuration themselves have an option of the same name; the one given here is passed on.
-_CONFIG_READERS = ("run", "init", "snippets", "check-config", "doctor")
+_CONFIG_READERS = ("run", "init", "handover", "remove", "snippets", "check-config", "doctor")
 
 
 class _Commands(TyperGroup):
@@ -81,14 +86,19 @@ def build() -> typer.Typer:
         dr_commands,
         question_commands,
         simulate_command,
+        shadow_command,
         directory_commands,
         hr_commands,
         person_commands,
         coverage_command,
+        capacity_command,
         teams_command,
         incident_commands,
         access_commands,
         audit_commands,
+        backup_commands,
+        db_commands,
+        support_command,
         notice_commands,
         voice_commands,
         run_command,
@@ -102,6 +112,14 @@ def main() -> None:
     build()()
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
 def _global_options(
     context: typer.Context,
     config: Annotated[
@@ -111,6 +129,9 @@ def _global_options(
         Path | None,
         typer.Option(help="the daemon's local socket, if the configuration does not tell", envvar="RINGFENCE_SOCKET"),
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="say which version this is, and end", is_eager=True, callback=_say_version)
+    ] = False,
 ) -> None:
     context.obj = Invocation(config, socket)
     if config is not None:

@@ -27,24 +27,32 @@ def existing(paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if os.path.lexists(path)]
 
 
-def write_all(files: Sequence[NewFile]) -> None:
-    """Raises WriteFault; then nothing of it is left."""
+def write_all(files: Sequence[NewFile]) -> list[Path]:
+    """What was made, in this order, folders included, for `unmake`. Raises WriteFault; then nothing of it is left."""
     made: list[Path] = []
     try:
         for file in files:
             _make_directories(file.path.parent, made)
             _write(file, made)
     except OSError as error:
-        for path in reversed(made):
-            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        unmake(made)
         raise WriteFault(f"{error.filename or 'a file'}: {error.strerror}. Nothing was written.") from None
+    return made
+
+
+def unmake(made: Sequence[Path]) -> None:
+    """Takes back what `write_all` made, the last one first. Raises OSError."""
+    for path in reversed(made):
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def replace_all(files: Sequence[NewFile]) -> None:
-    """Each file gets its new text by a rename, with mode and owner of the old one. Raises WriteFault."""
+    """Each file gets its new text by a rename, in this order, with mode and owner of the old one. Raises WriteFault;
+    then those behind the one that failed are as they were."""
     waiting: list[tuple[Path, Path]] = []
     try:
         for file in files:
+            forget_abandoned(file.path)
             temporary = file.path.with_name(f".{file.path.name}.{os.getpid()}")
             waiting.append((temporary, file.path))
             _write(replace(file, path=temporary), [])
@@ -57,6 +65,16 @@ def replace_all(files: Sequence[NewFile]) -> None:
     finally:
         for temporary, _ in waiting:
             temporary.unlink(missing_ok=True)
+
+
+def forget_abandoned(path: Path, mark: str = "") -> None:
+    """Half a new file beside this one goes, where the process that wrote it is gone: its id is the name's end, behind
+    `mark`. Raises OSError."""
+    start = f".{path.name}.{mark}"
+    for aside in path.parent.glob(f"{start}*"):
+        process = aside.name.removeprefix(start)
+        if process.isdigit() and not Path("/proc", process).exists():
+            aside.unlink(missing_ok=True)
 
 
 def readers_like(path: Path) -> int | None:

@@ -4,6 +4,7 @@ export from a machine that is to be replaced. The state directory's lock keeps a
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from ringfence.app.directory_import import DirectoryImport, ImportRefused, count
 from ringfence.app.ports import RingfenceError
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.bootstrap.identity import NodeRunning, StateDir
+from ringfence.bootstrap.storing import database_of
 from ringfence.bootstrap.values import csv_rules
 from ringfence.cli.client import NoDaemon, Refused
 from ringfence.cli.invocation import say, who
@@ -32,7 +34,7 @@ def import_files(config: Path, order: dict[str, Any], no_daemon: NoDaemon) -> di
     Refused."""
 
     async def work(settings: Settings) -> dict[str, Any]:
-        async with _directory(settings) as (importer, _):
+        async with _directory(settings, config) as (importer, _):
             done = await change_directory(importer, ImportOrder.model_validate(order), who())
             return done.model_dump(mode="json")
 
@@ -47,7 +49,7 @@ def export(config: Path, no_daemon: NoDaemon) -> dict[str, Any]:
     """As `GET /v1/export`. Raises NoDaemon, Refused."""
 
     async def work(settings: Settings) -> dict[str, Any]:
-        async with _directory(settings) as (importer, database):
+        async with _directory(settings, config) as (importer, database):
             at = SystemClock().now().wall
             await Auditor(SqlAuditStore(database)).note(exported(at, who(), "command line"))
             files = await importer.export()
@@ -66,6 +68,7 @@ def _settings(config: Path, no_daemon: NoDaemon) -> Settings:
 
 
 def _run(settings: Settings, work: Coroutine[Any, Any, T], no_daemon: NoDaemon) -> T:
+    before = os.umask(0o077)  # a first import makes the database, and it holds private numbers
     try:
         with StateDir(settings.state_dir):
             return asyncio.run(work)
@@ -77,13 +80,15 @@ def _run(settings: Settings, work: Coroutine[Any, Any, T], no_daemon: NoDaemon) 
     except RingfenceError as error:
         raise Refused(503, error.message, getattr(error, "field", None), error.fix) from None
     finally:
+        os.umask(before)
         work.close()
 
 
 @asynccontextmanager
-async def _directory(settings: Settings) -> AsyncIterator[tuple[DirectoryImport, Database]]:
-    database = await Database.open(settings.database or settings.state_dir / "ringfence.db")
+async def _directory(settings: Settings, config: Path) -> AsyncIterator[tuple[DirectoryImport, Database]]:
+    database = database_of(settings, config, sole=True)
     try:
+        await database.prepare()
         yield DirectoryImport(SqlDirectoryStore(database), SystemClock(), csv_rules(settings)), database
     finally:
         await database.close()

@@ -10,12 +10,12 @@ from typing import Any
 from ringfence.app.audit import verified
 from ringfence.app.ports import RingfenceError
 from ringfence.bootstrap.audit_side import ANCHOR_FILE
+from ringfence.bootstrap.storing import database_of
 from ringfence.cli.client import Refused
 from ringfence.config import ConfigError, Settings, load
 from ringfence.domain.audit_chain import Anchor, AuditReport
 from ringfence.store.audit_anchors import FileAnchors, read_anchors
 from ringfence.store.audit_store import SqlAuditStore
-from ringfence.store.database import Database
 from ringfence.web.audit_models import verified_out
 
 
@@ -31,17 +31,17 @@ def verify(config: Path, elsewhere: Path | None) -> dict[str, Any]:
     if elsewhere is not None and not given:
         raise Refused(0, f"{elsewhere}: there is no anchor in it.", fix="One JSON object a line: number, digest, at.")
     try:
-        report = asyncio.run(_verified(settings, given))
+        report = asyncio.run(_verified(settings, config, given))
     except RingfenceError as error:
         raise Refused(503, error.message, None, error.fix) from None
     return verified_out(report).model_dump(mode="json")
 
 
-async def _verified(settings: Settings, given: Sequence[Anchor]) -> AuditReport:
+async def _verified(settings: Settings, config: Path, given: Sequence[Anchor]) -> AuditReport:
     file = settings.state_dir / "ringfence.db"
     if not settings.database and not file.exists():
         raise RingfenceError(f"There is no database {file}.", "Name the right configuration with --config.")
-    database = Database.at(settings.database or file)
+    database = database_of(settings, config)
     try:
         beside = await FileAnchors(settings.state_dir / ANCHOR_FILE).read()
         return await verified(SqlAuditStore(database), [*beside, *given])

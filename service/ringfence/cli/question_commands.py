@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ringfence.cli.client import path_part
-from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say
+from ringfence.cli.invocation import NOT_WELL, AsJson, emit, faults_told, invocation, print_lines, say, usage
 from ringfence.cli.tables import show_table
 from ringfence.cli.times import local
 from ringfence.domain.ring_hours import parse_ring_hours
@@ -29,13 +30,49 @@ def add_to(app: typer.Typer) -> None:
 
 def explain(
     context: typer.Context,
-    did: Annotated[str, typer.Argument(help="in E.164, or as dialled in your country")],
+    did: Annotated[str | None, typer.Argument(help="in E.164, or as dialled in your country")] = None,
+    received: Annotated[
+        str | None, typer.Option("--as-received", help="in place of the DID: a number as a carrier sends it")
+    ] = None,
+    invites: Annotated[
+        Path | None,
+        typer.Option(
+            help="in place of the DID: a pcap, or a log of whole messages, whose INVITEs are read",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+        ),
+    ] = None,
+    trunk: Annotated[str | None, typer.Option(help="by which trunk; default the only one, or the sender's")] = None,
+    dids: Annotated[
+        Path | None,
+        typer.Option(help="compare with this dids.csv, not with what is stored", exists=True, dir_okay=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say where a call to a DID would go now and why, as Asterisk holds it. Exit status 4 if that is not the table's.
 
+    With --as-received or --invites: how the configuration reads numbers as carriers send them, and whether they are
+    DIDs of ours. Exit status 4 if one is not.
+
     Example: ringfence explain "0113 496 0123"
+
+    Example: ringfence explain --as-received "0113 496 0123" --trunk carrier
+
+    Example: ringfence explain --invites monday.pcap
     """
+    if [did, received, invites].count(None) != 2:
+        usage("Give one of a DID, --as-received and --invites.")
+    if received is not None or invites is not None:
+        # The configuration is read, which takes longer than all else a question needs.
+        from ringfence.cli import received_command
+
+        if received is not None:
+            received_command.as_received(invocation(context), received, trunk, dids, as_json)
+        elif invites is not None:
+            received_command.invites(invocation(context), invites, trunk, dids, as_json)
+        return
+    assert did is not None
     with faults_told(as_json):
         found = invocation(context).daemon().call("GET", f"/v1/explain/{path_part(did)}")
     emit(as_json, found, lambda out: _show_explanation(out, found))
@@ -59,9 +96,22 @@ def calls(
 
     def render(out: Console) -> None:
         rows = [_call_row(call) for call in found["calls"]]
-        show_table(
-            out, ("ended", "DID", "caller", "decision", "path", "answered by", "step", "result", "SIP", "s"), rows
+        headings: tuple[str, ...] = (
+            "ended",
+            "DID",
+            "caller",
+            "decision",
+            "path",
+            "answered by",
+            "step",
+            "result",
+            "SIP",
+            "s",
         )
+        if any(call["would"] for call in found["calls"]):
+            headings = (*headings, "live, it would")
+            rows = [(*row, _would(call["would"])) for row, call in zip(rows, found["calls"], strict=True)]
+        show_table(out, headings, rows)
         if not rows:
             out.print("No calls yet.")
 
@@ -82,7 +132,7 @@ def history(context: typer.Context, limit: Limit = 50, as_json: AsJson = False) 
                 local(r["at"]),
                 target_words(r["scope"]),
                 f"{r['before'] or '-'} -> {r['after']}",
-                r["sentence"],
+                f"{r['sentence']} (SHADOW)" if r["shadow"] else r["sentence"],
                 r["who"],
                 r["why"],
             )
@@ -110,8 +160,19 @@ def _call_row(call: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _would(would: dict[str, Any] | None) -> str:
+    """What would have become of a call in shadow mode."""
+    if would is None:
+        return ""
+    if not would["diverted"]:
+        return "have gone the same way"
+    return f"have gone to step {would['step']}, {would['answered_by']} ({would['reason']})"
+
+
 def _show_explanation(out: Console, found: dict[str, Any]) -> None:
     lines = [f"{found['did']}: {found['decision_words']}"]
+    for trunk, own in found["handed_over"].items():
+        lines.append(f"  by trunk {trunk} they go there through context {own} of the site's own dialplan")
     said = found["override"]
     if said:
         lines.append(f"  {said['mode']} by {said['who']}: {said['reason']}")

@@ -20,6 +20,9 @@ def run(config: Annotated[Path, typer.Option(help="the configuration file")] = D
 
     Example: ringfence run --config /etc/ringfence/ringfence.toml
     """
-    from ringfence import daemon  # everything there is; no other command pays for it
+    from ringfence.sparing import sparing
+
+    with sparing():
+        from ringfence import daemon  # everything there is; no other command pays for it
 
     raise typer.Exit(daemon.run(config))

@@ -3,6 +3,7 @@ is kept of them is a hash that takes long to try, in a file that only its owner 
 
 from __future__ import annotations
 
+import grp
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,9 @@ from typing import Final
 from ringfence.cli.new_files import NewFile, WriteFault, replace_all
 
 LIKE: Final = "http_token"
-"""The secret beside it whose owner the file gets: the service's account has to read both."""
+"""The secret beside it whose owner the file gets where the group below is missing: the service has to read both."""
+SERVICE_GROUP: Final = "ringfence"
+"""Made by the package. systemd hands the daemon its other secrets; this file it reads anew at each sign-in."""
 
 
 class CannotRenew(Exception):
@@ -46,7 +49,7 @@ def first_accounts(config: Path) -> FirstAccounts:
 
     passwords = {name: new_password() for name in ACCOUNTS}
     text = rendered({name: hashed(typed(password)) for name, password in passwords.items()})
-    return FirstAccounts(NewFile(place_beside(config), text, secret=True), passwords)
+    return FirstAccounts(NewFile(place_beside(config), text, secret=True, readers=_service_group()), passwords)
 
 
 def renew(name: str, config: Path) -> str:
@@ -69,10 +72,10 @@ def renew(name: str, config: Path) -> str:
     password, new = new_password(), not os.path.lexists(path)
     hashes[name] = hashed(typed(password))
     try:
-        replace_all([NewFile(path, rendered(hashes), secret=True)])
+        replace_all([NewFile(path, rendered(hashes), secret=True, readers=_service_group())])
     except WriteFault as fault:
         raise CannotRenew(str(fault), "Run it with sudo, or as the service's own account.") from None
-    if new:
+    if new and _service_group() is None:
         with suppress(OSError):
             like = (config.parent / LIKE).stat()
             os.chown(path, like.st_uid, like.st_gid)
@@ -87,3 +90,10 @@ def envelope_lines(passwords: Mapping[str, str]) -> list[str]:
         "Write each on paper, seal it in an envelope of its own, and put them where two people have to know of it.",
         "Whoever uses one is let in with everything, and everybody who is to be told is told.",
     ]
+
+
+def _service_group() -> int | None:
+    try:
+        return grp.getgrnam(SERVICE_GROUP).gr_gid
+    except KeyError:
+        return None

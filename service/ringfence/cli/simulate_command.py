@@ -69,6 +69,8 @@ def _show(out: Console, found: dict[str, Any]) -> None:
     caller = "a withheld number" if found["caller"] == "withheld" else found["caller"]
     head = f"{found['did']}, called by {caller}, which comes by trunk {found['trunk']}, {at:%a %Y-%m-%d %H:%M}"
     scope = f"; {target_words(found['scope'])}" if found["scope"] else ""
+    if found["shadow"]:
+        print_lines(out, ["SHADOW: nothing is done to calls, they go to the platform. Live, this would happen:"])
     print_lines(out, [f"{head}{scope}", f"decision {end['decision']}: {end['reason']}"])
     rows = [
         (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ringfence.cli.new_files import NewFile, readers_like
 from ringfence.config.snippets import INCLUDES, SHIPPED, WITH_SECRET
+
+_INCLUDES_OTHERS: Final = re.compile(r"^#include\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,13 @@ def changes(directory: Path, texts: Mapping[str, str]) -> list[Change]:
 
 
 def files_of(directory: Path, texts: Mapping[str, str]) -> list[NewFile]:
-    """As files to be written; those with a secret stay between us and Asterisk's own account."""
+    """As files to be written, in the order in which it is safe: one that includes others comes behind them, for
+    Asterisk starts without any dialplan when it is told to include a file that is not there. Those with a secret stay
+    between us and Asterisk's own account."""
     readers = readers_like(directory.parent / "manager.conf")
     return [
         NewFile(directory / name, text, secret=name in WITH_SECRET, readers=readers if name in WITH_SECRET else None)
-        for name, text in texts.items()
+        for name, text in sorted(texts.items(), key=lambda item: _INCLUDES_OTHERS.search(item[1]) is not None)
     ]
 
 

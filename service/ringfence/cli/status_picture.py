@@ -23,6 +23,10 @@ _VERDICT_STYLES: Final = {"up": _GOOD, "degraded": _WARN, "down": _BAD, "unknown
 _MODE_STYLES: Final = {"NORMAL": _GOOD, "FAILED_OVER": _BAD, "HOLD_DOWN": _WARN, "TRIAL": _WARN}
 _DECISION_STYLES: Final = {"divert": _BAD, "pinned": _WARN, "trial": _WARN}
 _TABLE_STYLES: Final = {"equal": _GOOD, "publishing": _WARN, "differs": _BAD}
+SHADOW_WORDS: Final = (
+    "SHADOW MODE: nothing is done to calls; what stands below is what would be. `ringfence shadow report` sums it up."
+)
+
 _SPEAKS_MARKS: Final = {"for": "+", "against": "-", "neither": "?"}
 
 
@@ -33,6 +37,7 @@ def picture(seen: dict[str, Any]) -> RenderableType:
     others = [target for target in seen["targets"] if target["role"] != "platform"]
     if others:
         parts += [Text(), _targets_table(others)]
+        parts += [_reasons(target) for target in others if target["verdict"]["state"] in ("degraded", "down")]
     if seen["overrides"]:
         parts += [Text(), _overrides_table(seen["overrides"])]
     parts += [Text(), _links(seen)]
@@ -59,17 +64,15 @@ def scopes_table(scopes: list[dict[str, Any]], now: str) -> Table:
 
 def _headline(seen: dict[str, Any]) -> RenderableType:
     started = f"{seen['node']}, {local(seen['at'])}, running since {local(seen['started_at'])}"
+    shadow = [(f"\n  {SHADOW_WORDS}", _WARN)] if seen["shadow"] else []
     if not seen["alarms"]:
-        return Text.assemble(("ALL WELL", _GOOD), f"  {started}\n")
+        return Text.assemble(("ALL WELL", _GOOD), f"  {started}", *shadow, "\n")
     lines = [(f"\n  ! {alarm}", _WARN) for alarm in seen["alarms"]]
-    return Text.assemble(("ATTENTION", _BAD), f"  {started}", *lines, "\n")
+    return Text.assemble(("ATTENTION", _BAD), f"  {started}", *shadow, *lines, "\n")
 
 
 def _evidence(scope: dict[str, Any]) -> RenderableType:
-    lines = [
-        f"{_SPEAKS_MARKS[line['speaks']]} {line['kind'].replace('_', ' ')}: {line['words']}"
-        for line in scope["verdict"]["evidence"]
-    ]
+    lines = _lines(scope["verdict"])
     trial = scope["trial"]
     if trial:
         lines.append(f"trial calls in a row: {trial['good']} good, {trial['bad']} bad")
@@ -78,6 +81,20 @@ def _evidence(scope: dict[str, Any]) -> RenderableType:
     lines.append(f"{promise}{scope['without_traffic']}")
     heading = Text(f"{scope['scope']}: {scope['sentence']}")
     return Group(Padding(heading, (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 4)) for line in lines))
+
+
+def _reasons(target: dict[str, Any]) -> RenderableType:
+    """What speaks for and against a target that is not as it should be."""
+    heading = Text(f"{target['role']} {target['name']}: {target['verdict']['sentence']}")
+    lines = (Padding(Text(line), (0, 0, 0, 4)) for line in _lines(target["verdict"]))
+    return Group(Padding(heading, (0, 0, 0, 2)), *lines)
+
+
+def _lines(verdict: dict[str, Any]) -> list[str]:
+    return [
+        f"{_SPEAKS_MARKS[line['speaks']]} {line['kind'].replace('_', ' ')}: {line['words']}"
+        for line in verdict["evidence"]
+    ]
 
 
 def at_most(seconds: float) -> str:
@@ -135,6 +152,10 @@ def _links(seen: dict[str, Any]) -> Text:
         text.append(f"{name:<10}")
         text.append("up" if link["up"] else "DOWN", style=_GOOD if link["up"] else _BAD)
         text.append(f", {link['detail']}\n")
+    if (backup := seen["backup"]) is not None:
+        text.append("backup    ")
+        text.append("LATE" if backup["late"] else "ok", style=_BAD if backup["late"] else _GOOD)
+        text.append(f", {_backup_words(backup, seen['at'])}\n")
     for heading, line in _roster_lines(seen):
         text.append(f"{heading:<10}{line}\n")
     refused = seen["refused_last_hour"]
@@ -173,3 +194,10 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+def _backup_words(backup: dict[str, Any], now: str) -> str:
+    words = "none is there" if backup["newest_at"] is None else f"the newest was made {ago(backup['newest_at'], now)}"
+    if backup["next_at"] is not None:
+        words += f", the next is due {local(backup['next_at'])}"
+    return f"{words}; {backup['fault']}" if backup["fault"] else words

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringfence.config.settings import PlatformSettings, Settings
+from ringfence.config.asked import asked_targets
+from ringfence.config.platform_settings import PlatformSettings
+from ringfence.config.settings import Settings
 from ringfence.config.snippets import INCLUDE_DIR
+from ringfence.domain.evidence_weight import SIP, WEAK
 from ringfence.domain.loopback import is_loopback
 
 MIN_WITNESSES = 2
@@ -19,7 +22,9 @@ def warnings(settings: Settings) -> list[str]:
     return [
         *_about_witnesses(settings),
         *_about_platforms(settings),
+        *_about_probes(settings),
         *_about_addresses(settings),
+        *_about_own_dialplans(settings),
         *_about_diverting(settings),
         *_about_emergencies(settings),
     ]
@@ -30,9 +35,8 @@ def witness_count(settings: Settings, platform: PlatformSettings) -> int:
 
     Another name for the platform's own host, or for this machine, tells nothing.
     """
-    asked = [target.host_port for target in (*settings.platform, *settings.egress_trunk, *settings.control)]
-    asked += [trunk.host_port for trunk in settings.trunk if trunk.host_port is not None]
-    hosts = {_host(host_port) for host_port in asked}
+    heard = [asked for asked in asked_targets(settings) if not (SIP | WEAK).isdisjoint(asked.kinds)]
+    hosts = {_host(asked.host_port) for asked in heard if asked.host_port}
     return len({host for host in hosts if host != _host(platform.host_port) and not is_loopback(host)})
 
 
@@ -67,6 +71,16 @@ def _about_platforms(settings: Settings) -> Iterator[str]:
             )
 
 
+def _about_probes(settings: Settings) -> Iterator[str]:
+    for what, far_ends in (("platform", settings.platform), ("egress_trunk", settings.egress_trunk)):
+        for far_end in far_ends:
+            if far_end.probe_transport == "tls" and far_end.probe_port is None and not far_end.endpoint:
+                yield (
+                    f"{what} {far_end.name!r} is probed over TLS on the port of its host_port, and calls go there over "
+                    "UDP, as the endpoint of ours does. Give probe_port, or an `endpoint` of yours that speaks TLS."
+                )
+
+
 def _about_addresses(settings: Settings) -> Iterator[str]:
     http = settings.http
     if http.enabled and not is_loopback(http.host) and http.certificate is None:
@@ -87,6 +101,17 @@ def _about_addresses(settings: Settings) -> Iterator[str]:
     for trunk in settings.trunk:
         if any(source.endswith("/0") for source in trunk.sources):
             yield f"trunk {trunk.name!r} takes calls from everywhere: name the carrier's addresses in `sources`."
+
+
+def _about_own_dialplans(settings: Settings) -> Iterator[str]:
+    made_by_us = {platform.name for platform in settings.platform if not platform.endpoint}
+    for trunk in settings.trunk:
+        if trunk.normal_context and trunk.platform in made_by_us:
+            yield (
+                f"trunk {trunk.name!r} has a normal_context, and platform {trunk.platform!r} no endpoint: your own "
+                "dialplan dials it through one of yours. Name that one as the platform's `endpoint`, or callers who "
+                "wait on a dead platform are neither seen nor freed."
+            )
 
 
 def _about_diverting(settings: Settings) -> Iterator[str]:

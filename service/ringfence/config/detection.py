@@ -7,15 +7,19 @@ The formula is explained in docs/reference/settings.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ringfence.config.egress_settings import EgressTrunkSettings
-from ringfence.config.settings import ControlSettings, PlatformSettings, Settings
+from ringfence.config.asked import AskedTarget, asked_targets
+from ringfence.config.settings import Settings
 from ringfence.config.snippets import QUALIFY
+from ringfence.config.words import FarEnd
+from ringfence.domain.evidence_weight import PROMPT, SIP
 from ringfence.domain.health import EvidenceKind, TargetId, TargetRole
-from ringfence.domain.schedule import PROFILES, Cadence
+from ringfence.domain.schedule import PROFILES, REGISTER_PROFILES, WEAK_PROFILES, Cadence
 
 NO_TRAFFIC = "no promise without traffic"
+NOT_ALONE = "no verdict waits for it"
+DEGRADES = "it degrades, and no verdict waits for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class ProbeDetection:
     cadence: str
     worst_case_seconds: float | None
     formula: str
+    decides: bool = True
+    """False: no verdict of *down* waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class TargetDetection:
     @property
     def worst_case_seconds(self) -> float | None:
         """A target is down when every kind of probe agrees: the slowest decides."""
-        known = [probe.worst_case_seconds for probe in self.probes]
+        known = [probe.worst_case_seconds for probe in self.probes if probe.decides]
         if not known or None in known:
             return None
         return max(seconds for seconds in known if seconds is not None)
@@ -52,8 +58,10 @@ class TargetDetection:
         """The whole calculation in one line."""
         if not self.probes:
             return "not probed"
-        parts = "; ".join(f"{probe.kind}: {probe.formula}" for probe in self.probes)
-        return f"the larger of {parts}" if len(self.probes) > 1 else parts
+        deciding = [f"{probe.kind}: {probe.formula}" for probe in self.probes if probe.decides]
+        others = [f"{probe.kind}: {probe.formula}" for probe in self.probes if not probe.decides]
+        larger = f"the larger of {'; '.join(deciding)}" if len(deciding) > 1 else "".join(deciding)
+        return ". Besides, ".join(part for part in (larger, "; ".join(others)) if part)
 
 
 def detections(settings: Settings) -> tuple[TargetDetection, ...]:
@@ -62,42 +70,45 @@ def detections(settings: Settings) -> tuple[TargetDetection, ...]:
 
 
 def _detections(settings: Settings) -> Iterator[TargetDetection]:
-    for platform in settings.platform:
-        refusing = (
-            f"{platform.refusing_dids} failed calls to different DIDs from {platform.refusing_callers} callers "
-            f"within {platform.refusing_window_seconds:g} s; {NO_TRAFFIC}"
-        )
-        yield _of(TargetRole.PLATFORM, platform, (*_options(platform), _contact(platform)), refusing)
-    for trunk in settings.trunk:
-        if trunk.host_port is not None:
-            target = TargetId(TargetRole.TRUNK, trunk.name)
-            yield TargetDetection(target, trunk.host_port, trunk.profile, (_asked(PROFILES[trunk.profile]),))
-    for egress in settings.egress_trunk:
-        yield _of(TargetRole.TRUNK, egress, (*_options(egress), _contact(egress)))
-    for control in settings.control:
-        yield _of(TargetRole.CONTROL, control, _options(control))
+    platforms = {platform.name: platform for platform in settings.platform}
+    for asked in asked_targets(settings):
+        refusing = ""
+        if asked.target.role is TargetRole.PLATFORM:
+            platform = platforms[asked.target.name]
+            refusing = (
+                f"{platform.refusing_dids} failed calls to different DIDs from {platform.refusing_callers} callers "
+                f"within {platform.refusing_window_seconds:g} s; {NO_TRAFFIC}"
+            )
+        probes = tuple(_probes(asked))
+        yield TargetDetection(asked.target, asked.host_port, asked.profile, probes, refusing)
 
 
-def _of(
-    role: TargetRole,
-    target: PlatformSettings | EgressTrunkSettings | ControlSettings,
-    probes: tuple[ProbeDetection, ...],
-    refusing: str = "",
-) -> TargetDetection:
-    return TargetDetection(TargetId(role, target.name), target.host_port, target.profile, probes, refusing)
+def _probes(asked: AskedTarget) -> Iterator[ProbeDetection]:
+    sip = not SIP.isdisjoint(asked.kinds)
+    if asked.options:
+        yield _asked(EvidenceKind.SIP_OPTIONS, PROFILES[asked.profile])
+    if asked.qualified and isinstance(asked.how, FarEnd):
+        yield _contact(asked.how)
+    if asked.registration:
+        alone = PROMPT.isdisjoint(asked.kinds)
+        words = "when Asterisk renews it; " + (NOT_ALONE if not alone else "nothing else tells")
+        yield ProbeDetection(EvidenceKind.REGISTRATION, "every 5 s, of Asterisk", None, words, decides=alone)
+    elif EvidenceKind.REGISTRATION in asked.kinds:
+        found = _asked(EvidenceKind.REGISTRATION, REGISTER_PROFILES[asked.profile])
+        alone = PROMPT.isdisjoint(asked.kinds)
+        yield found if alone else replace(found, formula=f"{found.formula}; {NOT_ALONE}", decides=False)
+    for kind in (EvidenceKind.TCP, EvidenceKind.HTTP):
+        if kind in asked.kinds:
+            found = _asked(kind, WEAK_PROFILES[asked.profile])
+            yield replace(found, formula=f"{found.formula}; {DEGRADES}", decides=False) if sip else found
 
 
-def _options(target: PlatformSettings | EgressTrunkSettings | ControlSettings) -> tuple[ProbeDetection, ...]:
-    return (_asked(PROFILES[target.profile]),) if target.probe else ()
-
-
-def _asked(cadence: Cadence) -> ProbeDetection:
+def _asked(kind: EvidenceKind, cadence: Cadence) -> ProbeDetection:
     words = (
         f"every {cadence.interval_seconds:g} s ±{cadence.jitter_share:.0%}, {cadence.timeout_seconds:g} s each; "
         f"undecided every {cadence.fast_interval_seconds:g} s; fall {cadence.fall}, rise {cadence.rise}"
     )
-    seconds = cadence.worst_case_detection_seconds
-    return ProbeDetection(EvidenceKind.SIP_OPTIONS, words, seconds, options_formula(cadence))
+    return ProbeDetection(kind, words, cadence.worst_case_detection_seconds, options_formula(cadence))
 
 
 def options_formula(cadence: Cadence) -> str:
@@ -109,7 +120,7 @@ def options_formula(cadence: Cadence) -> str:
     )
 
 
-def _contact(target: PlatformSettings | EgressTrunkSettings) -> ProbeDetection:
+def _contact(target: FarEnd) -> ProbeDetection:
     if target.endpoint or target.qualify_endpoint:
         why = "qualify_frequency + qualify_timeout of your own AOR"
         return ProbeDetection(EvidenceKind.CONTACT_STATUS, "as you configured it", None, why)

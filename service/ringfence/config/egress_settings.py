@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ringfence.config.caps_settings import MOST, CapsSettings
 from ringfence.config.identity_settings import IdentitySettings
-from ringfence.config.words import Country, FarEnd, Name, Prefix, Table
+from ringfence.config.words import Country, FarEnd, Name, Prefix, RegistrationName, Table
 from ringfence.domain.denied_starts import denied_starts
 from ringfence.domain.policy import DENIED_BY_DEFAULT
 
@@ -61,4 +61,7 @@ class EgressTrunkSettings(IdentitySettings, FarEnd):
     number_format: Literal["e164", "plain", "00", "national"] = Field("e164", description="how it wants the number")
     country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="its own country, for `national`")
     national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what it wants before national numbers")
+    registration: RegistrationName = Field(
+        "", description="the `type=registration` in your pjsip.conf by which Asterisk registers there: evidence"
+    )
     no_progress_seconds: float = Field(5.0, ge=0.5, le=60, description="silence after which the next trunk is tried")

@@ -48,6 +48,9 @@ class HttpSettings(BaseModel):
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
         [], description="addresses or networks of the reverse proxies that end TLS and say who asked"
     )
+    metrics_from: list[Annotated[str, AfterValidator(_network)]] = Field(
+        [], description="addresses or networks that read /metrics without a token, besides this machine"
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         "", description="where browsers reach us, as https://ringfence.example.org; needed for [[sign_in]]"
     )

@@ -17,6 +17,12 @@ class PressOneSettings(Table):
         sorted(ASKED_BY_DEFAULT),
         description="types of default numbers that are asked, unless imported with `nopress`; `unknown`: in no range",
     )
+    seconds: int = Field(
+        10,
+        ge=5,
+        le=30,
+        description="what is kept of `ring_budget_seconds` for asking: the prompt, and the time to press",
+    )
 
     @property
     def asked(self) -> frozenset[NumberKind]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from ringfence.config.database_settings import PASSWORD_SECRET, on_server
 from ringfence.config.faults import fault_lines
 from ringfence.config.notify_settings import secret_name as notify_secret_name
 from ringfence.config.settings import Settings
@@ -16,18 +17,23 @@ from ringfence.config.sign_in_settings import secret_name
 
 DEFAULT_PATH = Path("/etc/ringfence/ringfence.toml")
 ENVIRONMENT_PREFIX = "RINGFENCE_"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # what systemd hands a service by LoadCredential= lies there
 SECRETS = ("ari_secret", "ami_secret", "http_token")
+SEALED_ACCOUNTS = "break_glass"  # hashes of the passwords of the accounts for emergencies
 
 
 class Secrets(BaseModel):
     """What is never in the TOML file: from RINGFENCE_ARI_SECRET or the file RINGFENCE_ARI_SECRET_FILE, and so on;
-    else from the file of that name (`ari_secret`) beside the configuration, as `ringfence init` writes it."""
+    else from the credential of that name (`ari_secret`) that systemd hands the service; else from the file of that name
+    beside the configuration, as `ringfence init` writes it."""
 
     model_config = ConfigDict(frozen=True)
 
     ari_secret: SecretStr
     ami_secret: SecretStr
     http_token: SecretStr
+    database_password: SecretStr = SecretStr("")
+    """Empty where the database asks for none (`load_database_password`)."""
     notify: dict[str, SecretStr] = {}
     """Name of a [[notify]] -> its key, password or addresses; left out where it has none."""
 
@@ -43,17 +49,26 @@ class ConfigError(Exception):
 def load(path: Path) -> Settings:
     """Reads and checks the file. Raises ConfigError with every fault found."""
     try:
-        text = path.read_bytes().decode()
-        raw = tomllib.loads(text)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError([f"{path}: there is no such file. Write one with `ringfence init`."]) from None
     except PermissionError:
         raise ConfigError([f"{path}: may not be read. Run as root or as the service's own account."]) from None
+    return read(content, str(path))
+
+
+def read(content: bytes, place: str) -> Settings:
+    """Reads and checks a file's content. Raises ConfigError with every fault found."""
+    try:
+        text = content.decode()
+        raw = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: not TOML: {error}."]) from None
-    return parse(raw, str(path), text)
+        raise ConfigError([f"{place}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from None
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
+        raise ConfigError([f"{place}: not TOML: {error}."]) from None
+    except RecursionError:
+        raise ConfigError([f"{place}: not TOML: nested too deeply."]) from None
+    return parse(raw, place, text)
 
 
 def parse(raw: dict[str, Any], place: str = "configuration", text: str = "") -> Settings:
@@ -82,6 +97,12 @@ def load_secrets(path: Path) -> Secrets:
     if faults:
         raise ConfigError(faults)
     return Secrets.model_validate(found)
+
+
+def load_database_password(path: Path, database: str) -> str:
+    """The role's password where this database is on a server; empty where there is none, for a server that knows us by
+    our account or a certificate. Raises ConfigError when it cannot be used."""
+    return _secret(path, PASSWORD_SECRET) if on_server(database) else ""
 
 
 def load_client_secrets(path: Path, settings: Settings) -> dict[str, SecretStr]:
@@ -117,6 +138,15 @@ def load_notify_secrets(path: Path, settings: Settings) -> dict[str, SecretStr]:
     return found
 
 
+def secret_places(path: Path, settings: Settings) -> dict[str, Path]:
+    """Name -> file of every secret that belongs to the configuration at `path`, whether it is there or not. Those in
+    variables are nowhere; files that the configuration names (certificates, keys of feeds) are not among them."""
+    names = [*SECRETS, PASSWORD_SECRET, SEALED_ACCOUNTS]
+    names += [secret_name(provider) for provider in settings.sign_in]
+    names += [notify_secret_name(route) for route in settings.notify]
+    return {name: _places(path, name)[1] for name in names}
+
+
 def _secret(path: Path, name: str) -> str:
     """Empty when it is nowhere. Raises ConfigError."""
     variable, source = _places(path, name)
@@ -132,7 +162,12 @@ def _secret(path: Path, name: str) -> str:
 def _places(path: Path, name: str) -> tuple[str, Path]:
     """The variable, and the file that is read where that is not set."""
     variable = ENVIRONMENT_PREFIX + name.upper()
-    return variable, Path(os.environ.get(f"{variable}_FILE", path.parent / name))
+    if chosen := os.environ.get(f"{variable}_FILE"):
+        return variable, Path(chosen)
+    credential = Path(os.environ.get(CREDENTIALS, ""), name)
+    if credential.is_absolute() and os.access(credential, os.R_OK):
+        return variable, credential
+    return variable, path.parent / name
 
 
 def _content(path: Path) -> str:

@@ -21,7 +21,7 @@ from ringfence.config.detection import options_formula
 from ringfence.config.reading import DEFAULT_PATH, ENVIRONMENT_PREFIX, SECRETS
 from ringfence.config.settings import Settings
 from ringfence.config.snippets import QUALIFY
-from ringfence.domain.schedule import PROFILES
+from ringfence.domain.schedule import PROFILES, REGISTER_PROFILES, WEAK_PROFILES
 
 _HEAD: Final = f"""\
 # Settings
@@ -36,8 +36,8 @@ _SECRETS_INTRODUCTION: Final = """\
 ## Secrets
 
 Never in the TOML file. Each comes from the first of these that is there: the environment variable; the file that the
-variable with `_FILE` names; the file of the secret's own name beside the configuration, as `ringfence init` writes it
-(readable by its owner alone).
+variable with `_FILE` names; the credential of the secret's name that systemd hands the service (`LoadCredential=`); the
+file of the secret's own name beside the configuration, as `ringfence init` writes it (readable by its owner alone).
 
 | secret | variable | what it is for |
 |---|---|---|"""
@@ -258,8 +258,19 @@ def _detection() -> str:
         "    own OPTIONS:    interval x (1 + jitter) + timeout + (fall - 1) x (fast interval + timeout)",
         "    contact status: qualify_frequency + qualify_timeout",
         "",
-        "It is down when every kind of evidence that ever worked agrees, so the larger of the two counts. A platform",
-        "that answers and takes no calls is noticed by its calls alone: no promise without traffic.",
+        "It is down when both agree, as far as they ever worked, so the larger of the two counts. `probe_transport`",
+        "changes nothing about it. A platform that answers and takes no calls is noticed by its calls alone: no",
+        "promise without traffic. By the same formula the other kinds are noticed, and no verdict of *down* waits for",
+        "them:",
+        "",
+        "| profile | registration (`probe_register`) | `tcp`, `http` |",
+        "|---|---|---|",
+        *(
+            f"| `{name}` | {options_formula(REGISTER_PROFILES[name])} | {options_formula(WEAK_PROFILES[name])} |"
+            for name in PROFILES
+        ),
+        "",
+        "Own OPTIONS and contact status, which decide:",
         "",
         "| profile | own OPTIONS | contact status | fall | rise |",
         "|---|---|---|---|---|",

@@ -7,17 +7,19 @@ description.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
 from ringfence.config.access_settings import AccessSettings
 from ringfence.config.announcement_settings import (
-    AnnouncementMode,
     AnnouncementSettings,
     Language,
     shipped_announcements,
 )
+from ringfence.config.asked_settings import why_not_asked
+from ringfence.config.asterisk_settings import AsteriskSettings
+from ringfence.config.backup_settings import BackupSettings
+from ringfence.config.database_settings import DatabaseAddress
 from ringfence.config.egress_settings import EgressSettings, EgressTrunkSettings
 from ringfence.config.fastagi_settings import FastAgiTable
 from ringfence.config.hr_settings import HrSettings, HrSourceSettings, hr_faults
@@ -25,95 +27,17 @@ from ringfence.config.http_settings import HttpSettings
 from ringfence.config.notify_settings import HeartbeatSettings, NotifySettings, StaffMessageSettings, notify_faults
 from ringfence.config.outbound_settings import OutboundSettings, OutboundSiteSettings
 from ringfence.config.override_settings import OverrideSettings
+from ringfence.config.platform_settings import PlatformSettings
 from ringfence.config.press_one_settings import PressOneSettings
 from ringfence.config.sign_in_settings import sign_in_faults
+from ringfence.config.trunk_settings import TrunkSettings
+from ringfence.config.usual_settings import UsualSettings
 from ringfence.config.ways_settings import KnownForwardSettings, way_faults
-from ringfence.config.words import E164, Country, FarEnd, HostPort, Name, Port, Prefix, Probed, Table
+from ringfence.config.words import Country, Name, Probed, Table
 from ringfence.domain.known_ways import MAX_FORWARDS
-from ringfence.domain.outage import FailbackPolicy
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
+from ringfence.domain.received_number import why_not_ranges
 from ringfence.web.oidc.settings import SignInSettings
-
-
-class AsteriskSettings(Table):
-    """[asterisk]: where Asterisk's two interfaces are."""
-
-    host: str = Field("127.0.0.1", description="address of ARI and AMI; loopback, the daemon runs beside Asterisk")
-    ari_port: Port = Field(8088, description="port of Asterisk's HTTP server")
-    ari_user: str = Field("ringfence", description="user in ari.conf")
-    ami_port: Port = Field(5038, description="port of the manager interface")
-    ami_user: str = Field("ringfence", description="user in manager.conf")
-    cdr_csv: Path = Field(
-        Path("/var/log/asterisk/cdr-csv/Master.csv"),
-        description="Asterisk's own call records, for calls that ended while the daemon was away",
-    )
-    sounds_dir: Path = Field(
-        Path("/usr/share/asterisk/sounds"),
-        description="Asterisk's sounds: `sounds` below its astdatadir; `ringfence voice build` writes there",
-    )
-
-
-class PlatformSettings(FarEnd):
-    """[[platform]]: a primary platform; its name is the scope that fails over as one."""
-
-    name: Name = Field(description="scope name: small letters, digits, underscore")
-    number_format: Literal["as-received", "e164", "plain", "00", "national"] = Field(
-        "as-received", description="how the platform wants the called number"
-    )
-    ring_seconds: float = Field(120, ge=5, le=600, description="how long the platform may ring a person, seconds")
-    no_progress_seconds: float = Field(8.0, ge=0.5, le=60, description="silence after which a call is diverted inline")
-    rescue: bool = Field(True, description="whether callers in mid-call go on by their plan when the platform dies")
-    rescue_silence_seconds: float = Field(
-        3.0, ge=1, le=60, description="no audio for so long from a platform that is down: the call is dead"
-    )
-    rescue_held_seconds: float = Field(
-        60.0, ge=5, le=3600, description="the same where the platform had put the caller on hold"
-    )
-    outbound_site: str = Field(
-        "", description="the [[outbound_site]] by which the platform's own calls go out through us; empty: they do not"
-    )
-    failback: FailbackPolicy = Field(FailbackPolicy.AUTOMATIC, description="`automatic` or `manual`")
-    hold_down_seconds: float = Field(120, ge=1, le=86_400, description="how long it must stay healthy before the trial")
-    max_hold_down_seconds: float = Field(3600, ge=1, le=604_800, description="limit of the doubled hold-down")
-    trial_one_in: int = Field(5, ge=1, le=100, description="in a trial, one call in so many goes to the platform")
-    trial_calls: int = Field(5, ge=1, le=1000, description="calls put through in a row that end a trial well")
-    trial_failures: int = Field(2, ge=1, le=100, description="failed calls in a row that end a trial badly")
-    refusing_dids: int = Field(10, ge=3, le=1000, description="different owned DIDs whose calls fail: an outage")
-    refusing_callers: int = Field(3, ge=1, le=100, description="different callers among those failed calls")
-    refusing_window_seconds: float = Field(120, ge=5, le=3600, description="within this time")
-    ranges: list[Prefix] = Field(
-        [], max_length=100, description="beginnings (E.164) of numbers it takes, in dids.csv or not: no divert's target"
-    )
-
-
-class TrunkSettings(Table):
-    """[[trunk]]: an inbound trunk, whose endpoint's context is ringfence-in-<name>."""
-
-    name: Name = Field(description="trunk name: small letters, digits, underscore")
-    platform: Name = Field(description="the platform its calls go to when nothing else is known of the DID")
-    endpoint: str = Field("", description="your own PJSIP endpoint; default ringfence-<name>, written by `init`")
-    sources: list[str] = Field(min_length=1, description="addresses or networks its calls come from")
-    did_source: Literal["request-uri", "to", "p-called-party-id", "diversion"] = Field(
-        "request-uri", description="where the DID is"
-    )
-    country_code: str = Field("44", pattern=r"^[1-9][0-9]{0,2}$", description="for national numbers, without plus")
-    national_prefix: str = Field("0", pattern=r"^[0-9]{0,3}$", description="what national numbers begin with")
-    international_prefix: str = Field(
-        "00", pattern=r"^[0-9]{0,4}$", description="what international numbers begin with"
-    )
-    bare: Literal["e164", "national", "extension"] = Field("e164", description="what a number without any prefix is")
-    range_prefix: str = Field(
-        "", pattern=r"^(\+[1-9][0-9]{1,13})?$", description="with `extension`: what stands before it"
-    )
-    extension_length: int = Field(0, ge=0, le=10, description="with `extension`: how many digits it has")
-    host_port: HostPort | None = Field(None, description="address and SIP port to probe, host:port; none: not probed")
-    profile: Literal["lan", "wan"] = Field("wan", description="how hard it is probed: `lan` same building, `wan` far")
-    fallback_number: E164 | None = Field(None, description="where a DID without a record goes in DR mode")
-    announcement: str = Field("unavailable", description="what such a caller hears at the end")
-    language: Language | None = Field(None, description="language of its callers, as `en`; default the file's own")
-    announcements: AnnouncementMode = Field(
-        "answered", description="whether an announcement answers the call, or is told unbilled before a refusal"
-    )
 
 
 class ControlSettings(Probed):
@@ -126,13 +50,19 @@ class Settings(Table):
     """The whole file."""
 
     node: str = Field("ringfence", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$", description="this node's name")
+    shadow: bool = Field(
+        False,
+        description="decide, journal and show everything, and do nothing to calls: a trial beside a live site",
+    )
     language: Language = Field(
         DEFAULT_LANGUAGE, description="what your own people hear; and callers, unless a trunk says"
     )
     default_country: Country = Field("GB", description="country of numbers written without a plus in imported files")
     state_dir: Path = Field(Path("/var/lib/ringfence"), description="database, spool and node identity")
     socket: Path = Field(Path("/run/ringfence/control.sock"), description="the local door, for this machine's admins")
-    database: str = Field("", description="database URL; default SQLite in state_dir")
+    database: DatabaseAddress = Field(
+        "", description="address of a PostgreSQL database, without a password; default SQLite in state_dir"
+    )
     asterisk_conf_dir: Path = Field(Path("/etc/asterisk/ringfence"), description="where the Asterisk snippets lie")
     ring_budget_seconds: int = Field(
         90, ge=30, le=150, description="ringing of a whole plan; carriers cut at 120 to 180"
@@ -155,6 +85,8 @@ class Settings(Table):
     fastagi: FastAgiTable = FastAgiTable()
     outbound: OutboundSettings = OutboundSettings()
     override: OverrideSettings = OverrideSettings()
+    backup: BackupSettings = BackupSettings()
+    usual: UsualSettings = UsualSettings()
     hr: HrSettings = HrSettings()
     platform: list[PlatformSettings] = Field(min_length=1)
     trunk: list[TrunkSettings] = Field(min_length=1)
@@ -211,6 +143,8 @@ def _repeated(settings: Settings) -> list[str]:
         "trunk or egress_trunk": [t.name for t in settings.trunk] + [t.name for t in settings.egress_trunk],
         "control": [item.name for item in settings.control],
         "outbound_site": [item.name for item in settings.outbound_site],
+        "registration": [t.registration for t in settings.trunk if t.registration]
+        + [t.registration for t in settings.egress_trunk if t.registration],
     }
     for what, names in named.items():
         for name in sorted({n for n in names if names.count(n) > 1}):
@@ -245,6 +179,8 @@ def _dangling(settings: Settings) -> list[str]:
                 f"platform {platform.name!r} names outbound_site {platform.outbound_site!r}, which has no table"
             )
     for trunk in settings.trunk:
+        if trunk.host_port is None and (asked := why_not_asked(trunk)):
+            faults.append(f"trunk {trunk.name!r} has no host_port, and {asked}: nobody knows whom to ask")
         if trunk.platform not in platforms:
             faults.append(
                 f"trunk {trunk.name!r} names platform {trunk.platform!r}, known: {', '.join(sorted(platforms))}"
@@ -253,8 +189,14 @@ def _dangling(settings: Settings) -> list[str]:
             faults.append(
                 f"trunk {trunk.name!r} names announcement {trunk.announcement!r}, which has no [[announcement]]"
             )
-        if trunk.bare == "extension" and not (trunk.range_prefix and trunk.extension_length):
-            faults.append(f"trunk {trunk.name!r} has bare = extension; set range_prefix and extension_length")
+        if trunk.bare == "extension" and not trunk.ranges and not (trunk.range_prefix and trunk.extension_length):
+            faults.append(
+                f"trunk {trunk.name!r} has bare = extension; set range_prefix and extension_length, or ranges"
+            )
+        if (fault := why_not_ranges(trunk.ranges, trunk.extension_length)) is not None:
+            faults.append(f"ranges of trunk {trunk.name!r}: {fault}")
     if settings.site_ring_seconds + 5 > settings.ring_budget_seconds:
         faults.append("site_ring_seconds leaves no room in ring_budget_seconds; make it at least 5 smaller")
+    if settings.press_one.seconds + 15 > settings.ring_budget_seconds:
+        faults.append("[press_one] seconds leaves no 15 seconds to ring in ring_budget_seconds; make it smaller")
     return faults

@@ -26,8 +26,6 @@ from ringfence.asterisk.connections import (
 from ringfence.asterisk.dialplan import render_dialplan
 from ringfence.asterisk.site import (
     Announcement,
-    BareNumber,
-    DidSource,
     Egress,
     EgressTrunk,
     NumberFormat,
@@ -39,15 +37,19 @@ from ringfence.asterisk.site import (
 from ringfence.asterisk.site_outbound import OutboundPeer
 from ringfence.config.egress_settings import EgressTrunkSettings
 from ringfence.config.outbound_settings import outbound_of
+from ringfence.config.platform_settings import PlatformSettings
 from ringfence.config.reading import ConfigError, Secrets
-from ringfence.config.settings import PlatformSettings, Settings, TrunkSettings
+from ringfence.config.settings import Settings
+from ringfence.config.trunk_settings import TrunkSettings
 from ringfence.domain.prompts import DEFAULT_LANGUAGE
+from ringfence.domain.received_number import BareNumber, DidSource, NumberRules
 
 INCLUDE_DIR: Final = "ringfence"
 """The folder's name below Asterisk's own: the shipped dialplan includes its parts by it."""
 
 SHIPPED: Final = (
     "extensions_ringfence.conf",
+    "extensions_ringfence_number.conf",
     "extensions_ringfence_plan.conf",
     "extensions_ringfence_team.conf",
     "extensions_ringfence_team_wait.conf",
@@ -59,7 +61,10 @@ SHIPPED: Final = (
     "extensions_ringfence_rescue.conf",
     "extensions_ringfence_outbound.conf",
     "extensions_ringfence_ask.conf",
+    "extensions_ringfence_handed.conf",
+    "extensions_ringfence_shadow.conf",
     "extensions_ringfence_status.conf",
+    "extensions_ringfence_edition.conf",
     "cdr_ringfence.conf",
 )
 SITE_DIALPLAN: Final = "extensions_ringfence_site.conf"
@@ -150,7 +155,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
     egress = settings.egress
     return SiteDialplan(
         node=settings.node,
-        trunks=tuple(_trunk(trunk, settings.language) for trunk in settings.trunk),
+        trunks=tuple(trunk_of(trunk, settings.language) for trunk in settings.trunk),
         platforms=tuple(_platform(platform) for platform in settings.platform),
         egress=Egress(
             trunks=tuple(_egress_trunk(trunk) for trunk in settings.egress_trunk),
@@ -164,6 +169,7 @@ def site_dialplan(settings: Settings) -> SiteDialplan:
         ),
         announcements=tuple(Announcement(a.name, a.played) for a in settings.announcements),
         ring_budget_seconds=settings.ring_budget_seconds,
+        ask_seconds=settings.press_one.seconds,
         language=settings.language,
     )
 
@@ -177,7 +183,7 @@ def _ranges(settings: Settings) -> Iterator[str]:
 def _pjsip(settings: Settings) -> str:
     """One rendering a profile, joined: how often a far end is asked is the profile's."""
     trunks = tuple(
-        TrunkSources(_trunk(trunk), endpoint_of(trunk), tuple(trunk.sources))
+        TrunkSources(trunk_of(trunk), endpoint_of(trunk), tuple(trunk.sources))
         for trunk in settings.trunk
         if not trunk.endpoint
     )
@@ -215,19 +221,28 @@ def endpoint_of(trunk: TrunkSettings) -> str:
     return trunk.endpoint or f"ringfence-{trunk.name}"
 
 
-def _trunk(trunk: TrunkSettings, language: str = DEFAULT_LANGUAGE) -> Trunk:
+def trunk_of(trunk: TrunkSettings, language: str = DEFAULT_LANGUAGE) -> Trunk:
     return Trunk(
         name=trunk.name,
         platform=trunk.platform,
-        did_source=DidSource(trunk.did_source),
+        number=number_of(trunk),
+        language=trunk.language or language,
+        early_media=trunk.announcements == "early-media",
+        normal_context=trunk.normal_context,
+    )
+
+
+def number_of(trunk: TrunkSettings) -> NumberRules:
+    """How what comes by a trunk becomes a DID."""
+    return NumberRules(
+        source=DidSource(trunk.did_source),
         country=trunk.country_code,
         national_prefix=trunk.national_prefix,
         international_prefix=trunk.international_prefix,
         bare=BareNumber(trunk.bare),
         range_prefix=trunk.range_prefix,
         extension_length=trunk.extension_length,
-        language=trunk.language or language,
-        early_media=trunk.announcements == "early-media",
+        ranges=tuple(trunk.ranges),
     )
 
 

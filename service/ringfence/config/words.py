@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ringfence.config.asked_settings import AskedSettings
 from ringfence.domain.numbers import NumberError, classify, is_country
 
 
@@ -37,11 +38,14 @@ Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,13}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+RegistrationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{0,100}$")]
+
+
 class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Probed(Table):
+class Probed(AskedSettings, Table):
     host_port: HostPort = Field(description="address and SIP port, host:port")
     profile: Literal["lan", "wan"] = Field("lan", description="how hard it is probed: `lan` same building, `wan` far")
     probe: bool = Field(True, description="whether Ringfence sends its own SIP OPTIONS")

@@ -19,3 +19,4 @@ class AuditKind(StrEnum):
     ACCESS = "access"
     INCIDENT = "incident"
     NOTIFICATION = "notification"
+    BACKUP = "backup"

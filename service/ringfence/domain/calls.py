@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ringfence.domain.moment import Moment
 from ringfence.domain.numbers import mask
 
 
@@ -19,13 +20,17 @@ class AnsweredBy(StrEnum):
     TEAM = "team"
     VOICEMAIL = "voicemail"
     ANNOUNCEMENT = "announcement"
+    DIALPLAN = "dialplan"
+    """Something of the site's own dialplan, which had been handed the call: a telephone, a queue, a menu."""
     NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """One journal row. `caller` is a number, `withheld`, or empty once it is no longer kept. `step` is 0 for the
-    platform and n for the plan's n-th step; durations are in milliseconds."""
+    platform and n for the plan's n-th step; durations are in milliseconds. `would`: in shadow mode what would have
+    become of it (`shadow.read_would`), else empty. `answered_after_ms`: None where nobody answered, or it is not known,
+    as of calls that an earlier release stored and of those that Asterisk's own records completed."""
 
     call_id: str
     ended_at: datetime
@@ -42,6 +47,21 @@ class CallRecord:
     platform_status: int | None
     duration_ms: int
     ringing_after_ms: int | None
+    would: str = ""
+    answered_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAnswered:
+    """The platform answered the call `call_id`. `waited`: it rang, or played something, before. `caller` is as it was
+    sent, or empty."""
+
+    call_id: str
+    scope: str
+    did: str
+    caller: str
+    waited: bool
+    at: Moment
 
 
 WITHHELD: Final = "withheld"

@@ -29,12 +29,13 @@ from ringfence.domain.numbers import Did, Number, NumberError, mask, mask_text, 
 from ringfence.domain.policy import EgressPolicy, why_not
 
 NUMBER_COLUMNS: Final = tuple(f"default_number_{n}" for n in range(1, MAX_DEFAULT_NUMBERS + 1))
-PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), ("team", *NUMBER_COLUMNS[1:]))
+PEOPLE_COLUMNS: Final = Columns(("key", "name", "site", NUMBER_COLUMNS[0]), ("team", "extension", *NUMBER_COLUMNS[1:]))
 DID_COLUMNS: Final = Columns(("did", "owner", "site", "platform"), ("kind", "critical", "team", "divert_number"))
 
 _DEFAULT_NUMBER = re.compile(
     r"(?P<number>.*?)(?:\s+(?P<seconds>[0-9]{1,4})\s*s)?(?:\s+(?P<press>press1|nopress))?", re.IGNORECASE | re.DOTALL
 )
+_EXTENSION = re.compile(r"[0-9]{2,10}")
 _PRESS: Final = {"press1": True, "nopress": False}
 _FLAGS: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | {
     "yes": True,
@@ -63,16 +64,15 @@ class Notes:
 
     file: str
     problems: list[Problem] = field(default_factory=list)
+    errors: int = 0
+    """Those noted here. Asked twice for each row: counting them anew took as long as reading does."""
 
     def error(self, row: Row, column: str, value: str, message: str) -> None:
+        self.errors += 1
         self.problems.append(Problem(self.file, row.line, column, value, message))
 
     def warning(self, row: Row, column: str, value: str, message: str) -> None:
         self.problems.append(Problem(self.file, row.line, column, value, message, Severity.WARNING))
-
-    @property
-    def errors(self) -> int:
-        return sum(problem.severity is Severity.ERROR for problem in self.problems)
 
 
 def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
@@ -81,6 +81,7 @@ def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
     name = checked(row, "name", why_not_name, notes)
     site = checked(row, "site", why_not_name, notes)
     team = checked(row, "team", why_not_name, notes) if row.get("team") else ""
+    extension = checked(row, "extension", _why_not_extension, notes)
     numbers: list[DefaultNumber] = []
     for column in NUMBER_COLUMNS:
         number = _default_number(row, column, rules, notes)
@@ -96,12 +97,12 @@ def read_person(row: Row, rules: CsvRules, notes: Notes) -> Person | None:
         notes.warning(
             row, NUMBER_COLUMNS[0], "", f"{key} has no default number: calls go to the site's fallback number"
         )
-    return Person(PersonKey(intern(key)), name, intern(site), tuple(numbers), team=intern(team))
+    return Person(PersonKey(intern(key)), name, intern(site), tuple(numbers), team=intern(team), extension=extension)
 
 
 def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:
     before = notes.errors
-    did = _number(row, "did", row.get("did"), rules, notes, private=False)
+    did = own_number(row, row.get("did"), rules, notes)
     owner = checked(row, "owner", why_not_key, notes) if row.get("owner") else None
     site = checked(row, "site", why_not_name, notes)
     platform = row.get("platform")
@@ -119,7 +120,7 @@ def read_did(row: Row, rules: CsvRules, notes: Notes) -> DidAssignment | None:
     if did is None or notes.errors > before:
         return None
     return DidAssignment(
-        did=Did(did.e164),
+        did=did,
         owner=None if owner is None else PersonKey(intern(owner)),
         site=intern(site),
         scope=intern(platform),
@@ -148,14 +149,26 @@ def checked(row: Row, column: str, why_not_text: Callable[[str], str | None], no
     return text
 
 
+def own_number(row: Row, text: str, rules: CsvRules, notes: Notes) -> Did | None:
+    """The DID that is written in a row; None when it is none, which is noted."""
+    number = _number(row, "did", text, rules, notes, private=False)
+    return None if number is None else Did(number.e164)
+
+
 def public_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> str | None:
     """A place's number in E.164; None when the column is empty, or holds none, which is noted."""
     written = row.get(column)
     number = _number(row, column, written, rules, notes, private=False) if written else None
     if number is None:
         return None
-    _warn_if_refused(row, column, number, number.e164, rules, notes)
+    _warn_if_refused(row, column, number, rules, notes, private=False)
     return number.e164
+
+
+def _why_not_extension(text: str) -> str | None:
+    if not text or _EXTENSION.fullmatch(text):
+        return None
+    return "must be 2 to 10 digits, or empty"
 
 
 def _default_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> DefaultNumber | None:
@@ -173,24 +186,27 @@ def _default_number(row: Row, column: str, rules: CsvRules, notes: Notes) -> Def
         return None
     if number is None:
         return None
-    _warn_if_refused(row, column, number, mask(number.e164), rules, notes)
+    _warn_if_refused(row, column, number, rules, notes, private=True)
     return DefaultNumber(number.e164, ring_seconds, press_one=press_one)
 
 
 def _number(row: Row, column: str, text: str, rules: CsvRules, notes: Notes, *, private: bool) -> Number | None:
-    shown = mask_text(text) if private else text[:80]
+    def shown() -> str:
+        return mask_text(text) if private else text[:80]
+
     try:
         number = parse_number(text, rules.default_country)
     except NumberError as error:
-        notes.error(row, column, shown, str(error))
+        notes.error(row, column, shown(), str(error))
         return None
     if not number.valid:
-        notes.warning(row, column, shown, "is in no range the numbering plan knows; check the digits")
+        notes.warning(row, column, shown(), "is in no range the numbering plan knows; check the digits")
     return number
 
 
-def _warn_if_refused(row: Row, column: str, number: Number, shown: str, rules: CsvRules, notes: Notes) -> None:
+def _warn_if_refused(row: Row, column: str, number: Number, rules: CsvRules, notes: Notes, *, private: bool) -> None:
     refusal = why_not(number, rules.policy, ())
     # What comes back to us is an error, once the own DIDs of all files are known (`csv_loops`).
     if refusal is not None and not refusal.comes_back:
+        shown = mask(number.e164) if private else number.e164
         notes.warning(row, column, shown, f"will not be dialled: {refusal.sentence}")

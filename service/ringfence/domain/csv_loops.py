@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ringfence.domain.directory import DidAssignment, Person, Site
+from ringfence.domain.csv_range import DidRow
+from ringfence.domain.directory import Person, Site
 from ringfence.domain.known_ways import KnownWays
 from ringfence.domain.numbers import mask
 from ringfence.domain.team import Team
@@ -43,7 +44,7 @@ class LoopSearch:
         for name, team in teams.items():
             yield from self._fault(name, "backstop_number", team.backstop_number)
 
-    def dids(self, dids: Mapping[str, DidAssignment]) -> Iterator[LoopFault]:
+    def dids(self, dids: Mapping[str, DidRow]) -> Iterator[LoopFault]:
         for did, item in dids.items():
             yield from self._fault(did, "divert_number", item.divert_number)
 

@@ -11,11 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Final
+
+from ringfence.domain.numbers import mask_text
 
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024  # 100,000 DIDs are 6 MB
 MAX_CELL_CHARACTERS: Final = 1_000
+MAX_COLUMNS: Final = 200
+DIGITS_OF_A_NAME: Final = 6
+"""A column's name with as many may be a number: in a file without a header, the first row stands there."""
 MAX_PROBLEMS: Final = 1_000  # per file: whoever has more has the wrong file
 DELIMITERS: Final = (",", ";", "\t")
 SAVE_AS_UTF8: Final = 'save it as "CSV UTF-8" and try again'
@@ -73,20 +78,14 @@ class Row:
         return self.cells.get(column, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What was read of one file. With problems in it, `rows` holds what could be read all the same."""
-
-    rows: tuple[Row, ...]
-    problems: tuple[Problem, ...]
-
-
-def read_sheet(file: str, data: bytes, columns: Columns) -> Sheet:
-    """`file` is the name people know the file by."""
-    text, problems = _decode(file, data)
-    if text is None:
-        return Sheet((), tuple(problems))
-    return _read_rows(file, text, columns)
+def read_sheet(file: str, data: bytes, columns: Columns, problems: list[Problem]) -> Iterator[Row]:
+    """The rows that can be read, each as it is asked for: the cells of all 100,000 of them would be 200 MB. Faults go
+    into `problems` as they are found. `file` is the name people know the file by."""
+    fault = _why_no_text(file, data)
+    if fault:
+        problems.extend(fault)
+        return iter(())
+    return _rows(file, data.removeprefix(_UTF8_MARK), columns, problems)
 
 
 def render_sheet(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
@@ -98,18 +97,20 @@ def render_sheet(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def _decode(file: str, data: bytes) -> tuple[str | None, list[Problem]]:
+def _why_no_text(file: str, data: bytes) -> list[Problem]:
+    """Empty for UTF-8."""
     if len(data) > MAX_FILE_BYTES:
-        return None, [Problem(file, 0, "", "", f"is larger than {MAX_FILE_BYTES // 1024**2} MB; is it the right file?")]
+        return [Problem(file, 0, "", "", f"is larger than {MAX_FILE_BYTES // 1024**2} MB; is it the right file?")]
     if data.startswith(_UTF16_MARKS) or b"\x00" in data[:200]:
-        return None, [Problem(file, 1, "", "", f"is UTF-16 (or not a text at all), not UTF-8; {SAVE_AS_UTF8}")]
+        return [Problem(file, 1, "", "", f"is UTF-16 (or not a text at all), not UTF-8; {SAVE_AS_UTF8}")]
     if data.startswith(b"PK\x03\x04"):
-        return None, [Problem(file, 1, "", "", f"is a spreadsheet file, not CSV; {SAVE_AS_UTF8}")]
+        return [Problem(file, 1, "", "", f"is a spreadsheet file, not CSV; {SAVE_AS_UTF8}")]
     content = data.removeprefix(_UTF8_MARK)
     try:
-        return content.decode("utf-8"), []
+        content.decode("utf-8")
     except UnicodeDecodeError:
-        return None, list(_bad_bytes(file, content))[:MAX_PROBLEMS]
+        return list(_bad_bytes(file, content))[:MAX_PROBLEMS]
+    return []
 
 
 def _bad_bytes(file: str, content: bytes) -> Iterator[Problem]:
@@ -125,14 +126,12 @@ def _bad_bytes(file: str, content: bytes) -> Iterator[Problem]:
             )
 
 
-def _read_rows(file: str, text: str, columns: Columns) -> Sheet:
-    delimiter = _delimiter(text, columns)
+def _rows(file: str, data: bytes, columns: Columns, problems: list[Problem]) -> Iterator[Row]:
+    delimiter = _delimiter(data, columns)
     # strict: an unclosed quote is an error and not a cell with the rest of the file in it.
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    problems: list[Problem] = []
-    rows: list[Row] = []
+    reader = csv.reader(TextIOWrapper(BytesIO(data), "utf-8", newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
-    start = 1
+    start, misshapen = 1, 0
     try:
         for cells in reader:
             line, start = start, reader.line_num + 1
@@ -141,27 +140,30 @@ def _read_rows(file: str, text: str, columns: Columns) -> Sheet:
                 continue
             if header is None:
                 header = [cell.lower() for cell in stripped]
-                problems.extend(_header_problems(file, line, header, columns))
-                if problems:
-                    break
+                found = list(_header_problems(file, line, header, columns))
+                problems.extend(found)
+                if found:
+                    return
             elif (fault := _shape_fault(stripped, header)) is not None:
                 problems.append(Problem(file, line, "", "", fault))
+                misshapen += 1
+                if misshapen >= MAX_PROBLEMS:
+                    return
             else:
-                rows.append(Row(line, dict(zip(header, stripped, strict=False))))
-            if len(problems) >= MAX_PROBLEMS:
-                break
+                yield Row(line, dict(zip(header, stripped, strict=False)))
     except csv.Error as error:
         problems.append(Problem(file, start, "", "", f"cannot be read as CSV ({error}); is a quote not closed?"))
-    if header is None and not problems:
+        return
+    if header is None:
         problems.append(
             Problem(file, 1, "", "", f"is empty; its first line must be {delimiter.join(columns.required)}")
         )
-    return Sheet(tuple(rows), tuple(problems))
 
 
-def _delimiter(text: str, columns: Columns) -> str:
+def _delimiter(data: bytes, columns: Columns) -> str:
     """The one that finds the most known columns in the first line with anything in it."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    lines = TextIOWrapper(BytesIO(data), "utf-8")
+    first = next((line for line in lines if line.strip()), "")
 
     def known(delimiter: str) -> int:
         names = {name.strip().strip('"').lower() for name in first.split(delimiter)}
@@ -173,6 +175,9 @@ def _delimiter(text: str, columns: Columns) -> str:
 def _header_problems(file: str, line: int, header: list[str], columns: Columns) -> Iterator[Problem]:
     while header and not header[-1]:
         header.pop()  # a spreadsheet adds empty columns at the end
+    if len(header) > MAX_COLUMNS:
+        yield Problem(file, line, "", "", f"has {len(header)} columns; the first line must name the columns")
+        return
     for name in columns.required:
         if name not in header:
             yield Problem(file, line, name, "", "this column is missing; the first line must name the columns")
@@ -180,9 +185,16 @@ def _header_problems(file: str, line: int, header: list[str], columns: Columns) 
         if name not in columns.all:
             near = get_close_matches(name, columns.all, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known columns are {', '.join(columns.all)}"
-            yield Problem(file, line, name[:MAX_CELL_CHARACTERS], "", f"this column is not known; {hint}")
+            yield Problem(file, line, shown_name(name), "", f"this column is not known; {hint}")
         elif name in header[:position]:
             yield Problem(file, line, name, "", "this column comes twice; remove one")
+
+
+def shown_name(name: str) -> str:
+    """A column's name as people may see it, on one line."""
+    if sum(character.isdigit() for character in name) >= DIGITS_OF_A_NAME:
+        return mask_text(name)
+    return "".join(character if character.isprintable() else "?" for character in name[:MAX_CELL_CHARACTERS])
 
 
 def _shape_fault(cells: list[str], header: list[str]) -> str | None:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NewType, TypeVar
+from typing import TYPE_CHECKING, Final, NewType, TypeVar
 from zoneinfo import ZoneInfo
 
 from ringfence.domain.numbers import Did, mask
 from ringfence.domain.ring_hours import RingHours
 from ringfence.domain.team import Team
 
+if TYPE_CHECKING:
+    from ringfence.domain.did_range import DidRange
+
 PersonKey = NewType("PersonKey", str)
-"""What the organisation itself calls a person by: a staff number or a sign-in name; never a telephone
-number."""
+"""What the organisation calls a person by: a staff number or a sign-in name; never a telephone number."""
 
 MIN_RING_SECONDS: Final = 5
 MAX_RING_SECONDS: Final = 120
@@ -41,8 +43,7 @@ _FORMULA_STARTS: Final = "=+-@"
 
 
 class LineKind(StrEnum):
-    """What answers at the far end of a DID; decides whether and where it may be diverted
-    (`line_kinds.LINE_KINDS`)."""
+    """What answers at the far end of a DID; decides whether and where it may be diverted (`line_kinds`)."""
 
     VOICE = "voice"
     FAX = "fax"
@@ -104,7 +105,8 @@ class DefaultNumber:
 class Person:
     """An employee. `default_numbers` are tried in order, at most five; `withheld` are those that are known and not
     rung, and why. `deputy`: whose default numbers ring instead of this person's now. `team` is what HR calls the
-    department; empty: not stated."""
+    department; empty: not stated. `extension`: 2 to 10 digits, by which a range of DIDs may know its owners; empty:
+    none."""
 
     key: PersonKey
     name: str
@@ -113,6 +115,7 @@ class Person:
     withheld: tuple[tuple[DefaultNumber, NotRung], ...] = ()
     deputy: PersonKey | None = None
     team: str = ""
+    extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +165,16 @@ class DirectoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The whole of it. Build one with `Directory.of`, which proves that every reference leads somewhere. The directory
-    in force (`derivation`) is built without: a person's site is what HR calls it there, and may be none of ours."""
+    """The whole of it. Build one with `did_range.directory_of` or `Directory.of`, which prove that every reference
+    leads somewhere. The directory in force (`derivation`) is built without: a person's site is what HR calls it there,
+    and may be none of ours. `assignments` has every DID, `ranges` and `rows` are how they are written."""
 
     people: Mapping[PersonKey, Person] = field(default_factory=lambda: MappingProxyType({}))
     assignments: Mapping[Did, DidAssignment] = field(default_factory=lambda: MappingProxyType({}))
     sites: Mapping[str, Site] = field(default_factory=lambda: MappingProxyType({}))
     teams: Mapping[str, Team] = field(default_factory=lambda: MappingProxyType({}))
+    ranges: Mapping[str, DidRange] = field(default_factory=lambda: MappingProxyType({}))
+    written: Mapping[Did, DidAssignment] | None = None
 
     @classmethod
     def of(
@@ -199,6 +205,11 @@ class Directory:
 
     def assignment(self, did: str) -> DidAssignment | None:
         return self.assignments.get(Did(did))
+
+    @property
+    def rows(self) -> Mapping[Did, DidAssignment]:
+        """The DIDs that are no part of a range, or differ from theirs."""
+        return self.assignments if self.written is None else self.written
 
     def site(self, name: str) -> Site | None:
         return self.sites.get(name)
@@ -256,8 +267,7 @@ def why_not_name(text: str) -> str | None:
 
 
 def why_not_scope(text: str) -> str | None:
-    """Why a text cannot be a platform's name; None when it can. The name is part of AstDB keys and
-    records."""
+    """Why a text cannot be a platform's name; None when it can. It is part of AstDB keys and records."""
     return None if _SCOPE.fullmatch(text) else "must be 1 to 32 letters, digits, '_' or '-', a letter or digit first"
 
 

@@ -17,15 +17,26 @@ from ringfence.domain.csv_fields import (
     PEOPLE_COLUMNS,
     CsvRules,
     Notes,
-    read_did,
     read_person,
     render_default_number,
+)
+from ringfence.domain.csv_range import (
+    DidRow,
+    check_ranges,
+    key_of,
+    ranges_in,
+    read_did_row,
+    render_did_row,
+    rows_in,
+    says_by_extension,
 )
 from ringfence.domain.csv_references import STORED, Part, Parts, Reference, faults_between
 from ringfence.domain.csv_site import SITE_COLUMNS, read_site, render_site
 from ringfence.domain.csv_team import TEAM_COLUMNS, members_in, read_team, render_team
 from ringfence.domain.csv_text import Columns, Problem, Row, Severity, read_sheet, render_sheet
-from ringfence.domain.directory import DidAssignment, Directory, Person, Site, why_not_key
+from ringfence.domain.did_range import directory_of
+from ringfence.domain.directory import Directory, Person, Site, why_not_key
+from ringfence.domain.directory_diff import held_or_new
 from ringfence.domain.numbers import spaced
 from ringfence.domain.team import Team
 
@@ -84,7 +95,7 @@ def _of_person(person: Person) -> Iterator[tuple[str, str]]:
     yield "site", person.site
 
 
-def _of_did(item: DidAssignment) -> Iterator[tuple[str, str]]:
+def _of_did(item: DidRow) -> Iterator[tuple[str, str]]:
     yield "site", item.site
     if item.owner is not None:
         yield "owner", item.owner
@@ -103,7 +114,7 @@ def _of_team(team: Team) -> Iterator[tuple[str, str]]:
 
 
 _PEOPLE: Final = _Kind(PEOPLE_COLUMNS, "key", read_person, lambda person: person.key, _of_person)
-_DIDS: Final = _Kind(DID_COLUMNS, "did", read_did, lambda item: item.did, _of_did)
+_DIDS: Final[_Kind[DidRow]] = _Kind(DID_COLUMNS, "did", read_did_row, key_of, _of_did)
 _SITES: Final = _Kind(SITE_COLUMNS, "name", read_site, lambda site: site.name, _of_site)
 _TEAMS: Final = _Kind(TEAM_COLUMNS, "name", read_team, lambda team: team.name, _of_team, may_be_empty=True)
 
@@ -112,11 +123,12 @@ def read_directory(files: CsvFiles, current: Directory, rules: CsvRules) -> Read
     """The directory that the files make of the current one, or every reason why they make none."""
     parts = Parts(
         people=_part(files.people, _PEOPLE, current.people, rules),
-        dids=_part(files.dids, _DIDS, current.assignments, rules),
+        dids=_part(files.dids, _DIDS, {**current.rows, **current.ranges}, rules),
         sites=_part(files.sites, _SITES, current.sites, rules),
         teams=_part(files.teams, _TEAMS, current.teams, rules),
     )
-    faults_between(parts, rules.policy.ways)
+    if check_ranges(parts.dids, parts.people):
+        faults_between(parts, rules.policy.ways)
     problems = [
         *sorted(parts.people.problems, key=_line),
         *sorted(parts.dids.problems, key=_line),
@@ -125,41 +137,28 @@ def read_directory(files: CsvFiles, current: Directory, rules: CsvRules) -> Read
     ]
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Reading(None, tuple(problems))
-    directory = Directory.of(
-        parts.people.items.values(), parts.dids.items.values(), parts.sites.items.values(), parts.teams.items.values()
-    )
+    people, sites, teams = parts.people.items.values(), parts.sites.items.values(), parts.teams.items.values()
+    directory = directory_of(people, rows_in(parts.dids.items), sites, teams, ranges_in(parts.dids.items))
     return Reading(directory, tuple(problems))
 
 
 def render_people(directory: Directory) -> str:
     """`people.csv`, with private numbers in clear: for the people who keep them."""
-    columns = ("key", "name", "site", "team", *NUMBER_COLUMNS)
+    columns = ("key", "name", "site", "team", "extension", *NUMBER_COLUMNS)
 
     def rows() -> Iterator[list[str]]:
         for person in sorted(directory.people.values(), key=lambda person: person.key):
             numbers = [render_default_number(number, spaced) for number in person.default_numbers]
             empty = [""] * (len(NUMBER_COLUMNS) - len(numbers))
-            yield [person.key, person.name, person.site, person.team, *numbers, *empty]
+            yield [person.key, person.name, person.site, person.team, person.extension, *numbers, *empty]
 
     return render_sheet(columns, rows())
 
 
 def render_dids(directory: Directory) -> str:
-    """`dids.csv`."""
-    rows = (
-        [
-            spaced(item.did),
-            item.owner or "",
-            item.site,
-            item.scope,
-            item.kind,
-            "yes" if item.critical else "no",
-            item.team,
-            spaced(item.divert_number) if item.divert_number else "",
-        ]
-        for item in sorted(directory.assignments.values(), key=lambda item: item.did)
-    )
-    return render_sheet(DID_COLUMNS.all, rows)
+    """`dids.csv`, with ranges as they came."""
+    items: list[DidRow] = [*directory.rows.values(), *directory.ranges.values()]
+    return render_sheet(DID_COLUMNS.all, map(render_did_row, sorted(items, key=key_of)))
 
 
 def render_sites(directory: Directory) -> str:
@@ -175,15 +174,14 @@ def render_teams(directory: Directory) -> str:
 
 
 def _part(file: CsvFile | None, kind: _Kind[T], current: Mapping[K, T], rules: CsvRules) -> Part[T]:
+    stored = {str(key): item for key, item in current.items()}
     if file is None:
-        held = {str(key): item for key, item in current.items()}
-        stored = [Reference(0, key, *said) for key, item in held.items() for said in kind.refers(item)]
-        return Part(STORED, held, references=stored)
-    sheet = read_sheet(file.name, file.data, kind.columns)
-    notes = Notes(file.name, list(sheet.problems))
-    empty = not sheet.rows and not sheet.problems
-    part: Part[T] = Part(file.name, problems=notes.problems, whole=bool(sheet.rows) or (empty and kind.may_be_empty))
-    for row in sheet.rows:
+        return Part(STORED, kind.refers, stored)
+    notes = Notes(file.name)
+    part: Part[T] = Part(file.name, kind.refers, problems=notes.problems)
+    rows = 0
+    for row in read_sheet(file.name, file.data, kind.columns, notes.problems):
+        rows += 1
         item = kind.read(row, rules, notes)
         key = row.get(kind.key_column) if item is None else kind.key_of(item)
         if key in part.lines:
@@ -191,9 +189,12 @@ def _part(file: CsvFile | None, kind: _Kind[T], current: Mapping[K, T], rules: C
             notes.error(row, kind.key_column, key, message)
             continue
         part.lines[key] = row.line
-        part.references.extend(Reference(row.line, key, *said) for said in _said(row, kind, item))
-        if item is not None:
-            part.items[key] = item
+        if item is None:
+            part.faulty.extend(Reference(row.line, key, *said) for said in _said(row, kind.key_column))
+        else:
+            part.items[key] = held_or_new(stored, key, item)
+    empty = not rows and not notes.problems
+    part.whole = rows > 0 or (empty and kind.may_be_empty)
     if empty and not kind.may_be_empty:
         message = (
             "has no rows below its first line and would empty this part; leave the file away to keep what is stored"
@@ -202,13 +203,10 @@ def _part(file: CsvFile | None, kind: _Kind[T], current: Mapping[K, T], rules: C
     return part
 
 
-def _said(row: Row, kind: _Kind[T], item: T | None) -> Iterator[tuple[str, str]]:
-    """What a row says of other files; of a faulty one as it is written."""
-    if item is not None:
-        yield from kind.refers(item)
-        return
-    for column in ("site", *(("owner", "team") if kind.key_column == "did" else ())):
-        if row.get(column):
+def _said(row: Row, key_column: str) -> Iterator[tuple[str, str]]:
+    """What a faulty row says of other files, as it is written."""
+    for column in ("site", *(("owner", "team") if key_column == "did" else ())):
+        if row.get(column) and not (column == "owner" and says_by_extension(row)):
             yield column, row.get(column)
     for member in members_in(row):
         # What is no key at all has been told as that.

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from ringfence.domain.did_range import DidRange
 from ringfence.domain.directory import DidAssignment, Directory, Person, Site
 from ringfence.domain.team import Team
 
+K = TypeVar("K", bound=str)
 T = TypeVar("T")
 
 
@@ -39,15 +41,19 @@ class DirectoryDiff:
     assignments: Changes[DidAssignment]
     sites: Changes[Site]
     teams: Changes[Team] = Changes()
+    ranges: Changes[DidRange] = Changes()
 
     def __bool__(self) -> bool:
-        return bool(self.people or self.assignments or self.sites or self.teams)
+        return bool(self.people or self.assignments or self.sites or self.teams or self.ranges)
 
     def summary(self) -> str:
-        """One line, as `people: 1 added, 0 changed, 0 removed; DIDs: ...`; teams, which few have, where they change."""
+        """One line, as `people: 1 added, 0 changed, 0 removed; DIDs: ...`; teams and ranges, which few have, where they
+        change."""
         parts = [self.people.summary("people"), self.assignments.summary("DIDs"), self.sites.summary("sites")]
         if self.teams:
             parts.append(self.teams.summary("teams"))
+        if self.ranges:
+            parts.append(self.ranges.summary("ranges of DIDs"))
         return "; ".join(parts)
 
     def lines(self) -> Iterator[str]:
@@ -55,20 +61,26 @@ class DirectoryDiff:
         yield from _lines(self.sites, _site_name, _site_facts)
         yield from _lines(self.people, _person_name, _person_facts)
         yield from _lines(self.teams, _team_name, _team_facts)
+        yield from _lines(self.ranges, _range_name, _range_facts)
         yield from _lines(self.assignments, _did_name, _did_facts)
+
+
+def held_or_new(held: Mapping[K, T], key: K, new: T) -> T:
+    """What is held under a key where that is equal: nearly everything in a directory is in the one after it too, and
+    need not be in memory twice."""
+    found = held.get(key)
+    return new if found is None or found != new else found
 
 
 def compare(before: Directory, after: Directory) -> DirectoryDiff:
     """What turns `before` into `after`."""
     return DirectoryDiff(
         people=_changes(before.people, after.people),
-        assignments=_changes(before.assignments, after.assignments),
+        assignments=_changes(before.rows, after.rows),
         sites=_changes(before.sites, after.sites),
         teams=_changes(before.teams, after.teams),
+        ranges=_changes(before.ranges, after.ranges),
     )
-
-
-K = TypeVar("K", bound=str)
 
 
 def _changes(before: Mapping[K, T], after: Mapping[K, T]) -> Changes[T]:
@@ -122,12 +134,23 @@ def _person_facts(person: Person) -> _Facts:
     }
     if person.team:
         facts["team"] = (person.team, person.team)
+    if person.extension:
+        facts["extension"] = (person.extension, person.extension)
     if person.withheld:
         withheld = ", ".join(f"{number.words} ({why})" for number, why in person.withheld)
         facts["not rung"] = (withheld, person.withheld)
     if person.deputy is not None:
         facts["deputy"] = (person.deputy, person.deputy)
     return facts
+
+
+def _range_name(one: DidRange) -> str:
+    return f"range {one.key} of {one.count} DIDs"
+
+
+def _range_facts(one: DidRange) -> _Facts:
+    facts = _did_facts(one.assignment(one.first, one.owner))
+    return facts | {"owner": ("by extension", True)} if one.by_extension else facts
 
 
 def _did_name(assignment: DidAssignment) -> str:

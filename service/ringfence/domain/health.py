@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from ringfence.domain.moment import Moment
+
+MUTE_SECONDS: Final = 3.0
 
 
 class EvidenceKind(StrEnum):
@@ -18,7 +21,16 @@ class EvidenceKind(StrEnum):
 
     CONTACT_STATUS = "contact_status"
     SIP_OPTIONS = "sip_options"
+    REGISTRATION = "registration"
+    TCP = "tcp"
+    HTTP = "http"
+    CERTIFICATE = "certificate"
     CALL_OUTCOMES = "call_outcomes"
+    ANSWER_RATIO = "answer_ratio"
+    SHORT_CALLS = "short_calls"
+    INBOUND_SILENCE = "inbound_silence"
+    ENDLESS_RINGING = "endless_ringing"
+    ANNOUNCING = "announcing"
 
 
 class TargetRole(StrEnum):
@@ -83,6 +95,10 @@ class Health:
     missing_since: Moment | None = None
     last_answer_at: Moment | None = None
     detail: str = "not probed yet"
+    mute_since: Moment | None = None
+    """Since when the probe cannot tell."""
+    down_since: Moment | None = None
+    """The first of the misses that took it down; None unless it is down. A single pass does not make it forget."""
 
     @property
     def undecided(self) -> bool:
@@ -91,11 +107,19 @@ class Health:
             return self.ever_passed
         return self.contrary > 0
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether the probe has been unable to tell for so long that its last answer says nothing of now."""
+        if self.mute_since is None or self.last_answer_at is None:
+            return False
+        return self.last_answer_at.since(self.mute_since) >= MUTE_SECONDS
+
     def observe(self, observation: Observation, limits: RiseFall) -> Health:
         """The health after one more answer."""
         if observation.passed is None:
-            return replace(self, last_answer_at=observation.at, detail=observation.detail)
-        seen = replace(self, last_answer_at=observation.at, detail=observation.detail)
+            since = self.mute_since or observation.at
+            return replace(self, last_answer_at=observation.at, mute_since=since, detail=observation.detail)
+        seen = replace(self, last_answer_at=observation.at, mute_since=None, detail=observation.detail)
         return seen._after_pass(observation, limits) if observation.passed else seen._after_miss(observation, limits)
 
     def _after_pass(self, observation: Observation, limits: RiseFall) -> Health:
@@ -109,7 +133,7 @@ class Health:
             return replace(seen, state=HealthState.UP, contrary=0)
         passes = self.contrary + 1
         if passes >= limits.rise:
-            return replace(seen, state=HealthState.UP, contrary=0)
+            return replace(seen, state=HealthState.UP, contrary=0, down_since=None)
         return replace(seen, contrary=passes)
 
     def _after_miss(self, observation: Observation, limits: RiseFall) -> Health:
@@ -121,7 +145,7 @@ class Health:
             return replace(seen, contrary=0)
         misses = self.contrary + 1
         if misses >= limits.fall:
-            return replace(seen, state=HealthState.DOWN, contrary=0)
+            return replace(seen, state=HealthState.DOWN, contrary=0, down_since=since)
         return replace(seen, contrary=misses)
 
 

@@ -30,6 +30,7 @@ class Served(StrEnum):
     TEAM = "team"
     VOICEMAIL = "voicemail"
     ANNOUNCEMENT = "announcement"
+    DIALPLAN = "own dialplan"
     NOBODY = "nobody"
 
 
@@ -40,6 +41,7 @@ SERVED: Final = {
     AnsweredBy.TEAM: Served.TEAM,
     AnsweredBy.VOICEMAIL: Served.VOICEMAIL,
     AnsweredBy.ANNOUNCEMENT: Served.ANNOUNCEMENT,
+    AnsweredBy.DIALPLAN: Served.DIALPLAN,
     AnsweredBy.NOBODY: Served.NOBODY,
 }
 NOBODY_THERE: Final = frozenset({Served.VOICEMAIL, Served.ANNOUNCEMENT, Served.NOBODY})

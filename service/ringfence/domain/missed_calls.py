@@ -20,7 +20,10 @@ GAVE_UP_SECONDS: Final = 5.0
 
 MAX_MISSES: Final = 50_000
 
-_REACHED: Final = frozenset({AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE, AnsweredBy.TEAM})
+# What answered in the site's own dialplan nobody here knows: it may have been a voicemail.
+_REACHED: Final = frozenset(
+    {AnsweredBy.PLATFORM, AnsweredBy.PERSON, AnsweredBy.SITE, AnsweredBy.TEAM, AnsweredBy.DIALPLAN}
+)
 
 
 def reached(call: CallRecord) -> bool:

@@ -17,6 +17,8 @@ from typing import Final, NewType
 import phonenumbers
 from phonenumbers import PhoneNumberType, ValidationResult
 
+from ringfence.domain.number_types import may_reach_a_short_service, region_and_type
+
 Did = NewType("Did", str)
 """An inbound number of ours: E.164 with its plus sign."""
 
@@ -268,22 +270,13 @@ def _length_fault(possible: int) -> str | None:
 def _classify(parsed: phonenumbers.PhoneNumber) -> Number:
     code = parsed.country_code or 0
     national = phonenumbers.national_significant_number(parsed)
-    found = phonenumbers.region_code_for_number(parsed)
-    # A number in none of its regions' ranges has no type; asking for it would go through all of them again.
-    kind = NumberKind.UNKNOWN if found is None else _KINDS.get(phonenumbers.number_type(parsed), NumberKind.UNKNOWN)
+    found, number_type = region_and_type(code, national)
+    kind = _KINDS.get(number_type, NumberKind.UNKNOWN)
     region = found or phonenumbers.region_code_for_country_code(code)
     valid = kind is not NumberKind.UNKNOWN
     e164 = _checked_e164(parsed)
-    short = not valid and _may_reach_a_short_service(parsed, code, national)
+    short = not valid and may_reach_a_short_service(parsed, code, national)
     return Number(intern(e164), kind, intern(str(region)), valid, short)
-
-
-def _may_reach_a_short_service(parsed: phonenumbers.PhoneNumber, code: int, national: str) -> bool:
-    """A trunk that strips the country code would dial what is left: +1 911 555 1234 then begins with 911."""
-    if phonenumbers.is_valid_short_number(parsed):
-        return True
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
-    return any(phonenumbers.connects_to_emergency_number(national, region) for region in regions)
 
 
 def _calling_code(e164: str) -> str:

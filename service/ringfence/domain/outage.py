@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ringfence.domain.moment import Moment
 from ringfence.domain.override import Override, OverrideKind
-from ringfence.domain.reasons import Reason
+from ringfence.domain.reasons import LESSER_FAULTS, Reason
 from ringfence.domain.verdict import Cause, Verdict, VerdictState
 
 
@@ -189,7 +189,7 @@ def _recovered(state: ScopeState, verdict: Verdict) -> bool:
         return state.reason is not Reason.FOUND_IN_ASTERISK
     if verdict.state is not VerdictState.DEGRADED:
         return False
-    return state.cause is Cause.REFUSING or verdict.reason is Reason.SOME_CALLS_REFUSED
+    return state.cause is Cause.REFUSING or verdict.reason in {Reason.SOME_CALLS_REFUSED, *LESSER_FAULTS}
 
 
 def _trial_signal(state: ScopeState, verdict: Verdict, policy: OutagePolicy) -> tuple[Signal, Reason] | None:

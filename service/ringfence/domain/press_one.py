@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ringfence.domain.directory import DefaultNumber
+from ringfence.domain.known_answers import KnownAnswers
 from ringfence.domain.numbers import NumberError, NumberKind, classify
 
 # What a person has at home or in a pocket; a number in no known range may be anything. The other kinds are firms'.
@@ -30,7 +31,7 @@ class PressOne:
     `EgressGate` does and for the same reason."""
 
     kinds: frozenset[NumberKind] = ASKED_BY_DEFAULT
-    _answers: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+    _answers: KnownAnswers[bool] = field(default_factory=KnownAnswers, repr=False, compare=False)
 
     def asks(self, number: DefaultNumber) -> bool:
         """Whether who answers this person's number has to press 1."""
@@ -38,9 +39,7 @@ class PressOne:
             return number.press_one
         if not self.kinds:
             return False
-        if number.e164 not in self._answers:
-            self._answers[number.e164] = self._judge(number.e164)
-        return self._answers[number.e164]
+        return self._answers.of(number.e164, self._judge)
 
     def _judge(self, e164: str) -> bool:
         try:

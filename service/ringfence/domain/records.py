@@ -8,7 +8,7 @@ back one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -29,7 +29,12 @@ from ringfence.domain.step_text import decode_steps, encode_steps
 
 MAX_ONE_IN: Final = 100
 
+SHADOW_MARK: Final = "shadow"
+"""The last field of a mode that moves no call. Every dialplan so far takes its decision for what it is, `pinned`."""
+
 _SEPARATORS = re.compile(r"[|,:]")
+_NODE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MAX_NODE_NAME_CHARACTERS: Final = 64
 
 
 class Forced(StrEnum):
@@ -55,13 +60,14 @@ class RouteRecord:
 @dataclass(frozen=True, slots=True)
 class ModeRecord:
     """`mode/<scope>`. `one_in` is 1 to 100 in a trial and 0 otherwise; `unix_time` is when the decision
-    began."""
+    began. `shadow`: nothing is done to calls."""
 
     decision: Decision
     one_in: int
     mode: Mode
     override: OverrideKind | None
     unix_time: int
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +149,19 @@ def encode_mode(record: ModeRecord) -> str:
     """The value of `mode/<scope>`."""
     assert (record.decision is Decision.TRIAL) == (1 <= record.one_in <= MAX_ONE_IN)
     override = "-" if record.override is None else record.override
-    return f"{SCHEMA_VERSION}|{record.decision}|{record.one_in}|{record.mode}|{override}|{record.unix_time}"
+    mark = f"|{SHADOW_MARK}" if record.shadow else ""
+    return f"{SCHEMA_VERSION}|{record.decision}|{record.one_in}|{record.mode}|{override}|{record.unix_time}{mark}"
+
+
+def shadowed(text: str) -> str:
+    """A mode that `encode_mode` made as a node in shadow mode publishes it: what was decided stays readable."""
+    return encode_mode(replace(decode_mode(text), decision=Decision.PINNED, one_in=0, shadow=True))
 
 
 def decode_mode(text: str) -> ModeRecord:
     """Raises RecordError."""
-    decision_text, one_in_text, mode, override, unix_time = fields_of(text, 5)
+    told = text.removesuffix(f"|{SHADOW_MARK}")
+    decision_text, one_in_text, mode, override, unix_time = fields_of(told, 5)
     decision, one_in = member_of(Decision, decision_text, "decision"), count_of(one_in_text, "one_in")
     if (decision is Decision.TRIAL) != (1 <= one_in <= MAX_ONE_IN):
         raise RecordError(f"one_in must be 1 to {MAX_ONE_IN} in a trial and 0 otherwise")
@@ -158,6 +171,7 @@ def decode_mode(text: str) -> ModeRecord:
         mode=member_of(Mode, mode, "mode"),
         override=None if override == "-" else member_of(OverrideKind, override, "override"),
         unix_time=count_of(unix_time, "unix_time"),
+        shadow=told != text,
     )
 
 
@@ -177,10 +191,20 @@ def decode_table(text: str) -> TableRecord:
     return TableRecord(count_of(generation, "generation"), count_of(unix_time, "unix_time"), count_of(rows, "rows"))
 
 
+def generation_of(record: str | None) -> int:
+    """The generation in the table's own record; 0 when there is none that can be read."""
+    try:
+        return decode_table(record or "").generation
+    except RecordError:
+        return 0
+
+
 def encode_node(record: NodeRecord) -> str:
     """The value of `node`. Characters that would break the record are taken out of the name: it is for
     people."""
-    name = "".join(c for c in record.node_name if c.isprintable() and not _SEPARATORS.match(c)).strip()[:64]
+    name = "".join(c for c in record.node_name if c.isprintable() and not _SEPARATORS.match(c)).strip()[
+        :MAX_NODE_NAME_CHARACTERS
+    ]
     assert not _SEPARATORS.search(record.node_id)
     return f"{SCHEMA_VERSION}|{record.node_id}|{name}|{record.unix_time}"
 
@@ -188,6 +212,8 @@ def encode_node(record: NodeRecord) -> str:
 def decode_node(text: str) -> NodeRecord:
     """Raises RecordError."""
     node_id, node_name, unix_time = fields_of(text, 3)
-    if not node_id:
-        raise RecordError("the node id is empty")
+    if not _NODE_ID.fullmatch(node_id):
+        raise RecordError("the node id is none")
+    if len(node_name) > MAX_NODE_NAME_CHARACTERS or not node_name.isprintable():
+        raise RecordError("the node name is no line of text")
     return NodeRecord(node_id, node_name, count_of(unix_time, "unix_time"))

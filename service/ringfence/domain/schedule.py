@@ -50,3 +50,17 @@ LAN = Cadence(interval_seconds=0.5, timeout_seconds=0.3, fast_interval_seconds=0
 WAN = Cadence(interval_seconds=2.0, timeout_seconds=1.0, fast_interval_seconds=0.25, rise=5, fall=10)
 
 PROFILES: dict[str, Cadence] = {"lan": LAN, "wan": WAN}
+
+# A registrar works for each answer: it is left in peace while all is well, and asked as fast as the rest while not.
+REGISTER_PROFILES: dict[str, Cadence] = {
+    "lan": Cadence(interval_seconds=10.0, timeout_seconds=1.0, fast_interval_seconds=0.25, rise=3, fall=5),
+    "wan": Cadence(interval_seconds=30.0, timeout_seconds=3.0, fast_interval_seconds=0.5, rise=5, fall=10),
+}
+# TCP and HTTP degrade and decide nothing, so nothing is won by hurrying.
+WEAK_PROFILES: dict[str, Cadence] = {
+    "lan": Cadence(interval_seconds=5.0, timeout_seconds=2.0, fast_interval_seconds=5.0, rise=2, fall=3),
+    "wan": Cadence(interval_seconds=15.0, timeout_seconds=5.0, fast_interval_seconds=15.0, rise=2, fall=3),
+}
+WEAK_LIMITS = WEAK_PROFILES["lan"].limits
+# What the probes that speak TLS have seen: nobody is asked.
+CERTIFICATES = Cadence(interval_seconds=5.0, timeout_seconds=1.0, fast_interval_seconds=5.0, rise=1, fall=1)

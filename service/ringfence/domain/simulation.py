@@ -80,6 +80,9 @@ class _Whole(Call):
     def _platform(self) -> Ending:
         """`ringfence-platform-ended`."""
         does, timeouts = self.question.assumed.platform, self.rules.platforms.get(self.scope)
+        trunk = self.rules.trunks.get(self.question.trunk)
+        if trunk is not None and trunk.normal_context:
+            return self._hand_over(trunk.normal_context, does)
         if does is PlatformDoes.ANSWERS:
             self.note(What.PLATFORM, self.scope, result="answered")
             return self.end(AnsweredBy.PLATFORM)
@@ -98,6 +101,13 @@ class _Whole(Call):
                 return self._full()
         return self.end(AnsweredBy.NOBODY, result)
 
+    def _hand_over(self, context: str, does: PlatformDoes) -> Ending:
+        """`ringfence-own`: what the site's own dialplan makes of the call is not ours to foretell."""
+        self.path = self.path or "site"
+        answered = does is PlatformDoes.ANSWERS
+        self.note(What.HANDED_OVER, context, result="answered" if answered else "unknown")
+        return self.end(AnsweredBy.DIALPLAN) if answered else self.end(AnsweredBy.NOBODY, "unknown")
+
     def _full(self) -> Ending:
         """`ringfence-full`: the DID's own plan, else its trunk's."""
         if self.record is None:
@@ -110,6 +120,7 @@ class _Whole(Call):
     def _plan(self, steps: tuple[Step, ...]) -> Ending:
         """`ringfence-plan`: the steps in order until one is answered."""
         started, closed = self.clock, False
+        self.plan_ends = started + self.rules.ring_budget_seconds
         if self.question.assumed.came_back:
             self.reason = "looped"
             self.note(What.RETURNED)

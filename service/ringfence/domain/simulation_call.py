@@ -38,6 +38,7 @@ class Call:
         self.path = ""
         self.reason = ""
         self.step = 0
+        self.plan_ends = 0.0
 
     @property
     def now(self) -> datetime:
@@ -66,6 +67,8 @@ class Call:
         private = item.kind is StepKind.PERSON
         if result == "refused":
             self.note(What.PASSED_OVER, item.target, result=result, private=private, team=team, why=Why.REFUSED)
+        elif self._too_late(item):
+            self.note(What.PASSED_OVER, item.target, private=private, team=team, why=Why.BUDGET_SPENT)
         else:
             how: dict[str, Any] = {"private": private, "team": team, "shows": self.shows(), "asked": self.asks(item)}
             how["told"] = self.tells()
@@ -104,6 +107,10 @@ class Call:
         """How a leg to this number ends, in the dialplan's word, and after how many seconds."""
         if not self._dialled(item.target):
             return "refused", 0.0
+        if self._too_late(item):
+            return "unanswered", 0.0
+        if self.asks(item):
+            seconds = min(seconds, self._left_for_asking)
         assumed = self.question.assumed
         does, asked = assumed.far_end(item.target, self.step), self.asks(item)
         match does:
@@ -118,6 +125,14 @@ class Call:
             case FarEnd.ANSWERS | FarEnd.VOICEMAIL | FarEnd.REFUSES:
                 return "answered", assumed.pressing_seconds * asked + assumed.telling_seconds * self.tells()
         return does.value, 0.0
+
+    @property
+    def _left_for_asking(self) -> int:
+        """How long a leg may ring so that whoever answers can still be asked within the plan."""
+        return int(self.plan_ends) - int(self.clock) - self.rules.ask_seconds
+
+    def _too_late(self, item: Step) -> bool:
+        return self.asks(item) and self._left_for_asking < 1
 
     def _dialled(self, number: str) -> bool:
         allowed = _DIALLED.fullmatch(number) and number[1:].startswith(self.rules.allowed_codes)

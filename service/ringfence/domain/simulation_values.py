@@ -26,11 +26,13 @@ class PlatformRules:
 
 @dataclass(frozen=True, slots=True)
 class TrunkRules:
-    """An inbound trunk: where its unknown DIDs go, and whether its callers hear announcements before an answer."""
+    """An inbound trunk: where its unknown DIDs go, whether its callers hear announcements before an answer, and the
+    site's own context that gets its calls in NORMAL."""
 
     platform: str
     early: bool = False
     language: str = ""
+    normal_context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class EgressRules:
 @dataclass(frozen=True, slots=True)
 class SiteRules:
     """What the dialplan takes from the configuration. `allowed_codes` are calling codes without a plus, `denied_starts`
-    beginnings of numbers in E.164. The first announcement is the default."""
+    beginnings of numbers in E.164. The first announcement is the default. `ask_seconds` of the
+    budget are kept for whoever has to press 1."""
 
     ring_budget_seconds: int
     platforms: Mapping[str, PlatformRules]
@@ -55,6 +58,7 @@ class SiteRules:
     denied_starts: tuple[str, ...]
     announcements: tuple[str, ...]
     egress: tuple[EgressRules, ...] = ()
+    ask_seconds: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class What(StrEnum):
     """What happens at one point of a call."""
 
     PLATFORM = "platform"
+    HANDED_OVER = "handed_over"
     RINGS = "rings"
     PASSED_OVER = "passed_over"
     OPEN = "open"

@@ -13,6 +13,7 @@ NOT_SIMULATED: Final = (
     "the caps on what diverts cost, and full trunks",
     "members of a team who are on another call",
     "calls of ours that come back without a header to tell",
+    "what the site's own dialplan does with a call that is handed to it",
     "fractions of a second: the dialplan counts ringing and waiting in whole ones",
 )
 NOT_ASKED: Final = (
@@ -48,6 +49,7 @@ _ENDINGS: Final = {
     AnsweredBy.TEAM: "somebody of the team takes the call",
     AnsweredBy.VOICEMAIL: "the caller leaves a message",
     AnsweredBy.ANNOUNCEMENT: "the caller hears the announcement and is hung up",
+    AnsweredBy.DIALPLAN: "the site's own dialplan takes the call",
     AnsweredBy.NOBODY: "the carrier is told that the call was not answered, as the platform said it",
 }
 
@@ -65,6 +67,11 @@ def sentence(happening: Happening, names: Mapping[str, str]) -> str:
         case What.PLATFORM:
             ends = "turns the call down" if happening.result == "undeliverable" else _ENDS[happening.result]
             return f"platform {targets} {ends}"
+        case What.HANDED_OVER:
+            fails = ""
+            if happening.result != "answered":
+                fails = "; its Dial fails, and only ringfence-failed in there would lead to the plan"
+            return f"goes on in context {targets} of the site's own dialplan{fails}"
         case What.RINGS:
             return f"{targets}{of_team} {_rings(happening)}"
         case What.PASSED_OVER:
@@ -122,4 +129,6 @@ def heard(happening: Happening) -> str:
 
 
 def ending_sentence(ending: Ending) -> str:
+    if ending.result == "unknown":
+        return "what comes of the call is the site's own dialplan's affair"
     return _ENDINGS[ending.answered_by]

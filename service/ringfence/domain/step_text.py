@@ -11,7 +11,7 @@ from ringfence.domain.record_text import RecordError, count_of, member_of
 from ringfence.domain.ring_hours import DAY_MINUTES, RingHours
 from ringfence.domain.route_plan import MAX_STEPS, NUMBERS, Step, StepKind
 
-_HOURS = re.compile(r"([0-2]\d)([0-5]\d)~([0-2]\d)([0-5]\d)~([1-7]{1,7})~([A-Za-z0-9/_+-]{1,40})")
+_HOURS = re.compile(r"([0-2][0-9])([0-5][0-9])~([0-2][0-9])([0-5][0-9])~([1-7]{1,7})~([A-Za-z0-9/_+-]{1,40})")
 _TARGETS: Final = {
     StepKind.TEAM: re.compile(r"[0-9]{1,2}/[0-9a-f]{8}"),
     StepKind.OPENING: re.compile(r"[0-9a-f]{8}"),

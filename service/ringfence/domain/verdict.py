@@ -10,9 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Final
 
 from ringfence.domain import outcomes
+from ringfence.domain.carrier_calls import CarrierCalls
+from ringfence.domain.evidence_weight import (
+    PROMPT,
+    certificate_fails,
+    down_since,
+    lesser_fault,
+    of_sip,
+    of_sip_or_weak,
+    registered_despite,
+    silent_since,
+    weak_speaks_for,
+)
 from ringfence.domain.health import EvidenceKind, Health, HealthState
 from ringfence.domain.moment import Moment
 from ringfence.domain.outcomes import CallWindow, OutcomeClass, OutcomePolicy, OutcomeState
@@ -70,29 +82,18 @@ class Verdict:
 class WitnessPolicy:
     """When we suspect ourselves.
 
-    `min_witnesses`: with fewer living ones there is no suspicion, so one dead control target never blocks a failover.
-    `memory_seconds`: a witness that has not passed for that long before the silence is dead and testifies to nothing.
+    `min_witnesses`: with fewer there is no suspicion, so one dead control target never blocks a failover.
+    `memory_seconds`: one that has not answered for that long before the silence is no witness any more. As long as a
+    start remembers: whoever hears nobody cannot tell whether it is cut off, however long ago the last one fell silent,
+    and nobody waits for its verdict: the first call that comes in testifies.
     `settle_seconds`: a witness that came back after the silence began is believed only after that time, for the
-    platform's own answer may be on its way (our cable has just been plugged in again).
+    platform's own answer may be on its way (our cable has just been plugged in again): longer than a `wan` platform's
+    calm interval and timeout.
     """
 
     min_witnesses: int = 2
-    memory_seconds: float = 120.0
-    settle_seconds: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierCalls:
-    """Inbound calls without a gap of more than `GAP_SECONDS`: somebody outside reaches us."""
-
-    first_at: Moment
-    last_at: Moment
-
-    GAP_SECONDS: ClassVar[float] = 10.0
-
-    def another(self, at: Moment) -> CarrierCalls:
-        """The run of calls after one more."""
-        return CarrierCalls(at if at.since(self.last_at) > self.GAP_SECONDS else self.first_at, at)
+    memory_seconds: float = 30 * 86_400.0
+    settle_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,63 +111,84 @@ def weigh_platform(
     now: Moment,
     outcome_policy: OutcomePolicy,
     witness_policy: WitnessPolicy,
+    hints: tuple[Evidence, ...] = (),
 ) -> Verdict:
-    """The verdict on a primary platform."""
+    """The verdict on a primary platform. `hints`: what is unlike the usual about its calls. One that speaks against it
+    makes an *up* platform *degraded*: what is merely unusual never moves a call. Only where calls are refused and the
+    telephones may be logged out does it tell whether at this hour they usually are."""
     state = window.judge(now, outcome_policy)
-    evidence = (*_probe_evidence(probes), _call_evidence(window, state, now, outcome_policy))
-    silent_since = _silent_since(probes)
+    evidence = (*_probe_evidence(probes), _call_evidence(window, state, now, outcome_policy), *hints)
+    asked = of_sip(probes)
+    silence = silent_since(asked)
 
-    if state is OutcomeState.REFUSING:
+    if state is OutcomeState.REFUSING or (state is OutcomeState.LOGGED_OUT and _usually_answered(hints)):
         # These calls came in from the carrier, so we are not the ones cut off.
         return Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, evidence, Cause.REFUSING)
-    if silent_since is not None:
-        if _put_through_after(window, silent_since, now, outcome_policy):
+    if silence is not None:
+        if _put_through_after(window, silence, now, outcome_policy):
             return Verdict(VerdictState.DEGRADED, Reason.CALLS_PUT_THROUGH_DESPITE_SILENCE, evidence)
-        if _may_be_cut_off(surroundings, silent_since, now, witness_policy):
+        if registered_despite(probes, silence, now):
+            return Verdict(VerdictState.DEGRADED, Reason.REGISTERED_DESPITE_SILENCE, evidence)
+        answers_again = any(health.passing_since is not None for kind, health in asked.items() if kind in PROMPT)
+        began = down_since(asked, silence)
+        if _may_be_cut_off(surroundings, silence, began, now, witness_policy, answers_again):
             return Verdict(VerdictState.UNKNOWN, Reason.WE_MAY_BE_CUT_OFF, evidence)
-        return Verdict(VerdictState.DOWN, Reason.SILENT, evidence, Cause.SILENCE)
-    return _not_down(probes, state, evidence)
+        return _silent(probes, evidence)
+    verdict = _by_sip(asked, state, evidence)
+    if verdict.state is VerdictState.UP and any(hint.speaks is Speaks.AGAINST for hint in hints):
+        return Verdict(VerdictState.DEGRADED, Reason.UNUSUAL_CALLS, evidence)
+    return _with_lesser(verdict, probes)
 
 
 def weigh_trunk(probes: Mapping[EvidenceKind, Health], now: Moment) -> Verdict:
     """The verdict on a trunk: its probes, and the calls it carried or refused. A trunk called down is left out while
     another is there, and then no call tells when it is well again: refusals count for `TRUNK_REFUSALS_SECONDS`."""
     evidence = _probe_evidence(probes)
-    asked: dict[EvidenceKind, Health] = {
-        kind: health for kind, health in probes.items() if kind is not EvidenceKind.CALL_OUTCOMES
-    }
+    asked = of_sip_or_weak(probes)
     calls = probes.get(EvidenceKind.CALL_OUTCOMES)
-    if _silent_since(asked) is not None:
-        return Verdict(VerdictState.DOWN, Reason.SILENT, evidence, Cause.SILENCE)
+    if (silence := silent_since(asked)) is not None:
+        if registered_despite(probes, silence, now):
+            return Verdict(VerdictState.DEGRADED, Reason.REGISTERED_DESPITE_SILENCE, evidence)
+        return _silent(probes if of_sip(probes) else {}, evidence)
     if calls is not None and calls.state is HealthState.DOWN and calls.last_answer_at is not None:
         if now.since(calls.last_answer_at) <= TRUNK_REFUSALS_SECONDS:
             return Verdict(VerdictState.DOWN, Reason.REFUSING_CALLS, evidence, Cause.REFUSING)
         return Verdict(VerdictState.DEGRADED, Reason.SOME_CALLS_REFUSED, evidence)
-    return _not_down(asked, OutcomeState.SILENT, evidence)
+    return _with_lesser(_by_sip(asked, OutcomeState.SILENT, evidence), probes)
 
 
-def _not_down(probes: Mapping[EvidenceKind, Health], calls: OutcomeState, evidence: tuple[Evidence, ...]) -> Verdict:
-    states = [health.state for health in probes.values()]
+def _silent(probes: Mapping[EvidenceKind, Health], evidence: tuple[Evidence, ...]) -> Verdict:
+    reason = Reason.SILENT_BEHIND_OPEN_PORT if weak_speaks_for(probes) else Reason.SILENT
+    return Verdict(VerdictState.DOWN, reason, evidence, Cause.SILENCE)
+
+
+def _with_lesser(verdict: Verdict, probes: Mapping[EvidenceKind, Health]) -> Verdict:
+    lesser = lesser_fault(probes)
+    if verdict.state is not VerdictState.UP or lesser is None:
+        return verdict
+    return Verdict(VerdictState.DEGRADED, lesser, verdict.evidence)
+
+
+def _by_sip(asked: Mapping[EvidenceKind, Health], calls: OutcomeState, evidence: tuple[Evidence, ...]) -> Verdict:
+    states = [health.state for health in asked.values()]
     if HealthState.DOWN in states:
-        return Verdict(VerdictState.DEGRADED, Reason.EVIDENCE_DISAGREES, evidence)
-    if calls in (OutcomeState.MIXED, OutcomeState.FEW_BAD):
+        lost = [kind for kind, health in asked.items() if health.state is HealthState.DOWN]
+        registration = lost == [EvidenceKind.REGISTRATION] and HealthState.UP in states
+        reason = Reason.REGISTRATION_LOST if registration else Reason.EVIDENCE_DISAGREES
+        return Verdict(VerdictState.DEGRADED, reason, evidence)
+    if calls in (OutcomeState.MIXED, OutcomeState.FEW_BAD, OutcomeState.LOGGED_OUT):
         return Verdict(VerdictState.DEGRADED, Reason.SOME_CALLS_REFUSED, evidence)
     if HealthState.UP in states:
-        missing = any(h.state is HealthState.UP and h.contrary > 0 for h in probes.values())
+        missing = any(h.state is HealthState.UP and h.contrary > 0 for h in asked.values())
         return Verdict(VerdictState.UP, Reason.MISSING_ANSWERS if missing else Reason.ANSWERING, evidence)
     if calls is OutcomeState.GOOD:
         return Verdict(VerdictState.UP, Reason.CALLS_PUT_THROUGH, evidence)
-    known = any(health.ever_passed for health in probes.values())
+    known = any(health.ever_passed for health in asked.values())
     return Verdict(VerdictState.UNKNOWN, Reason.NOT_PROBED_LATELY if known else Reason.NEVER_SEEN_UP, evidence)
 
 
-def _silent_since(probes: Mapping[EvidenceKind, Health]) -> Moment | None:
-    """When the silence began, if every kind of probe that ever worked is down; else None."""
-    usable = [health for health in probes.values() if health.ever_passed]
-    if not usable or any(health.state is not HealthState.DOWN for health in usable):
-        return None
-    starts = [health.missing_since for health in usable if health.missing_since is not None]
-    return min(starts, key=lambda moment: moment.monotonic) if starts else None
+def _usually_answered(hints: tuple[Evidence, ...]) -> bool:
+    return any(hint.kind is EvidenceKind.ANSWER_RATIO and hint.speaks is Speaks.AGAINST for hint in hints)
 
 
 def _put_through_after(window: CallWindow, silent_since: Moment, now: Moment, policy: OutcomePolicy) -> bool:
@@ -179,43 +201,58 @@ def _put_through_after(window: CallWindow, silent_since: Moment, now: Moment, po
     failed = {
         failure.did
         for failure in window.fresh_failures(now, policy)
-        if failure.outcome is OutcomeClass.FAILURE and failure.at.monotonic > put_through.monotonic
+        if failure.outcome is OutcomeClass.FAILURE and failure.is_newer_than(put_through)
     }
     return now.since(put_through) <= policy.window_seconds and len(failed) < MIN_FAILED_IN_SILENCE
 
 
-def _may_be_cut_off(surroundings: Surroundings, silent_since: Moment, now: Moment, policy: WitnessPolicy) -> bool:
-    """True when nothing off this machine has been heard since the silence began, and enough of it used to answer."""
-    calls = surroundings.carrier_calls
-    calls_lately = calls is not None and now.since(calls.last_at) <= CarrierCalls.GAP_SECONDS
-    if calls is not None and calls_lately and _testifies(calls.first_at, calls.last_at, silent_since, now, policy):
+def _may_be_cut_off(
+    surroundings: Surroundings,
+    silent_since: Moment,
+    down_since: Moment,
+    now: Moment,
+    policy: WitnessPolicy,
+    answers_again: bool,
+) -> bool:
+    """True when nothing off this machine has been heard since the silence began, and enough of it used to answer.
+    `down_since`: whoever came back after it may have come back with our own cable. `answers_again`: the platform does,
+    though not often enough yet; then nobody who came back with it testifies."""
+
+    def testifies(first: Moment, last: Moment) -> bool:
+        if last.monotonic <= silent_since.monotonic:
+            return False
+        settled = not answers_again and now.since(first) >= policy.settle_seconds
+        return first.monotonic <= down_since.monotonic or settled
+
+    calls = surroundings.carrier_calls.since(silent_since) if surroundings.carrier_calls else None
+    if calls is not None and now.since(calls[1]) <= CarrierCalls.GAP_SECONDS and testifies(*calls):
         return False
-    living = [h for h in surroundings.witnesses.values() if _was_alive(h, silent_since, policy)]
-    if len(living) < policy.min_witnesses:
-        return False
-    return not any(
-        _testifies(h.passing_since, h.last_passed_at, silent_since, now, policy)
-        for h in living
-        if h.passing_since is not None and h.last_passed_at is not None
-    )
+    witnesses = 0
+    for health in surroundings.witnesses.values():
+        if not _used_to_answer(health, silent_since, policy):
+            continue
+        first, last = health.passing_since, health.last_passed_at
+        if first is not None and last is not None and testifies(first, last):
+            return False
+        witnesses += 1
+    return witnesses >= policy.min_witnesses
 
 
-def _testifies(first: Moment, last: Moment, silent_since: Moment, now: Moment, policy: WitnessPolicy) -> bool:
-    if last.monotonic <= silent_since.monotonic:
-        return False
-    return first.monotonic <= silent_since.monotonic or now.since(first) >= policy.settle_seconds
-
-
-def _was_alive(health: Health, silent_since: Moment, policy: WitnessPolicy) -> bool:
+def _used_to_answer(health: Health, silent_since: Moment, policy: WitnessPolicy) -> bool:
     passed = health.last_passed_at
-    return passed is not None and silent_since.since(passed) < policy.memory_seconds
+    if passed is None:
+        # Not heard since our start, and it used to answer: a node that starts cut off hears nobody at all.
+        return health.ever_passed
+    return silent_since.since(passed) < policy.memory_seconds
 
 
 def _probe_evidence(probes: Mapping[EvidenceKind, Health]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(kind, _direction(health), health.detail) for kind, health in sorted(probes.items()))
+    return tuple(Evidence(kind, _direction(kind, health), health.detail) for kind, health in sorted(probes.items()))
 
 
-def _direction(health: Health) -> Speaks:
+def _direction(kind: EvidenceKind, health: Health) -> Speaks:
+    if kind is EvidenceKind.CERTIFICATE and certificate_fails(health):
+        return Speaks.AGAINST
     if not health.ever_passed or health.state is HealthState.UNKNOWN:
         return Speaks.NEITHER
     if health.state is HealthState.DOWN:
@@ -229,6 +266,7 @@ def _call_evidence(window: CallWindow, state: OutcomeState, now: Moment, policy:
         OutcomeState.GOOD: Speaks.FOR,
         OutcomeState.MIXED: Speaks.NEITHER,
         OutcomeState.FEW_BAD: Speaks.AGAINST,
+        OutcomeState.LOGGED_OUT: Speaks.AGAINST,
         OutcomeState.REFUSING: Speaks.AGAINST,
     }[state]
     return Evidence(EvidenceKind.CALL_OUTCOMES, speaks, outcomes.words(window.fresh_failures(now, policy), state))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
 from itertools import islice
-from typing import Any, Final
+from typing import IO, Any, Final, NoReturn
+from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile
 
 from ringfence.app.hr.ports import FeedRefused
@@ -18,7 +20,10 @@ EXCEL_START: Final = b"PK\x03\x04"
 OLD_EXCEL_START: Final = b"\xd0\xcf\x11\xe0"
 MAX_CONTENT_BYTES: Final = 200 << 20  # a workbook is a zip: a small one may hold a very large sheet
 MAX_PART_BYTES: Final = 2 << 20  # of anything else in it: styles become objects, a hundred times as large
+MAX_PROLOG_BYTES: Final = 64 << 10  # of an XML part, before its first element
 MAX_LINE: Final = MAX_ROWS + 1_000  # with some that are empty
+# RuntimeError: a part is encrypted, or packed in a way that is not known.
+UNREADABLE: Final = (BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError, RuntimeError, zlib.error)
 SAVE_AGAIN: Final = "Save it as .xlsx, or as CSV in UTF-8, and try again."
 
 
@@ -46,10 +51,11 @@ def _workbook(file: str, data: bytes) -> Any:
     try:
         with ZipFile(BytesIO(data)) as archive:
             _refuse_unpacked(file, archive)
+            _refuse_definitions(file, archive)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that do not matter to a list of staff
             return openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+    except (*UNREADABLE, InvalidFileException) as error:
         raise FeedRefused(
             f"{file} is no readable workbook ({type(error).__name__}): is it cut off?", SAVE_AGAIN
         ) from None
@@ -68,6 +74,39 @@ def _refuse_unpacked(file: str, archive: ZipFile) -> None:
             )
     if content > MAX_CONTENT_BYTES:
         raise FeedRefused(f"{file} unpacks to more than {MAX_CONTENT_BYTES >> 20} MB.", "Is it the right file?")
+
+
+class _Begun(Exception):
+    """The first element begins: no definition follows."""
+
+
+def _refuse_definitions(file: str, archive: ZipFile) -> None:
+    """No workbook defines anything of XML's own. What a few kilobytes define may become gigabytes where it is used; the
+    parser's own bound counts by the part's size, and lets a large one do so."""
+    for entry in archive.infolist():
+        with archive.open(entry) as part:
+            if _defines(part):
+                raise FeedRefused(
+                    f"{file}: {entry.filename} in it defines something of its own, or does not begin.", SAVE_AGAIN
+                )
+
+
+def _defines(part: IO[bytes]) -> bool:
+    """Whether it has a document type, or no element within 64 KiB. What is no XML at all is nobody's to read."""
+
+    def begun(*_: object) -> NoReturn:
+        raise _Begun
+
+    defined: list[str] = []
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda name, *_: defined.append(name)
+    parser.StartElementHandler = begun
+    content = part.read(MAX_PROLOG_BYTES)
+    try:
+        parser.Parse(content, False)
+    except (_Begun, ExpatError):
+        return bool(defined)
+    return bool(defined) or len(content) == MAX_PROLOG_BYTES
 
 
 def _choose(file: str, workbook: Any, sheet: str) -> Any:
@@ -90,7 +129,7 @@ def _raw_rows(file: str, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
             values = list(islice(cells, MAX_COLUMNS + 1))
             if any(value is not None and value != "" for value in values):
                 yield line, values
-    except (BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise FeedRefused(f"{file} is damaged ({type(error).__name__}): is it cut off?", SAVE_AGAIN) from None
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
+_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 _NUMBERED: Final = frozenset({"usnchanged"})
 
 
@@ -44,7 +45,7 @@ def parse_cursor(text: str) -> LdapCursor | None:
         swept_at = datetime.fromisoformat(found["swept_at"])
         known = frozenset(str(id_) for id_ in found["known"])
         cursor = LdapCursor(str(found["fingerprint"]), str(found["server"]), str(found["changed"]), swept_at, known)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
     return cursor if swept_at.tzinfo is not None else None
 
@@ -73,10 +74,10 @@ def changes_since(
         return None
     if not is_numbered(attribute):
         return _earlier(cursor.changed, overlap)
-    if not cursor.changed.isdigit():
+    if not _NUMBER.fullmatch(cursor.changed):
         return None
     # A server restored from a backup counts from further back: what it numbers again would be missed.
-    restored = server.highest.isdigit() and int(server.highest) < int(cursor.changed)
+    restored = _NUMBER.fullmatch(server.highest) is not None and int(server.highest) < int(cursor.changed)
     return None if restored else cursor.changed
 
 
@@ -88,7 +89,7 @@ def is_numbered(attribute: str) -> bool:
 def highest(attribute: str, seen: Iterable[str]) -> str:
     """The last of the values; empty where none can be compared."""
     if is_numbered(attribute):
-        return max((text for text in seen if text.isdigit()), key=int, default="")
+        return max((text for text in seen if _NUMBER.fullmatch(text)), key=int, default="")
     return max((text for text in seen if _TIME.fullmatch(text)), key=lambda text: text[:14], default="")
 
 

@@ -43,7 +43,7 @@ def parse_cursor(text: str) -> RestCursor | None:
         found = json.loads(text)
         moments = [datetime.fromisoformat(found[name]).astimezone(UTC) for name in ("read_at", "swept_at")]
         return RestCursor(str(found["fingerprint"]), *moments)
-    except (ValueError, LookupError, TypeError, OverflowError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
 
 

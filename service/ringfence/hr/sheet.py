@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ringfence.app.hr.ports import FeedRefused
-from ringfence.domain.numbers import mask_text
+from ringfence.domain.csv_text import shown_name as shown_name
 
 MAX_FEED_BYTES: Final = 128 << 20  # 100,000 rows of twenty columns are 20 MB
 MAX_ROWS: Final = 500_000
 MAX_COLUMNS: Final = 1_000
 MAX_CELL_CHARACTERS: Final = 1_000
 SHOWN_CHARACTERS: Final = 1_000
-DIGITS_OF_A_NUMBER: Final = 6
 
 
 class SheetRow(NamedTuple):
@@ -53,12 +52,6 @@ def clean_header(file: str, cells: list[str]) -> tuple[str, ...]:
     if len(header) > MAX_COLUMNS or any(len(cell) > MAX_CELL_CHARACTERS for cell in header):
         raise FeedRefused(f"{file}: its first line is no header.", "The first line must name the columns.")
     return tuple(header)
-
-
-def shown_name(name: str) -> str:
-    """A column's name as people may see it: in a file without a header the first row stands there, numbers and all."""
-    digits = sum(character.isdigit() for character in name)
-    return mask_text(name) if digits >= DIGITS_OF_A_NUMBER else name
 
 
 def shown_names(names: Iterable[str]) -> str:

@@ -57,6 +57,6 @@ def read_anchors(path: Path) -> list[Anchor]:
         try:
             fields = json.loads(line)
             found.append(Anchor(int(fields["number"]), str(fields["digest"]), str(fields["at"])))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ringfence.domain.did_range import DidRange
 from ringfence.domain.directory import DefaultNumber, DidAssignment, LineKind, Person, PersonKey, Site
 from ringfence.domain.numbers import Did
 from ringfence.domain.step_text import decode_hours, encode_hours
@@ -62,7 +63,7 @@ def team_of(row: Row[Any]) -> Team:
 
 
 def person_row(person: Person) -> dict[str, Any]:
-    return {"key": person.key, "name": person.name, "site": person.site, "team": person.team}
+    return {name: getattr(person, name) for name in ("key", "name", "site", "team", "extension")}
 
 
 def number_rows(person: Person) -> list[dict[str, Any]]:
@@ -91,8 +92,14 @@ def did_row(assignment: DidAssignment) -> dict[str, Any]:
     }
 
 
+def range_row(one: DidRange) -> dict[str, Any]:
+    return {field.name: getattr(one, field.name) for field in fields(one)}
+
+
 def person_of(row: Row[Any], numbers: tuple[DefaultNumber, ...]) -> Person:
-    return Person(PersonKey(intern(row.key)), row.name, intern(row.site), numbers, team=intern(row.team))
+    return Person(
+        PersonKey(intern(row.key)), row.name, intern(row.site), numbers, team=intern(row.team), extension=row.extension
+    )
 
 
 def assignment_of(row: Row[Any]) -> DidAssignment:
@@ -101,6 +108,21 @@ def assignment_of(row: Row[Any]) -> DidAssignment:
         owner=None if row.owner is None else PersonKey(intern(row.owner)),
         site=intern(row.site),
         scope=intern(row.scope),
+        kind=LineKind(row.kind),
+        critical=row.critical,
+        team=intern(row.team),
+        divert_number=row.divert_number,
+    )
+
+
+def range_of(row: Row[Any]) -> DidRange:
+    return DidRange(
+        first=Did(row.first),
+        last=Did(row.last),
+        owner=None if row.owner is None else PersonKey(intern(row.owner)),
+        site=intern(row.site),
+        scope=intern(row.scope),
+        by_extension=row.by_extension,
         kind=LineKind(row.kind),
         critical=row.critical,
         team=intern(row.team),

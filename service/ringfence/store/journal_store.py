@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,9 +31,11 @@ class SqlJournalStore:
     async def append(self, calls: Sequence[CallRecord]) -> None:
         """A call that is stored already is not stored twice."""
         for start in range(0, len(calls), CHUNK_ROWS):
-            chunk = {record.call_id: _row(record) for record in calls[start : start + CHUNK_ROWS]}
+            chunk = calls[start : start + CHUNK_ROWS]
 
-            async def work(connection: AsyncConnection, rows: dict[str, dict[str, Any]] = chunk) -> None:
+            async def work(connection: AsyncConnection, chunk: Sequence[CallRecord] = chunk) -> None:
+                # Here, so that it costs nothing while there is no database to be had.
+                rows = {record.call_id: _row(record) for record in chunk}
                 known = select(tables.calls.c.call_id).where(
                     tables.calls.c.call_id.in_([row["call_id"] for row in rows.values()])
                 )
@@ -58,13 +59,13 @@ class SqlJournalStore:
         async with self._database.reading() as connection:
             rows = (await connection.execute(newest)).all()
         with understood("A call record"):
-            return [_record(row) for row in rows]
+            return [call_record(row) for row in rows]
 
     async def find(self, call_id: str) -> CallRecord | None:
         async with self._database.reading() as connection:
             row = (await connection.execute(select(tables.calls).where(tables.calls.c.call_id == call_id))).first()
         with understood("A call record"):
-            return None if row is None else _record(row)
+            return None if row is None else call_record(row)
 
     async def forget_callers(self, before: datetime) -> int:
         """Blanks the callers of calls that ended earlier, so that nothing of them is left in the database's files;
@@ -119,9 +120,10 @@ class SqlJournalStore:
 
 def _row(record: CallRecord) -> dict[str, Any]:
     """A field that a hostile caller made too long is cut."""
-    return tables.fitting(tables.calls, asdict(record))
+    return tables.fitting(tables.calls, {name: getattr(record, name) for name in CallRecord.__slots__})
 
 
-def _record(row: Row[Any]) -> CallRecord:
+def call_record(row: Row[Any]) -> CallRecord:
+    """Of a row of `calls`."""
     fields = {name: value for name, value in row._mapping.items() if name != "id"}
     return CallRecord(**{**fields, "answered_by": AnsweredBy(row.answered_by)})

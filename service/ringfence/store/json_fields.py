@@ -42,6 +42,14 @@ def as_text(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def of_text(text: str) -> object:
+    """What `as_text` wrote. Raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def as_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable("is no object")
@@ -88,11 +96,12 @@ def as_moment(value: object) -> datetime:
     """Aware UTC."""
     try:
         moment = datetime.fromisoformat(as_string(value))
-    except ValueError:
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Unreadable("is no moment") from None
     if moment.tzinfo is None:
         raise Unreadable("is a moment without its zone")
-    return moment.astimezone(UTC)
+    return in_utc
 
 
 def moment_text(moment: datetime) -> str:
@@ -110,3 +119,8 @@ def as_one_of(kind: type[E]) -> Callable[[object], E]:
             raise Unreadable(f"is none of {', '.join(kind)}") from None
 
     return read
+
+
+def or_nothing(read: Reader) -> Reader:
+    """A reader that also takes null."""
+    return lambda value: None if value is None else read(value)

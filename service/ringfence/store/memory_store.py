@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.ports import Passed
@@ -53,5 +53,11 @@ class SqlMemoryStore:
 
         async def work(connection: AsyncConnection) -> None:
             await upsert(connection, tables.delivered, rows)
+
+        await self._database.write(work)
+
+    async def prune_delivered(self, before: datetime) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(delete(tables.delivered).where(tables.delivered.c.at < before))
 
         await self._database.write(work)

@@ -26,9 +26,39 @@ async def is_current(connection: AsyncConnection) -> bool:
     return await connection.run_sync(_is_current)
 
 
+async def present_revision(connection: AsyncConnection) -> str | None:
+    """The schema it has now; None for a database without our tables."""
+    return await connection.run_sync(_present)
+
+
 async def upgrade(connection: AsyncConnection) -> None:
     """Runs inside the caller's transaction: all migrations or none. Raises StoreError for a newer database."""
     await connection.run_sync(_upgrade)
+
+
+async def begin_at(connection: AsyncConnection, revision: str) -> None:
+    """Everything in it goes, and it has this older schema, empty. Inside the caller's transaction."""
+
+    await step_back(connection, "base")
+
+    def work(inside: Connection) -> None:
+        from alembic import command
+
+        command.upgrade(configuration(inside), revision)
+
+    await connection.run_sync(work)
+
+
+async def step_back(connection: AsyncConnection, revision: str) -> None:
+    """To an older schema, with the rows that fit it. Inside the caller's transaction. No command does this to
+    a database in service: what a newer version stored in a newer place would be lost."""
+
+    def work(inside: Connection) -> None:
+        from alembic import command
+
+        command.downgrade(configuration(inside), revision)
+
+    await connection.run_sync(work)
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -46,15 +76,20 @@ def revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
+def _present(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  a constant
+    return None if found is None else str(found)
+
+
 def _is_current(connection: Connection) -> bool:
-    present = None
-    if inspect(connection).has_table(VERSION_TABLE):
-        present = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  a constant
+    present = _present(connection)
     known = revisions()
     if present is not None and present not in known:
         raise StoreError(
             f"The database was made by a newer Ringfence (its schema is {present}).",
-            "Install that version again, or restore the backup made before the upgrade.",
+            "Install that version again, or put back the copy made before the upgrade: `ringfence restore --replace`.",
         )
     return present == known[-1]
 

@@ -44,11 +44,13 @@ async def main(url: str) -> int:
     from ringfence.app.ports import StoreError
     from ringfence.store.database import Database
 
+    database = Database(url, copied=True)  # whoever started this process has made the copy
     try:
-        database = await Database.open(url)
+        await database.prepare()
     except StoreError:
         return 1
-    await database.close()
+    finally:
+        await database.close()
     return 0
 
 

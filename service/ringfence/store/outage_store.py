@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringfence.app.audit_facts import facts_of_outage
+from ringfence.app.once import Done
 from ringfence.app.paging import Before
 from ringfence.app.ports import OutageChange, VersionConflict
 from ringfence.domain.history import HistoryRow
@@ -21,9 +22,11 @@ from ringfence.domain.verdict import Cause
 from ringfence.store.audit_rows import append
 from ringfence.store.database import QUICK_SECONDS, Database, understood, upsert
 from ringfence.store.incident_rows import follow
+from ringfence.store.once_rows import mark_done
 from ringfence.store.override_json import override_json, read_override
 from ringfence.store.paging import from_here
 from ringfence.store.tables import overrides, scope_states, transitions
+from ringfence.store.tables_orders import pending_orders
 
 MAX_HISTORY: Final = 10_000  # rows in one answer
 NO_OVERRIDE: Final = "-"
@@ -69,7 +72,13 @@ class SqlOutageStore:
                 await connection.execute(delete(overrides).where(overrides.c.target == target))
             if change.override_set is not None:
                 await upsert(connection, overrides, [_override_row(change.override_set)])
+                # What waited for a second person waits no longer: it has the id of what was said.
+                approved = pending_orders.c.id == change.override_set.id
+                await connection.execute(delete(pending_orders).where(approved))
             await append(connection, list(facts_of_outage(change)))
+            if change.once is not None and change.at is not None:
+                done = Done(change.override_set, change.override_released)
+                await mark_done(connection, change.once, done, change.at)
 
         await self._database.write(work, QUICK_SECONDS)
 

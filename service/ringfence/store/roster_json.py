@@ -6,7 +6,6 @@ version did not write (`json_fields`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
@@ -31,6 +30,8 @@ from ringfence.store.json_fields import (
     as_text,
     as_whole,
     moment_text,
+    of_text,
+    or_nothing,
 )
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ def record_text(record: HrRecord, row: HrRecord) -> str:
 
 def record_of(text: str, row: HrRecord) -> HrRecord:
     of_row = {"id": row.id, "key": row.key, "post": row.post}
-    return HrRecord(**of_row | as_fields(json.loads(text), _RECORD))
+    return HrRecord(**of_row | as_fields(of_text(text), _RECORD))
 
 
 def entries_text(entries: PersonEntries) -> str:
@@ -85,7 +86,7 @@ def entries_text(entries: PersonEntries) -> str:
 
 
 def entries_of(text: str) -> PersonEntries:
-    return PersonEntries(**as_fields(json.loads(text), _ENTRIES))
+    return PersonEntries(**as_fields(of_text(text), _ENTRIES))
 
 
 def counts_text(counts: Mapping[Any, int]) -> str:
@@ -94,7 +95,7 @@ def counts_text(counts: Mapping[Any, int]) -> str:
 
 
 def counts_of(text: str) -> dict[str, int]:
-    return {as_shared(name): as_whole(count) for name, count in as_object(json.loads(text)).items()}
+    return {as_shared(name): as_whole(count) for name, count in as_object(of_text(text)).items()}
 
 
 def lines_text(lines: tuple[str, ...]) -> str:
@@ -102,7 +103,7 @@ def lines_text(lines: tuple[str, ...]) -> str:
 
 
 def lines_of(text: str) -> tuple[str, ...]:
-    return tuple(map(as_string, as_list(json.loads(text))))
+    return tuple(map(as_string, as_list(of_text(text))))
 
 
 def _stated(stated: Stated[T], write: Callable[[T], object]) -> dict[str, object]:
@@ -184,12 +185,8 @@ def _facts_by_number(value: object) -> Mapping[str, Stated[NumberFacts]]:
     return MappingProxyType({e164: cast("Stated[NumberFacts]", read(one)) for e164, one in as_object(value).items()})
 
 
-def _or_nothing(read: Reader) -> Reader:
-    return lambda value: None if value is None else read(value)
-
-
 _NUMBER: Final = {"e164": as_string, "use": as_one_of(NumberUse), "ring_seconds": as_whole}
-_AWAY: Final = {"since": as_day, "until": _or_nothing(as_day), "deputy": _or_nothing(as_shared)}
+_AWAY: Final = {"since": as_day, "until": or_nothing(as_day), "deputy": or_nothing(as_shared)}
 _HOURS: Final = {
     "begins": as_whole,
     "ends": as_whole,
@@ -198,11 +195,11 @@ _HOURS: Final = {
 }
 _FACTS: Final = {
     "consent": as_one_of(Consent),
-    "consent_on": _or_nothing(as_day),
+    "consent_on": or_nothing(as_day),
     "purpose": as_shared,
-    "hours": _or_nothing(_hours_of),
-    "confirmed_on": _or_nothing(as_day),
-    "press_one": _or_nothing(as_flag),
+    "hours": or_nothing(_hours_of),
+    "confirmed_on": or_nothing(as_day),
+    "press_one": or_nothing(as_flag),
 }
 _RECORD: Final = {
     "id": as_shared,

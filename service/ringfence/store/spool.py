@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ringfence.app.once_mark import OnceMark
 from ringfence.app.ports import OutageChange, StoreUnavailable
 from ringfence.domain.moment import Moment
 from ringfence.domain.outage import Mode, ScopeState, Signal, Transition
@@ -50,7 +51,7 @@ class FileSpool:
                     continue
                 try:
                     change = _from_json(json.loads(line), now)
-                except (ValueError, KeyError, TypeError, AssertionError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError) as error:
                     log.error("a spooled change cannot be read and is skipped", extra={"reason": str(error)})
                     continue
                 self._lines[change.key] = line
@@ -131,11 +132,13 @@ def _to_json(change: OutageChange) -> dict[str, Any]:
         "released": released and target_json(released),
         "expired": change.expired,
         "by": change.by,
+        "once": change.once and {"key": change.once.key, "request": change.once.request},
     }
 
 
 def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
     state, transition, override, released = (raw[name] for name in ("state", "transition", "set", "released"))
+    once = raw.get("once")
     return OutageChange(
         key=str(raw["key"]),
         who=str(raw["who"]),
@@ -166,6 +169,7 @@ def _from_json(raw: dict[str, Any], now: Moment) -> OutageChange:
         override_released=released and read_target(released),
         expired=bool(raw.get("expired", False)),  # an earlier version did not write it
         by=str(raw.get("by", "")),
+        once=once and OnceMark(key=str(once["key"]), request=str(once["request"])),
     )
 
 

@@ -83,6 +83,7 @@ people = Table(
     Column("name", String(80), nullable=False),
     Column("site", ForeignKey("sites.name"), nullable=False),
     Column("team", String(80), nullable=False, server_default=""),
+    Column("extension", String(10), nullable=False, server_default=""),
 )
 
 default_numbers = Table(
@@ -111,17 +112,36 @@ teams = Table(
     Column("backstop_number", String(16)),
 )
 
+
+def _of_a_line() -> tuple[Column[Any], ...]:
+    """What is said of one DID, or of a whole range of them. A column belongs to one table."""
+    return (
+        Column("site", ForeignKey("sites.name"), nullable=False),
+        Column("scope", String(32), nullable=False),
+        Column("kind", String(16), nullable=False),
+        Column("critical", Boolean, nullable=False),
+        Column("team", String(80), nullable=False, server_default=""),
+        Column("divert_number", String(16)),
+    )
+
+
 dids = Table(
     "dids",
     metadata,
     Column("did", String(16), primary_key=True),
     Column("owner", ForeignKey("people.key"), index=True),
-    Column("site", ForeignKey("sites.name"), nullable=False),
-    Column("scope", String(32), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("critical", Boolean, nullable=False),
-    Column("team", String(80), nullable=False, server_default=""),
-    Column("divert_number", String(16)),
+    *_of_a_line(),
+)
+
+# One row for up to 10,000 numbers, which a row of `dids` for one of them beats.
+did_ranges = Table(
+    "did_ranges",
+    metadata,
+    Column("first", String(16), primary_key=True),
+    Column("last", String(16), primary_key=True),
+    Column("owner", ForeignKey("people.key")),
+    Column("by_extension", Boolean, nullable=False),
+    *_of_a_line(),
 )
 
 # Every change of the directory: its row number is the directory's version. `lines` are for people, numbers
@@ -210,6 +230,8 @@ calls = Table(
     Column("platform_status", Integer),
     Column("duration_ms", Integer, nullable=False),
     Column("ringing_after_ms", Integer),
+    Column("would", String(120), nullable=False, server_default=""),
+    Column("answered_after_ms", Integer),
     Index("ix_calls_did_ended_at", "did", "ended_at"),
 )
 

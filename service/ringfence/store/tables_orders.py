@@ -20,8 +20,8 @@ pending_orders = Table(
     Column("order", Text, nullable=False),
 )
 
-# What a request with an idempotency key was answered. `key` is a digest of the caller and the key, `request` one of
-# the body.
+# What a request with an idempotency key was answered; with a status of 0 only what it has done, as JSON (`once_rows`),
+# stored with that. `key` is a digest of the caller and the key, `request` one of the body.
 order_answers = Table(
     "order_answers",
     metadata,

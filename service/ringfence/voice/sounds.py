@@ -107,7 +107,7 @@ class LanguageSounds:
         """All of them in place. Who ends us in the middle leaves files that the manifest still calls ours."""
         new = {one.stem: Spoken(one.text, voice, (_digest(wave),)) for one, wave in waves.items()}
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            _make(self.folder)
             self._write_manifest(
                 self._manifest
                 | {
@@ -171,7 +171,7 @@ class LanguageSounds:
             return {}
         except OSError as error:
             raise _fault(error, path) from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SoundsFault(
                 f"{path} cannot be read: it says which files were synthesised.",
                 "Remove it. Every file beside it then counts as a recording, and stays; remove those you want anew.",
@@ -186,15 +186,25 @@ class LanguageSounds:
         self._manifest = manifest
 
 
+def _make(folder: Path) -> None:
+    """With what is missing above it, and open to everybody whatever the umask is: Asterisk has to come in."""
+    for missing in (*(one for one in reversed(folder.parents) if not one.exists()), folder):
+        missing.mkdir(exist_ok=True)
+        if missing.stat().st_uid == os.geteuid():
+            missing.chmod(missing.stat().st_mode | 0o755)
+
+
 def _replace(path: Path, content: bytes) -> None:
-    """Complete or as it was: a call may be playing it. Readable by everybody: Asterisk has an account of its own."""
+    """Complete or as it was: a call may be playing it. Readable by everybody: Asterisk has an account of its own, and
+    the folder may be that account's. So root never writes through what lies there under the other name."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("wb") as stream:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o644)
+            os.fchmod(stream.fileno(), 0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

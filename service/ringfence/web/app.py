@@ -20,6 +20,7 @@ from ringfence.web import (
     audit_api,
     call_api,
     coverage_api,
+    dids_api,
     directory_api,
     errors,
     health_api,
@@ -30,6 +31,7 @@ from ringfence.web import (
     override_api,
     people_api,
     reveal_api,
+    shadow_api,
     simulation_api,
     status_api,
     teams_api,
@@ -93,6 +95,7 @@ def operations(
         description=_DESCRIPTION,
         docs_url=None,  # the usual page loads its scripts from the internet
         redoc_url=None,
+        openapi_url=None,  # `Api` has its own
         redirect_slashes=False,
     )
     # First of all: routes are looked through in their order, and pages that watch ask more often than anything else.
@@ -108,6 +111,7 @@ def operations(
         guarded.include_router(override_api.routes(operator, services.words, default_country))
     guarded.include_router(call_api.routes(operator, default_country))
     guarded.include_router(teams_api.routes(operator))
+    guarded.include_router(dids_api.routes(operator))
     auditor = None if services.audit is None else services.audit.auditor
     guarded.include_router(directory_api.routes(services.importer, auditor, operator.now))
     noting = Noting(auditor, operator.now)
@@ -125,7 +129,9 @@ def operations(
     if services.notices is not None:
         guarded.include_router(notice_api.routes(services.notices, noting))
     if services.simulator is not None:
-        guarded.include_router(simulation_api.routes(services.simulator, default_country))
+        guarded.include_router(simulation_api.routes(services.simulator, operator, default_country))
+    if services.shadow is not None:
+        guarded.include_router(shadow_api.routes(services.shadow))
     if services.incidents is not None:
         guarded.include_router(incident_api.routes(services.incidents))
     app.include_router(guarded)

@@ -14,10 +14,12 @@ from ringfence.app.snapshot import Snapshot
 from ringfence.domain.calls import CallRecord, shown_caller
 from ringfence.domain.history import HistoryRow
 from ringfence.domain.numbers import mask
+from ringfence.domain.outage import Decision
 from ringfence.domain.override import Override
 from ringfence.domain.reasons import Reason
 from ringfence.domain.records import RouteRecord
 from ringfence.domain.route_plan import PlannedStep, RoutePlan, Step, StepKind, StepReason
+from ringfence.domain.shadow import NOTHING_DONE, read_would
 from ringfence.web.call_models import (
     CallOut,
     CallsOut,
@@ -28,12 +30,13 @@ from ringfence.web.call_models import (
     LeftOutOut,
     PlanOut,
     StepOut,
+    WouldOut,
 )
 from ringfence.web.errors import declared
 from ringfence.web.order_models import MAX_SCOPE_CHARACTERS, DidText
 from ringfence.web.order_targets import read_did
 from ringfence.web.paging import BeforeText, Limit, asked_page, next_text
-from ringfence.web.status_view import DECISION_WORDS, override_out
+from ringfence.web.status_view import DECISION_WORDS, in_shadow, override_out
 
 LOST_SCOPE_WORDS: Final = (
     "its platform {} is not configured: its calls go to their trunk's platform, and its own plan is not used"
@@ -85,7 +88,9 @@ def explanation_out(explanation: Explanation, snapshot: Snapshot) -> Explanation
     return ExplanationOut(
         did=explanation.did,
         decision=decision,
-        decision_words=LOST_SCOPE_WORDS.format(lost) if lost else words,
+        decision_words=in_shadow(LOST_SCOPE_WORDS.format(lost) if lost else words, snapshot),
+        shadow=snapshot.shadow,
+        handed_over={} if decision is Decision.DIVERT else dict(snapshot.handed_over),
         held=None if explanation.held is None else _held(explanation.held),
         held_words=explanation.held_words,
         equal=explanation.equal,
@@ -161,6 +166,20 @@ def _call(record: CallRecord) -> CallOut:
         platform_status=record.platform_status,
         duration_ms=record.duration_ms,
         ringing_after_ms=record.ringing_after_ms,
+        would=_would(record),
+    )
+
+
+def _would(record: CallRecord) -> WouldOut | None:
+    would = read_would(record.would)
+    if would is None:
+        return None
+    return WouldOut(
+        diverted=would.diverted,
+        path=would.path,
+        reason=would.reason,
+        answered_by=would.answered_by,
+        step=would.step,
     )
 
 
@@ -174,6 +193,7 @@ def _history_row(row: HistoryRow) -> HistoryRowOut:
         reason=row.reason,
         sentence=sentence,
         evidence=list(row.evidence),
+        shadow=NOTHING_DONE in row.evidence,
         who=row.who,
         why=row.why,
     )

@@ -66,6 +66,10 @@ class ExplanationOut(BaseModel):
         description="what is done with a call to it now; null: not ours, or its platform is not configured"
     )
     decision_words: str
+    shadow: bool = Field(description="shadow mode: the decision is shown, and nothing is done to calls")
+    handed_over: dict[str, str] = Field(
+        description="trunk -> context of the site's own dialplan in which its calls go on while they go to the platform"
+    )
     held: HeldOut | None = Field(description="what the dialplan would read now")
     held_words: str
     equal: bool | None = Field(description="whether it equals the table; null: Asterisk could not be asked")
@@ -73,6 +77,16 @@ class ExplanationOut(BaseModel):
     override: OverrideOut | None = Field(description="the word that decides for it and not for its whole platform")
     words: list[OverrideOut] = Field(description="every word about it: first the one that counts, then those it beats")
     words_sentence: str = Field(description="which of them counts, in words; empty: there is none")
+
+
+class WouldOut(BaseModel):
+    """What would have become of a call that nothing was done to, had whoever was rung first answered."""
+
+    diverted: bool = Field(description="whether its plan would have taken it")
+    path: str
+    reason: str = Field(description="as in the events; `platform-slow`: it rang later than `no_progress_seconds`")
+    answered_by: AnsweredBy = Field(description="who would have been rung first")
+    step: int
 
 
 class CallOut(BaseModel):
@@ -93,6 +107,7 @@ class CallOut(BaseModel):
     platform_status: int | None
     duration_ms: int
     ringing_after_ms: int | None
+    would: WouldOut | None = Field(description="in shadow mode: what would have become of it, live; else null")
 
 
 class CallsOut(BaseModel):
@@ -112,6 +127,7 @@ class HistoryRowOut(BaseModel):
     reason: str
     sentence: str
     evidence: list[str]
+    shadow: bool = Field(description="of a mode: it was decided in shadow mode, and nothing was done to calls")
     who: str
     why: str
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from ringfence.domain.access import Caller, SignedInBy
+from ringfence.domain.networks import counted_as
 
 CALLER_KEY: Final = "ringfence.caller"
 
@@ -33,7 +34,7 @@ def who(request: Request) -> str:
 def whose(asking: Caller | None, scope: Scope) -> str:
     """Whom a request counts for: a sign-in, a key, or an address. With the shared token everybody says who they are,
     and another name at each request would be another burst."""
-    address = f"address {scope['client'][0] if scope.get('client') else ''}"
+    address = f"address {counted_as(str(scope['client'][0])) if scope.get('client') else ''}"
     if asking is None:
         return address
     return f"{asking.by} {address if asking.by is SignedInBy.TOKEN else asking.session or asking.name}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ringfence.app.operator import Operator
 from ringfence.app.snapshot import Snapshot
+from ringfence.domain.health import EvidenceKind, TargetRole
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.refusals import REFUSALS
+from ringfence.domain.usual_words import UNUSUAL_KINDS
 from ringfence.domain.verdict import VerdictState
 from ringfence.web.status_view import EQUAL, not_ready_because
 
@@ -36,10 +39,23 @@ class SnapshotCollector(Collector):
         yield from _roster(snapshot)
 
 
+class TaskCollector(Collector):
+    """What the event loop has in hand. A daemon whose number goes up from day to day forgets to end something."""
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # outside of a loop there is nothing to count
+
+    def collect(self) -> Iterable[Metric]:
+        tasks = float(len(asyncio.all_tasks()))
+        yield GaugeMetricFamily("ringfence_tasks", "Tasks of the event loop, those of open requests included.", tasks)
+
+
 def registry_of(operator: Operator) -> CollectorRegistry:
-    """A registry of its own, so that two nodes in one process (tests) do not meet."""
+    """A registry of its own, so that two nodes in one process (tests) do not meet. Asked within the event loop."""
     registry = CollectorRegistry()
     registry.register(SnapshotCollector(operator))
+    registry.register(TaskCollector())
+    ProcessCollector(registry=registry)
     return registry
 
 
@@ -73,8 +89,17 @@ def _targets(snapshot: Snapshot) -> Iterable[Metric]:
 def _node(snapshot: Snapshot) -> Iterable[Metric]:
     verified = snapshot.table.verified_at
     gauges = {
-        "ringfence_ready": ("1: Asterisk connected, modes published, table verified.", not not_ready_because(snapshot)),
+        "ringfence_shadow": ("1: shadow mode, nothing is done to calls.", snapshot.shadow),
+        "ringfence_ready": (
+            "1: Asterisk connected, our dialplan there, modes published, table verified.",
+            not not_ready_because(snapshot),
+        ),
         "ringfence_asterisk_up": ("1: Asterisk answers.", snapshot.asterisk.up),
+        "ringfence_dialplan_missing": ("1: Asterisk runs without our dialplan.", snapshot.no_dialplan),
+        "ringfence_modules_missing": (
+            "Modules that calls need and Asterisk has not loaded.",
+            len(snapshot.missing_modules),
+        ),
         "ringfence_store_up": ("1: the database answers.", snapshot.store.up),
         "ringfence_table_equal": ("1: Asterisk's table is what it should be.", snapshot.table.state == EQUAL),
         "ringfence_table_rows": ("DID records in the published table.", snapshot.table.rows),
@@ -87,6 +112,8 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
     if verified is not None:
         age = max(0.0, snapshot.at.since(verified))
         yield GaugeMetricFamily("ringfence_table_age_seconds", "Since the table was last verified.", value=age)
+    yield from _backup(snapshot)
+    yield from _usual(snapshot)
     yield CounterMetricFamily(
         "ringfence_late_observations", "Misses thrown away: our loop was late.", value=float(snapshot.late_observations)
     )
@@ -99,6 +126,34 @@ def _node(snapshot: Snapshot) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "ringfence_dropped_items", "Items the full queue dropped.", value=float(snapshot.dropped_items)
     )
+
+
+def _backup(snapshot: Snapshot) -> Iterable[Metric]:
+    """Nothing where the daemon makes no backups; no age while none is known."""
+    backup = snapshot.backup
+    if backup is None:
+        return
+    yield GaugeMetricFamily("ringfence_backup_late", "1: no backup is young enough.", value=float(backup.late))
+    failing = float(bool(backup.fault))
+    yield GaugeMetricFamily("ringfence_backup_failing", "1: the last attempt at a backup failed.", value=failing)
+    if backup.newest is not None:
+        age = max(0.0, (snapshot.at.wall - backup.newest.at).total_seconds())
+        yield GaugeMetricFamily("ringfence_backup_age_seconds", "Since the newest backup was made.", value=age)
+        size = float(backup.newest.size)
+        yield GaugeMetricFamily("ringfence_backup_size_bytes", "How large the newest backup is.", value=size)
+
+
+def _usual(snapshot: Snapshot) -> Iterable[Metric]:
+    weeks = float(snapshot.usual.weeks)
+    yield GaugeMetricFamily("ringfence_usual_weeks", "Weeks of which it is known what is usual.", value=weeks)
+    unusual = GaugeMetricFamily(
+        "ringfence_unusual", "1: calls are not as usual at this hour.", labels=["role", "target", "kind"]
+    )
+    for target, against in sorted(snapshot.usual.unusual.items(), key=lambda item: str(item[0])):
+        here = {hint.kind for hint in against}
+        for kind in UNUSUAL_KINDS if target.role is TargetRole.PLATFORM else (EvidenceKind.INBOUND_SILENCE,):
+            unusual.add_metric([target.role.value, target.name, kind.value], float(kind in here))
+    yield unusual
 
 
 def _roster(snapshot: Snapshot) -> Iterable[Metric]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.app.once import Answer, Once
+from ringfence.app.once import Answer, Done, Once
 from ringfence.web.closing import ended_by_the_door, is_closing
 from ringfence.web.errors import NotTakenYet
 from ringfence.web.security import caller
@@ -38,19 +38,21 @@ async def answered(
     key: str | None,
     asked: str,
     act: Callable[[], Awaitable[tuple[int, BaseModel]]],
+    again: Callable[[Done], tuple[int, BaseModel]],
 ) -> Response:
-    """What `act` answers, or has answered. `asked`: all that was asked, to know it again. Raises OrderRefused for a key
-    that came with another order, NotTakenYet, and what `act` raises."""
+    """What `act` answers, or has answered; what `again` answers where only what was done is known. `asked`: all that
+    was asked, to know it again. Raises OrderRefused for a key that came with another order, KeyUnknown, NotTakenYet,
+    and what `act` raises."""
 
     async def answer() -> Answer:
-        status, body = await act()
-        return Answer(status, body.model_dump_json())
+        return _told(await act())
 
     async with in_time(request):
         if key is None:
             found = await answer()
         else:
-            found = await once.answer(caller(request), key, f"{request.method} {request.url.path} {asked}", answer)
+            asked = f"{request.method} {request.url.path} {asked}"
+            found = await once.answer(caller(request), key, asked, answer, lambda done: _told(again(done)))
     return Response(found.body, found.status, media_type="application/json")
 
 
@@ -67,3 +69,8 @@ async def in_time(request: Request) -> AsyncIterator[None]:
         raise NotTakenYet(
             "the order is in the queue and has not been taken yet; it will be.", "See `ringfence status`."
         ) from error
+
+
+def _told(answer: tuple[int, BaseModel]) -> Answer:
+    status, body = answer
+    return Answer(status, body.model_dump_json())

@@ -13,6 +13,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from ringfence.web.problem import MEDIA_TYPE, Problem, example
 
@@ -24,7 +26,19 @@ _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 
 
 class Api(FastAPI):
-    """FastAPI whose schema says more."""
+    """FastAPI whose schema says more, and is written once: writing it takes long."""
+
+    _written: bytes | None = None
+
+    def setup(self) -> None:
+        super().setup()
+
+        async def schema(_: Request) -> Response:
+            if self._written is None:
+                self._written = bytes(JSONResponse(self.openapi()).body)
+            return Response(self._written, media_type=_JSON)
+
+        self.router.add_route("/openapi.json", schema, include_in_schema=False)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

@@ -54,6 +54,7 @@ WordId = Annotated[
     str,
     Field(description="the `id` of an override or pending order", json_schema_extra={"maxLength": MAX_ID_CHARACTERS}),
 ]
+InShadow = Annotated[bool, Field(description="shadow mode: it is decided and written down; nothing is done to calls")]
 Expected = Annotated[
     str,
     Field(
@@ -138,6 +139,7 @@ class OverrideDone(BaseModel):
 
     override: OverrideOut
     scopes: list[ScopeOut]
+    shadow: InShadow
 
 
 class PendingOut(BaseModel):
@@ -182,6 +184,7 @@ class ReleaseDone(BaseModel):
 
     released: bool
     scopes: list[ScopeOut]
+    shadow: InShadow
 
 
 class UndoOrder(_Order):
@@ -197,6 +200,7 @@ class UndoDone(BaseModel):
     about: str
     override: OverrideOut | None
     scopes: list[ScopeOut]
+    shadow: InShadow
 
 
 class FailbackOrder(_Order):
@@ -212,3 +216,4 @@ class FailbackDone(BaseModel):
     scope: str
     mode: Mode
     mode_words: str
+    shadow: InShadow

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.app.operator import Operator, check_words
+from ringfence.app.once import HEADER, Done
+from ringfence.app.operator import NotNow, Operator, check_words
 from ringfence.app.second_person import PendingOrder, WordOrder
 from ringfence.domain.access import Caller
 from ringfence.domain.override import Override, OverrideKind, OverrideTarget
@@ -82,7 +83,7 @@ def routes(operator: Operator, words: WordsDoor, default_country: str) -> APIRou
         whether the trunks' channels suffice. Nothing changes."""
         target = read_target(order, words.desk, default_country)
         kind = None if order.mode is PreviewMode.AUTO else OverrideKind(order.mode)
-        return preview_out(await words.preview.of(kind, target))
+        return preview_out(await words.preview.of(kind, target), operator.current.shadow)
 
     return router
 
@@ -110,7 +111,12 @@ def _set_and_release(router: APIRouter, operator: Operator, words: WordsDoor, de
                 return WAITS, OverrideAsked(pending=pending_out(said, desk))
             return OK, done(operator, said)
 
-        return await answered(request, words.once, idempotency_key, repr(order), act)
+        def again(led_to: Done) -> tuple[int, BaseModel]:
+            if led_to.pending is not None:
+                return WAITS, OverrideAsked(pending=pending_out(led_to.pending, desk))
+            return OK, done(operator, _said(led_to))
+
+        return await answered(request, words.once, idempotency_key, repr(order), act, again)
 
     @router.delete(
         "/override", response_model=ReleaseDone, responses=declared(404, 409, 503), operation_id="release_override"
@@ -134,10 +140,12 @@ def _set_and_release(router: APIRouter, operator: Operator, words: WordsDoor, de
 
         async def act() -> tuple[int, BaseModel]:
             target = read_target(given, desk, default_country) if id_ is None else desk.word(id_).target
-            released = await desk.release(target, who, reason, expected)
-            return OK, ReleaseDone(released=released, scopes=touched(operator, target))
+            return OK, _released(operator, await desk.release(target, who, reason, expected), target)
 
-        return await answered(request, words.once, idempotency_key, str(request.query_params), act)
+        def again(led_to: Done) -> tuple[int, BaseModel]:
+            return OK, _released(operator, True, _about(led_to))
+
+        return await answered(request, words.once, idempotency_key, str(request.query_params), act, again)
 
 
 def _take_back(router: APIRouter, operator: Operator, words: WordsDoor) -> None:
@@ -152,11 +160,12 @@ def _take_back(router: APIRouter, operator: Operator, words: WordsDoor) -> None:
         nobody has said anything else about the target since."""
 
         async def act() -> tuple[int, BaseModel]:
-            target, standing = await words.desk.undo(order.id, who, order.reason)
-            held = None if standing is None else override_out(standing)
-            return OK, UndoDone(about=target.words, override=held, scopes=touched(operator, target))
+            return OK, _undone(operator, *await words.desk.undo(order.id, who, order.reason))
 
-        return await answered(request, words.once, idempotency_key, repr(order), act)
+        def again(led_to: Done) -> tuple[int, BaseModel]:
+            return OK, _undone(operator, _about(led_to), led_to.said)
+
+        return await answered(request, words.once, idempotency_key, repr(order), act, again)
 
 
 def _second_person(router: APIRouter, operator: Operator, words: WordsDoor) -> None:
@@ -184,7 +193,10 @@ def _second_person(router: APIRouter, operator: Operator, words: WordsDoor) -> N
         async def act() -> tuple[int, BaseModel]:
             return OK, done(operator, await desk.approve(id_, asking))
 
-        return await answered(request, words.once, idempotency_key, id_, act)
+        def again(led_to: Done) -> tuple[int, BaseModel]:
+            return OK, done(operator, _said(led_to))
+
+        return await answered(request, words.once, idempotency_key, id_, act, again)
 
     @router.post(
         "/override/pending/{id}/reject",
@@ -205,7 +217,12 @@ def _second_person(router: APIRouter, operator: Operator, words: WordsDoor) -> N
             check_words(who, reason)
             return OK, Rejected(rejected=pending_out(await desk.reject(id_, who, reason), desk))
 
-        return await answered(request, words.once, idempotency_key, f"{id_} {reason}", act)
+        def again(led_to: Done) -> tuple[int, BaseModel]:
+            if led_to.pending is None:
+                raise _answer_lost()
+            return OK, Rejected(rejected=pending_out(led_to.pending, desk))
+
+        return await answered(request, words.once, idempotency_key, f"{id_} {reason}", act, again)
 
 
 def failback_routes(operator: Operator) -> APIRouter:
@@ -216,13 +233,39 @@ def failback_routes(operator: Operator) -> APIRouter:
         """Go back earlier than the hold-down or the trial would. 409 when there is no failback to order."""
         async with in_time(request):
             mode = await operator.order_failback(order.scope, who, order.reason)
-        return FailbackDone(scope=order.scope, mode=mode, mode_words=MODE_WORDS[mode])
+        shadow = operator.current.shadow
+        return FailbackDone(scope=order.scope, mode=mode, mode_words=MODE_WORDS[mode], shadow=shadow)
 
     return router
 
 
 def done(operator: Operator, word: Override) -> OverrideDone:
-    return OverrideDone(override=override_out(word), scopes=touched(operator, word.target))
+    scopes = touched(operator, word.target)
+    return OverrideDone(override=override_out(word), scopes=scopes, shadow=operator.current.shadow)
+
+
+def _released(operator: Operator, released: bool, target: OverrideTarget) -> ReleaseDone:
+    return ReleaseDone(released=released, scopes=touched(operator, target), shadow=operator.current.shadow)
+
+
+def _undone(operator: Operator, target: OverrideTarget, standing: Override | None) -> UndoDone:
+    held = None if standing is None else override_out(standing)
+    return UndoDone(about=target.words, override=held, scopes=touched(operator, target), shadow=operator.current.shadow)
+
+
+def _said(led_to: Done) -> Override:
+    if led_to.said is None:
+        raise _answer_lost()
+    return led_to.said
+
+
+def _about(led_to: Done) -> OverrideTarget:
+    return led_to.released if led_to.released is not None else _said(led_to).target
+
+
+def _answer_lost() -> NotNow:
+    """What is kept does not fit what is asked; should not happen."""
+    return NotNow(HEADER, "came before and has acted; its answer is lost", "See `ringfence status`.")
 
 
 def touched(operator: Operator, target: OverrideTarget) -> list[ScopeOut]:

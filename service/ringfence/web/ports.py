@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ringfence.app.override_desk import OverrideDesk
     from ringfence.app.override_preview import OverridePreview
     from ringfence.app.reveal import Revealer
+    from ringfence.app.shadow_report import ShadowDesk
     from ringfence.app.simulating import Simulator
     from ringfence.web.sign_in_door import SignInDoor
 
@@ -126,3 +127,4 @@ class Services:
     notices: NoticeDesk | None = None
     simulator: Simulator | None = None
     outgoing: OutgoingWatch | None = None
+    shadow: ShadowDesk | None = None

@@ -61,6 +61,7 @@ class PreviewOut(BaseModel):
 
     mode: PreviewMode
     about: str
+    shadow: bool = Field(description="shadow mode: given now, the order would do nothing to calls")
     at: datetime
     expected: str
     standing: OverrideOut | None = Field(description="what somebody has said about the same target")

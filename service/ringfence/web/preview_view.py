@@ -16,11 +16,12 @@ MAX_STANDING: Final = 20
 MAX_NAMED: Final = 5
 
 
-def preview_out(preview: Preview) -> PreviewOut:
+def preview_out(preview: Preview, shadow: bool = False) -> PreviewOut:
     effect, calls = preview.effect, preview.calls
     return PreviewOut(
         mode=PreviewMode.AUTO if preview.kind is None else PreviewMode(preview.kind),
         about=preview.target.words,
+        shadow=shadow,
         at=preview.at,
         expected=preview.expected,
         standing=None if preview.standing is None else override_out(preview.standing),

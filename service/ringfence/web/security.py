@@ -7,6 +7,7 @@ what is wrong with a body. The token is never logged and never compared in a way
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import math
@@ -29,14 +30,20 @@ from ringfence.web.callers import caller as caller
 from ringfence.web.callers import known_caller as known_caller
 from ringfence.web.callers import who as who
 from ringfence.web.csrf import Csrf
+from ringfence.web.near import Near
+from ringfence.web.patience import HELD
+from ringfence.web.peer import account_in
 from ringfence.web.problem import problem
 from ringfence.web.rates import Rates
 from ringfence.web.sessions import token_in
 
+MAX_LENGTH_DIGITS: Final = 19
 GUARDED: Final = "/v1"
 WHO_HEADER: Final = "X-Ringfence-Who"
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MIN_TOKEN_CHARACTERS: Final = 16
+HOLD_SECONDS: Final = 0.5
+"""How long a refusal is kept back from who asks too often: at once, it would bring the next request at once."""
 
 # One token for many people and programs: it neither shows nor gives out a number.
 _TOKEN_MAY: Final = EVERYTHING - {Permission.REVEAL, Permission.EXPORT, Permission.OWN}
@@ -45,8 +52,9 @@ _TOKEN_MAY: Final = EVERYTHING - {Permission.REVEAL, Permission.EXPORT, Permissi
 class Auth(Protocol):
     """One way in."""
 
-    def caller(self, headers: Headers) -> Caller | None:
-        """Who asks; None: a stranger. `stated_who` names them where the sign-in cannot."""
+    def caller(self, headers: Headers, account: str | None = None) -> Caller | None:
+        """Who asks; None: a stranger. `stated_who` names them where the sign-in cannot. `account`: whose process is at
+        the other end of the local socket, None for those that are believed and where nobody knows."""
         ...
 
     def knows_host(self, host: str) -> bool:
@@ -56,10 +64,13 @@ class Auth(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalSocket:
-    """The local socket: permission on its file is the sign-in, and the CLI says who sits at the keyboard."""
+    """The local socket: permission on its file is the sign-in, and the CLI says who sits at the keyboard. Only root and
+    our own account are simply believed: another's name stands beside what it says."""
 
-    def caller(self, headers: Headers) -> Caller | None:
-        stated = stated_who(headers) or str(SignedInBy.SOCKET)
+    def caller(self, headers: Headers, account: str | None = None) -> Caller | None:
+        stated = stated_who(headers) or account or str(SignedInBy.SOCKET)
+        if account is not None and account != stated:
+            return Caller(f"{stated} (account {account})", EVERYTHING, SignedInBy.SOCKET)
         # The account that we run as is called so: what somebody does with it was not done by the machine.
         who = f"{stated} ({SignedInBy.SOCKET})" if stated.casefold() == MACHINE else stated
         return Caller(who, EVERYTHING, SignedInBy.SOCKET)
@@ -85,7 +96,7 @@ class BearerToken:
         object.__setattr__(self, "_digest", _digest(token))
         object.__setattr__(self, "_hosts", LOOPBACK_NAMES | {host.lower() for host in hosts})
 
-    def caller(self, headers: Headers) -> Caller | None:
+    def caller(self, headers: Headers, account: str | None = None) -> Caller | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Digests are of equal length, so not even the token's length can be measured.
         if scheme.lower() != "bearer" or not hmac.compare_digest(_digest(given.strip()), self._digest):
@@ -107,7 +118,7 @@ class SignIns:
     token: BearerToken
     desk: AccessDesk
 
-    def caller(self, headers: Headers) -> Caller | None:
+    def caller(self, headers: Headers, account: str | None = None) -> Caller | None:
         if "authorization" in headers:
             scheme, _, given = headers["authorization"].partition(" ")
             key = self.desk.key(given.strip()) if scheme.lower() == "bearer" else None
@@ -134,14 +145,17 @@ class Guard:
         max_body_bytes: Callable[[str], int | None],
         forms: Csrf,
         rates: Rates | None = None,
+        near: Near | None = None,
     ) -> None:
         """`max_body_bytes` gives the limit for a path; None: whatever is mounted there has its own. A body that
-        announces no length is cut off by FastAPI. `rates` None: anybody may ask as often as they like."""
+        announces no length is cut off by FastAPI. `rates` None: anybody may ask as often as they like. `near`: who
+        reads the metrics without a sign-in; None: this machine."""
         self._app = app
         self._auth = auth
         self._max_body_bytes = max_body_bytes
         self._forms = forms
         self._rates = rates
+        self._near = near or Near()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -149,6 +163,9 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
+            if refusal.status_code == 429:
+                scope.get("state", {})[HELD] = True
+                await asyncio.sleep(HOLD_SECONDS)
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -159,7 +176,7 @@ class Guard:
                 400, "Host", "this is not the name of this service.", "Ask for 127.0.0.1, or name it in [http] host."
             )
         path: str = scope["path"]
-        asking = scope[CALLER_KEY] = self._auth.caller(headers)
+        asking = scope[CALLER_KEY] = self._auth.caller(headers, account_in(scope))
         SIGNED_IN_BY.set("" if asking is None else asking.by)
         scope[csrf.SCOPE_KEY] = self._forms
         limit = self._max_body_bytes(path)
@@ -169,13 +186,17 @@ class Guard:
             if wait_seconds:
                 return too_often(wait_seconds)
         guarded = path == GUARDED or path.startswith(f"{GUARDED}/")
-        if guarded and asking is None:
+        far = self._near.refuses(scope, headers, asking)
+        if (guarded or far) and asking is None:
             return _not_admitted()
+        if far:
+            return _refuse(403, "role", "yours does not let you read this.", "Ask an admin for a role that may see.")
         if guarded and scope["method"] not in csrf.SAFE_METHODS and not csrf.header_fits(Request(scope)):
             return _not_ours()
         length = headers.get("content-length", "")
-        if limit is not None and length.isdecimal() and int(length) > limit:
-            return _refuse(413, "body", f"it has {int(length)} bytes.", f"Send at most {limit}.")
+        # More digits than any length has: `int` refuses thousands of them.
+        if limit is not None and length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > limit):
+            return _refuse(413, "body", f"it has {length[:MAX_LENGTH_DIGITS]} bytes.", f"Send at most {limit}.")
         return None
 
 
@@ -185,7 +206,8 @@ def _not_admitted() -> JSONResponse:
         "Authorization",
         "a valid token, API key or sign-in is needed.",
         "Send `Authorization: Bearer <key>`; an admin makes one with `ringfence access keys create`. `ringfence init` "
-        "wrote a token to the file http_token.",
+        "wrote a token to the file http_token. Metrics are read without one from this machine, and from what "
+        "`metrics_from` in [http] names.",
         {"WWW-Authenticate": 'Bearer realm="ringfence"'},
     )
 

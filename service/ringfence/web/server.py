@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 
 from ringfence.app.ports import RingfenceError
 from ringfence.web.closing import Closing
+from ringfence.web.in_turn import InTurn
+from ringfence.web.patience import PatientProtocol, SparingSocket
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,10 @@ SOCKET_MODE: Final = 0o660
 SOCKET_DIRECTORY_MODE: Final = 0o750
 MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path, less its closing zero
 MAX_CONNECTIONS: Final = 600  # each page that watches holds one
+MAX_LOCAL_CONNECTIONS: Final = 200  # with the others and the spare ones below 1,024, which is what a process may open
+HANDSHAKE_SECONDS: Final = 5.0  # of TLS; asyncio would give a minute
+# Who may wait to be let in. asyncio tries as many times in a row when no file descriptor is left.
+BACKLOG: Final = 128
 MAX_HEADER_BYTES: Final = 16 * 1024
 GRACEFUL_SECONDS: Final = 1
 ASK_SECONDS: Final = 0.5
@@ -61,14 +67,14 @@ def listen_tcp(host: str, port: int, *, tls: bool = False) -> Listener:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, protocol)
+        sock = SparingSocket(family, kind, protocol)
     except OSError as error:
         raise CannotListen(f"HTTP API: {host} is no address of this machine ({error.strerror}).", _HOST_FIX) from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setblocking(False)
         sock.bind(address)
-        sock.listen(MAX_CONNECTIONS)
+        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise _cannot_bind(error, host, port) from error
@@ -81,7 +87,7 @@ def listen_unix(path: Path) -> Listener:
         raise CannotListen(
             f"local socket: {path} is longer than {MAX_SOCKET_PATH_BYTES} bytes.", "Choose a shorter `socket`."
         )
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = SparingSocket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True)
@@ -91,7 +97,7 @@ def listen_unix(path: Path) -> Listener:
         sock.bind(str(path))
         # Nobody can connect between bind and listen, so nobody comes in before the permissions stand.
         path.chmod(SOCKET_MODE)
-        sock.listen(MAX_CONNECTIONS)
+        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise CannotListen(
@@ -110,11 +116,11 @@ class Door:
     def __init__(self, app: ASGIApp, listener: Listener, context: ssl.SSLContext | None = None) -> None:
         """`context`: TLS ends here. Whom a proxy speaks for is `web.protection`'s."""
         self._listener = listener
-        self._closing = Closing(app)
+        self._closing = Closing(InTurn(app))
         self._server = _QuietServer(
             uvicorn.Config(
                 self._closing,
-                http="h11",
+                http=PatientProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -122,7 +128,8 @@ class Door:
                 server_header=False,
                 proxy_headers=False,
                 ssl_context_factory=(lambda *_: context) if context is not None else None,
-                limit_concurrency=MAX_CONNECTIONS,
+                limit_concurrency=MAX_CONNECTIONS if listener.path is None else MAX_LOCAL_CONNECTIONS,
+                backlog=BACKLOG,
                 h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=GRACEFUL_SECONDS,
             )
@@ -161,7 +168,23 @@ class _QuietServer(uvicorn.Server):
         self.opened = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """As uvicorn's for sockets that are bound, but for the time that a handshake gets, which it has no word for."""
+        config = self.config
+
+        def protocol() -> asyncio.Protocol:
+            return PatientProtocol(config=config, server_state=self.server_state, app_state={})
+
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                protocol,
+                sock=sock,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=None if config.ssl is None else HANDSHAKE_SECONDS,
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
         self.opened.set()
 
     @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from ringfence.app.operator import OrderRefused
+from ringfence.app.operator import Operator, OrderRefused
 from ringfence.app.simulating import Simulator
 from ringfence.domain.assumed import AssumedPlatform, FarEnd
 from ringfence.domain.calls import caller_of, shown_caller
@@ -36,7 +36,7 @@ CameBack = Annotated[bool, Query(description="its headers say that it has been o
 Trial = Annotated[bool, Query(description="in a trial: whether this call is one of those that try the platform")]
 
 
-def routes(simulator: Simulator, default_country: str) -> APIRouter:
+def routes(simulator: Simulator, operator: Operator, default_country: str) -> APIRouter:
     router = APIRouter(tags=["questions"])
 
     @router.get("/simulate/{did}", responses=declared(409), operation_id="simulate")
@@ -63,6 +63,7 @@ def routes(simulator: Simulator, default_country: str) -> APIRouter:
             trunk=question.trunk,
             at=question.at,
             scope=found.scope,
+            shadow=operator.current.shadow,
             happenings=[
                 HappeningOut(
                     at_seconds=happening.at_seconds,

@@ -50,6 +50,7 @@ class SimulationOut(BaseModel):
     trunk: str
     at: datetime
     scope: str
+    shadow: bool = Field(description="shadow mode: this is what would be, live; nothing is done to calls")
     happenings: list[HappeningOut]
     ending: EndingOut
     not_simulated: list[str] = Field(description="what depends on other calls, in words")

@@ -121,6 +121,17 @@ class TableOut(BaseModel):
     )
 
 
+class BackupOut(BaseModel):
+    """What the daemon's own backups have come to."""
+
+    newest_at: datetime | None = Field(description="null: none is known")
+    age_seconds: float | None = Field(description="of the newest; null: none is known")
+    size_bytes: int | None
+    next_at: datetime | None
+    late: bool = Field(description="none is younger than [backup] max_age_hours")
+    fault: str = Field(description="why the last attempt failed; empty: it did not")
+
+
 class SourceOut(BaseModel):
     """One configured source."""
 
@@ -168,6 +179,7 @@ class StatusOut(BaseModel):
     at: datetime
     ready: bool
     not_ready_because: list[str]
+    shadow: bool = Field(description="shadow mode: everything is decided and shown, and nothing is done to calls")
     alarms: list[str] = Field(description="what a person should know of now; empty: all is well")
     scopes: list[ScopeOut]
     targets: list[TargetOut]
@@ -175,6 +187,7 @@ class StatusOut(BaseModel):
     asterisk: LinkOut
     store: LinkOut
     table: TableOut
+    backup: BackupOut | None = Field(description="null: the daemon makes none, [backup] has no recipients")
     roster: RosterOut
     refused_last_hour: dict[str, int] = Field(
         description="legs outward that the dialplan did not let out: `refused`, `capped`, `full`, `looped`"

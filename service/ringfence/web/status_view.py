@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
+from ringfence.app.backup.keeper import BackupView
 from ringfence.app.snapshot import LinkView, ScopeView, Snapshot, TableView, TargetView
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.domain.identities import LearntIdentity
@@ -18,6 +19,7 @@ from ringfence.domain.verdict import Verdict, VerdictState
 from ringfence.web.openapi import API_VERSION
 from ringfence.web.roster_view import roster_alarms, roster_facts, roster_out
 from ringfence.web.status_models import (
+    BackupOut,
     EvidenceOut,
     IdentityOut,
     LinkOut,
@@ -44,6 +46,8 @@ DECISION_WORDS: Final = {
     Decision.TRIAL: "a few calls go to the platform, the others to default numbers",
 }
 
+SHADOW_WORDS: Final = "SHADOW: nothing is done to calls"
+
 WITHOUT_TRAFFIC: Final = (
     "A platform that answers probes and refuses calls is found by calls alone: no promise without traffic. "
     "Each such call still follows its plan."
@@ -65,6 +69,7 @@ def status_out(snapshot: Snapshot) -> StatusOut:
         at=snapshot.at.wall,
         ready=not reasons,
         not_ready_because=reasons,
+        shadow=snapshot.shadow,
         alarms=list(_alarms(snapshot)),
         scopes=[_scope(view, snapshot) for _, view in sorted(snapshot.scopes.items())],
         targets=[
@@ -74,12 +79,18 @@ def status_out(snapshot: Snapshot) -> StatusOut:
         asterisk=_link(snapshot.asterisk),
         store=_link(snapshot.store),
         table=_table(snapshot.table, snapshot.at),
+        backup=None if snapshot.backup is None else _backup(snapshot.backup, snapshot.at),
         roster=roster_out(snapshot),
         refused_last_hour=dict(snapshot.refusals.last_hour),
         unstored_changes=snapshot.unstored_changes,
         late_observations=snapshot.late_observations,
         dropped_items=snapshot.dropped_items,
     )
+
+
+def in_shadow(words: str, snapshot: Snapshot) -> str:
+    """What is decided, with the word that it is not done."""
+    return f"{SHADOW_WORDS}; live: {words}" if snapshot.shadow else words
 
 
 def version_of(snapshot: Snapshot) -> str:
@@ -102,11 +113,15 @@ def version_of(snapshot: Snapshot) -> str:
         sorted((str(key), view.verdict.state, view.verdict.reason) for key, view in snapshot.targets.items()),
         snapshot.overrides,
         [(link.up, link.detail) for link in (snapshot.asterisk, snapshot.store)],
+        snapshot.no_dialplan,
+        sorted(snapshot.missing_modules),
+        sorted(snapshot.usual.quiet_trunks),
         (snapshot.table.state, snapshot.table.generation, snapshot.table.rows, snapshot.table.detail),
         sorted(snapshot.table.lost_scopes),
         snapshot.identities,
         snapshot.table.would_loop,
         snapshot.unstored_changes > 0,
+        None if snapshot.backup is None else (snapshot.backup.newest, snapshot.backup.late, snapshot.backup.fault),
         roster_facts(snapshot),
     )
     return blake2b(repr(facts).encode(), digest_size=8).hexdigest()
@@ -117,6 +132,8 @@ def not_ready_because(snapshot: Snapshot) -> list[str]:
     reasons = []
     if not snapshot.asterisk.up:
         reasons.append(f"Asterisk: {snapshot.asterisk.detail}")
+    if snapshot.no_dialplan:
+        reasons.append("Asterisk runs without Ringfence's dialplan: no call comes to Ringfence")
     reasons += [
         f"the mode of {name} is not in Asterisk yet" for name, s in sorted(snapshot.scopes.items()) if not s.published
     ]
@@ -149,6 +166,9 @@ def override_out(override: Override) -> OverrideOut:
 
 def _alarms(snapshot: Snapshot) -> Iterator[str]:
     yield from not_ready_because(snapshot)
+    if snapshot.missing_modules:
+        modules = ", ".join(f"{name}.so" for name in sorted(snapshot.missing_modules))
+        yield f"Asterisk has not loaded what calls need: {modules}"
     for name, view in sorted(snapshot.scopes.items()):
         if view.state.mode is not Mode.NORMAL:
             yield f"{name}: {MODE_WORDS[view.state.mode]}: {view.state.reason.sentence}"
@@ -164,12 +184,17 @@ def _alarms(snapshot: Snapshot) -> Iterator[str]:
     for target, seen in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
         if target.role is not TargetRole.PLATFORM and seen.verdict.state in _ALARMING:
             yield f"{target.role.value} {target.name} is {seen.verdict.state.value}: {seen.verdict.reason.sentence}"
+    for name, words in snapshot.usual.quiet_trunks.items():
+        yield f"no calls come in by trunk {name}, where many are usual: {words}"
     for name in sorted(snapshot.table.lost_scopes):
         yield f"DIDs belong to platform {name}, which is not configured: their plans are not used"
     if snapshot.table.would_loop:
         yield f"{WOULD_LOOP}: {snapshot.table.would_loop[0]}"
     yield from roster_alarms(snapshot)
     yield from snapshot.telling
+    if snapshot.backup is not None and snapshot.backup.late:
+        why = f": {snapshot.backup.fault}" if snapshot.backup.fault else ""
+        yield f"no backup is younger than {snapshot.backup.max_age_seconds / 3600:.0f} hours{why}"
     if not snapshot.store.up:
         yield f"database: {snapshot.store.detail}"
     if snapshot.unstored_changes:
@@ -187,7 +212,7 @@ def _scope(view: ScopeView, snapshot: Snapshot) -> ScopeOut:
         mode=state.mode,
         mode_words=MODE_WORDS[state.mode],
         decision=view.decision,
-        decision_words=DECISION_WORDS[view.decision],
+        decision_words=in_shadow(DECISION_WORDS[view.decision], snapshot),
         since=state.since.wall,
         reason=state.reason,
         sentence=state.reason.sentence,
@@ -253,3 +278,15 @@ def _table(table: TableView, now: Moment) -> TableOut:
 
 def _wall(moment: Moment | None) -> datetime | None:
     return None if moment is None else moment.wall
+
+
+def _backup(backup: BackupView, now: Moment) -> BackupOut:
+    newest = backup.newest
+    return BackupOut(
+        newest_at=None if newest is None else newest.at,
+        age_seconds=None if newest is None else round(max(0.0, (now.wall - newest.at).total_seconds()), 1),
+        size_bytes=None if newest is None else newest.size,
+        next_at=backup.due,
+        late=backup.late,
+        fault=backup.fault,
+    )

@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.lab.faults import report
-from tests.lab.faults.registry import names, run_all
+from tests.lab.faults import compared, report
+from tests.lab.faults.registry import chosen, groups, names, run_all
 from tests.lab.faults.result import Row
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "faults.md"
+FIGURES = DOCS.with_suffix(".json")
 
 
 def main() -> int:
@@ -25,39 +27,56 @@ def main() -> int:
     if options.list:
         for name in names():
             console.print(name)
+        console.print(f"Groups: {', '.join(groups())}")
         return 0
-    unknown = sorted(set(options.only) - set(names()))
-    if unknown:
-        console.print(f"No such row: {', '.join(unknown)}. --list names them.")
+    if options.write_docs and (options.only or options.group):
+        console.print("The page is written of a whole run: leave --only and --group out.")
         return 2
-    began = time.monotonic()
-    with console.status("bringing up the lab") as status:
-        rows, version = asyncio.run(
-            run_all(options.only, lambda text: status.update(text), lambda row: _tell(console, row))
-        )
+    try:
+        wanted = chosen(options.only, options.group)
+    except KeyError as unknown:
+        console.print(f"No such row or group: {unknown}. --list names them.")
+        return 2
+    began, before = time.monotonic(), compared.read(FIGURES)
+    rows, version = _run(console, wanted, before)
     minutes = (time.monotonic() - began) / 60
     console.print(report.table([row for row in rows if row.tally is not None]))
     broken = [row for row in rows if not row.ok]
+    moves = [move for row in rows for move in compared.moved(row, before)]
+    better = sum(move.better for move in moves)
     console.print(f"{len(rows)} rows in {minutes:.1f} minutes, {len(broken)} with a broken bound")
+    console.print(f"Against the run before: {better} figures better, {len(moves) - better} worse")
     for row in broken:
         console.print(report.lines(row), style="red", markup=False)
     if options.json is not None:
         options.json.write_text(report.to_json(rows), encoding="utf-8")
     if options.write_docs:
-        report.write_page(DOCS, rows, minutes, version)
+        report.write_page(DOCS, rows, minutes, version, before)
+        compared.write(FIGURES, rows, before, names())
     return 1 if broken else 0
 
 
-def _tell(console: Console, row: Row) -> None:
-    console.print(report.lines(row), style=None if row.ok else "red", markup=False, soft_wrap=True)
+def _run(console: Console, wanted: list[str], before: compared.Figures) -> tuple[list[Row], str]:
+    """With a bar that tells how far it has come."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("bringing up the lab", total=len(wanted))
+
+        def done(row: Row) -> None:
+            progress.advance(bar)
+            text, style = report.lines(row, before), None if row.ok else "red"
+            progress.console.print(text, style=style, markup=False, soft_wrap=True)
+
+        return asyncio.run(run_all(wanted, lambda text: progress.update(bar, description=text), done))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.faults", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these rows only")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these rows only, or what begins so")
+    parser.add_argument("--group", nargs="+", default=[], metavar="NAME", help="run the rows of this kind only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
-    parser.add_argument("--write-docs", action="store_true", help="write docs/reference/faults.md")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/reference/faults.md and its figures")
     return parser.parse_args()
 
 

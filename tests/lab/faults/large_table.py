@@ -63,7 +63,7 @@ def renumbered(organisation: Organisation, numbers: Iterable[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def equal_at(stage: Stage, since: float) -> float:
+async def equal_at(stage: Stage, since: float, deadline_seconds: float = EQUAL_DEADLINE_SECONDS) -> float:
     """When the daemon verified the whole table in Asterisk, for the first time after `since`."""
     found: list[float] = []
 
@@ -78,7 +78,7 @@ async def equal_at(stage: Stage, since: float) -> float:
     await wait_until(
         equal,
         what="the whole table to be verified",
-        deadline_seconds=EQUAL_DEADLINE_SECONDS,
+        deadline_seconds=deadline_seconds,
         diagnose=stage.node.process.log_tail,
         interval_seconds=0.05,
     )

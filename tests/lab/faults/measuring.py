@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from statistics import median
 
 from tests.lab.faults.result import Bound, Row
-from tests.lab.faults.stage import EGRESS_NO_PROGRESS_SECONDS, NO_PROGRESS_SECONDS, Stage, now
+from tests.lab.faults.stage import EGRESS_NO_PROGRESS_SECONDS, NO_PROGRESS_SECONDS, Gap, Stage, now
 from tests.lab.records import Account, AnsweredBy, ReceivedCall
 from tests.lab.tally import tally, usual_delay_seconds
 
@@ -39,6 +39,8 @@ class Kind(Enum):
     """The platform dies and nobody decides: each call finds out by itself."""
     TRANSPARENT = "transparent"
     """The platform is healthy: no call may go anywhere else."""
+    DIVERTED = "diverted"
+    """The scope is in DR, by a person's word or by an outage that was decided on before: no call may go back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Load:
     per_second: float = 20.0
     before_seconds: float = 3.0
     hold_seconds: float = 0.5
+    patience_seconds: float = 60.0
+    """How long a caller waits without any sign."""
 
     @property
     def before_count(self) -> int:
@@ -57,7 +61,9 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`inject` happens while calls come in. `alone`: on a stage of its own, thrown away afterwards."""
+    """`inject` happens while calls come in. `alone`: on a stage of its own, thrown away afterwards. `witness` looks
+    when the calls have ended, before `mend`; it gives further bounds, or like `inject` adds to `Stage.bounds` and
+    `Stage.notes`."""
 
     name: str
     what: str
@@ -65,12 +71,15 @@ class Fault:
     inject: Act
     prepare: Act = nothing
     mend: Act = nothing
+    witness: Callable[[Stage], Awaitable[Sequence[Bound] | None]] = nothing
     verdict_seconds: float | None = None
     alone: bool = False
     small_disk: bool = False
     adds_delay: bool = False
-    """The healthy platform itself is slow: what it adds is its own."""
+    """The healthy platform itself, or a machine that stands still, is slow: what that adds is its own."""
     load: Load = field(default_factory=Load)
+    judge: Callable[[Stage, Measured], list[Bound]] | None = None
+    """The bounds in place of the kind's; that no call may be lost holds all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,8 @@ class Measured:
     platform_legs: list[ReceivedCall]
     injected_at: float
     decided_at: float | None
+    failovers_before: int = 0
+    """Moves away from the platform while it was still well."""
 
     @property
     def verdict_seconds(self) -> float | None:
@@ -112,25 +123,43 @@ class Measured:
 async def run(fault: Fault, stage: Stage) -> Row:
     """One row. Leaves the stage as it is when the calls have ended; `Fault.mend` is done."""
     await stage.heal()
+    stage.begin()
     await fault.prepare(stage)
     carrier, load, began_at = stage.lab.carrier, fault.load, now()
     already = len(carrier.records())
     await stage.lab.bring_calls(
-        stage.dids, call_count=load.count, calls_per_second=load.per_second, hold_seconds=load.hold_seconds
+        stage.dids,
+        call_count=load.count,
+        calls_per_second=load.per_second,
+        hold_seconds=load.hold_seconds,
+        patience_seconds=load.patience_seconds,
     )
     await carrier.wait_records(already + load.before_count, deadline_seconds=load.before_seconds * 3 + 10)
     injected_at = now()
     try:
         await fault.inject(stage)
         await carrier.wait_finished()
+        stage.bounds.extend(await fault.witness(stage) or ())
     finally:
         await fault.mend(stage)
+    hurt_at = injected_at if stage.struck_at is None else stage.struck_at
     watch, decision = (stage.egress_watch, "down") if fault.kind is Kind.EGRESS else (stage.watch, "divert")
-    found = watch.first(decision, injected_at)
+    found, too_early = watch.first(decision, hurt_at), watch.first(decision, injected_at)
     legs = [leg for leg in stage.lab.platform.calls() if leg.at >= began_at]
-    return _row(
-        fault, stage, Measured(stage.accounts(began_at), legs, injected_at, found.at if found is not None else None)
+    measured = Measured(
+        routed(stage.accounts(began_at), stage.gaps),
+        legs,
+        hurt_at,
+        found.at if found is not None else None,
+        int(too_early is not None and too_early.at < hurt_at),
     )
+    return _row(fault, stage, measured)
+
+
+def routed(accounts: Sequence[Account], gaps: Sequence[Gap]) -> list[Account]:
+    """Without those whom Asterisk had when it died, and those who came while there was none: no routing reaches them.
+    `Stage.words` counts them."""
+    return [account for account in accounts if not any(gap.takes(account) for gap in gaps)]
 
 
 def _row(fault: Fault, stage: Stage, measured: Measured) -> Row:
@@ -148,9 +177,10 @@ def _row(fault: Fault, stage: Stage, measured: Measured) -> Row:
         Bound("offered too few", max(0, 200 - counted.offered), 0),
         Bound("lost", counted.lost, 0),
         Bound("announcements", counted.announcement, 0),
-        *_bounds(fault, measured, after),
+        *(fault.judge(stage, measured) if fault.judge is not None else _bounds(fault, measured, after)),
+        *stage.bounds,
     ]
-    return Row(fault.name, fault.what, tuple(bounds), counted, after)
+    return Row(fault.name, "; ".join([fault.what, *stage.words()]), tuple(bounds), counted, after)
 
 
 def _bounds(fault: Fault, measured: Measured, after: int | None) -> list[Bound]:
@@ -159,10 +189,15 @@ def _bounds(fault: Fault, measured: Measured, after: int | None) -> list[Bound]:
         # Told apart from the verdict: a mode that never changed is what we want here.
         found = [Bound("diverted", measured.diverted, 0)]
         return found if fault.adds_delay else [*found, _added(added, 0.0)]
+    if fault.kind is Kind.DIVERTED:
+        found = [Bound("at the platform", len(measured.accounts) - measured.diverted, 0)]
+        return found if fault.adds_delay else [*found, _added(added, EGRESS_NO_PROGRESS_SECONDS)]
     if fault.kind is Kind.NO_DAEMON:
         return [_added(added, NO_PROGRESS_SECONDS)]
     no_progress = EGRESS_NO_PROGRESS_SECONDS if fault.kind is Kind.EGRESS else NO_PROGRESS_SECONDS
-    found = [_added(added, no_progress if verdict is None else min(no_progress, verdict))]
+    found = [] if fault.adds_delay else [_added(added, no_progress if verdict is None else min(no_progress, verdict))]
+    if fault.kind is Kind.SILENT:
+        found.append(Bound("failovers before it", measured.failovers_before, 0))
     if fault.kind is Kind.EGRESS and fault.verdict_seconds is None:
         return found  # its OPTIONS are answered: each call tries it first, and loses a few milliseconds
     found.append(Bound("added after verdict", after, AFTER_VERDICT_SECONDS * 1000, "ms"))

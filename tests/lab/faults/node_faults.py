@@ -13,9 +13,9 @@ from tests.lab.waiting import wait_until
 def egress_faults() -> list[Fault]:
     """The scope is forced to DR, so that every call goes out; trunk B is there."""
     return [
-        Fault("egress A killed", "its port refuses", Kind.EGRESS, _kill_a, _in_dr, verdict_seconds=2),
-        Fault("egress A frozen", "it says nothing", Kind.EGRESS, _freeze_a, _in_dr, verdict_seconds=3),
-        Fault("egress A 503", "it answers every call with 503", Kind.EGRESS, _refuse_a, _in_dr),
+        Fault("egress A killed", "its port refuses", Kind.EGRESS, _kill_a, in_dr, verdict_seconds=2),
+        Fault("egress A frozen", "it says nothing", Kind.EGRESS, _freeze_a, in_dr, verdict_seconds=3),
+        Fault("egress A 503", "it answers every call with 503", Kind.EGRESS, _refuse_a, in_dr),
     ]
 
 
@@ -56,7 +56,7 @@ def node_faults() -> list[Fault]:
     ]
 
 
-async def _in_dr(stage: Stage) -> None:
+async def in_dr(stage: Stage) -> None:
     await stage.order("dr")
 
     async def diverted() -> bool:

@@ -6,38 +6,79 @@ from collections.abc import Callable, Sequence
 
 from tests.lab.faults import measuring
 from tests.lab.faults.at_once import AT_ONCE, at_once_rows
+from tests.lab.faults.attack_rows import ATTACKS, attack_rows
 from tests.lab.faults.crowds import CROWDS, crowd_rows
 from tests.lab.faults.doors import DOOR_FIGURES
 from tests.lab.faults.feeds import feed_names, feed_rows
+from tests.lab.faults.grouped import GROUPED, grouped_rows
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.loops import LOOP_FIGURES
 from tests.lab.faults.measuring import Fault
+from tests.lab.faults.name_faults import NAMES_DEAD, name_rows
+from tests.lab.faults.network_faults import NETWORK, network_rows
 from tests.lab.faults.node_faults import egress_faults, node_faults
 from tests.lab.faults.page import PAGE_FIGURES
 from tests.lab.faults.people import PEOPLE, people_rows
 from tests.lab.faults.platform_faults import platform_faults
 from tests.lab.faults.rescue import RESCUE_FIGURES
 from tests.lab.faults.result import Row, guarded
+from tests.lab.faults.server_faults import SERVER, server_rows
+from tests.lab.faults.sick_platform import SICK_PLATFORM_FIGURES, sick_platform_faults
 from tests.lab.faults.small import SMALL_FIGURES, Figure
 from tests.lab.faults.stage import Stage, opened
+from tests.lab.faults.stream_faults import STREAMS, stream_rows
+from tests.lab.faults.trunk_faults import STAGED, trunk_faults, trunk_rows
+from tests.lab.faults.upgrades import upgrade_faults
 from tests.lab.installation import Installation
 from tests.lab.provision import provision
 from tests.lab.small_disk import MountRefused
 
-FAULTS = {fault.name: fault for fault in (*platform_faults(), *egress_faults(), *node_faults())}
+PLATFORM = (*platform_faults(), *sick_platform_faults())
+TRUNKS = (*egress_faults(), *trunk_faults())
+FAULTS = {fault.name: fault for fault in (*PLATFORM, *TRUNKS, *node_faults(), *upgrade_faults())}
 
-FIGURES = {**SMALL_FIGURES, **RESCUE_FIGURES, **LOOP_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES}
+FIGURES = {**SMALL_FIGURES, **RESCUE_FIGURES, **LOOP_FIGURES, **PAGE_FIGURES, **DOOR_FIGURES, **SICK_PLATFORM_FIGURES}
 
 
 def names() -> list[str]:
-    return [*FAULTS, *FIGURES, *CROWDS, *AT_ONCE, *PEOPLE, *LARGE, *feed_names()]
+    with_calls = (*FAULTS, *STREAMS, *STAGED, *NETWORK, NAMES_DEAD, *GROUPED, *ATTACKS)
+    return [*with_calls, *FIGURES, *CROWDS, *AT_ONCE, *PEOPLE, *LARGE, *SERVER, *feed_names()]
+
+
+def groups() -> dict[str, list[str]]:
+    """Rows of one kind, by a short name."""
+    return {
+        "platform": [*(fault.name for fault in PLATFORM), *STREAMS, *SICK_PLATFORM_FIGURES, *RESCUE_FIGURES],
+        "trunks": [*(fault.name for fault in TRUNKS), *STAGED],
+        "network": [*NETWORK, NAMES_DEAD],
+        "node": [*(fault.name for fault in (*node_faults(), *upgrade_faults())), *GROUPED],
+        "attack": [*ATTACKS],
+        "figures": [*FIGURES],
+        "people": [*CROWDS, *AT_ONCE, *PEOPLE, *feed_names()],
+        "size": [*LARGE],
+        "server": [*SERVER],
+    }
+
+
+def chosen(only: Sequence[str], group: Sequence[str]) -> list[str]:
+    """The rows wanted, in order; all where nothing is asked for. Raises KeyError for what names no row."""
+    if not only and not group:
+        return names()
+    found: set[str] = set()
+    for word in only:
+        begun = [word] if word in names() else [name for name in names() if name.startswith(word)]
+        if not begun:
+            raise KeyError(word)
+        found.update(begun)
+    for word in group:
+        found.update(groups()[word])
+    return [name for name in names() if name in found]
 
 
 async def run_all(
-    only: Sequence[str], doing: Callable[[str], None], done: Callable[[Row], None]
+    wanted: Sequence[str], doing: Callable[[str], None], done: Callable[[Row], None]
 ) -> tuple[list[Row], str]:
     """The wanted rows, and the Asterisk they ran on. `doing` and `done` are told of the progress."""
-    wanted = [name for name in names() if not only or name in only]
     installation = await provision()
     rows: list[Row] = []
     version = ""
@@ -50,7 +91,7 @@ async def run_all(
     figures = [name for name in wanted if name in FIGURES]
     if shared or figures:
         async with opened(installation) as stage:
-            version = (await stage.lab.asterisk.cli("core show version")).split(" built")[0].strip()
+            version = await stage.lab.asterisk.version()
             for fault in shared:
                 doing(fault.name)
                 note(await guarded(fault.name, measuring.run(fault, stage)))
@@ -61,6 +102,18 @@ async def run_all(
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
             note(await _alone(FAULTS[name], installation))
+    async for row in stream_rows(installation, [name for name in wanted if name in STREAMS], doing):
+        note(row)
+    async for row in trunk_rows(installation, [name for name in wanted if name in STAGED], doing):
+        note(row)
+    async for row in network_rows(installation, [name for name in wanted if name in NETWORK], doing):
+        note(row)
+    async for row in name_rows(installation, wanted, doing):
+        note(row)
+    async for row in grouped_rows(installation, [name for name in wanted if name in GROUPED], doing):
+        note(row)
+    async for row in attack_rows(installation, [name for name in wanted if name in ATTACKS], doing):
+        note(row)
     async for row in crowd_rows(installation, [name for name in wanted if name in CROWDS], doing):
         note(row)
     async for row in at_once_rows([name for name in wanted if name in AT_ONCE], doing):
@@ -70,6 +123,8 @@ async def run_all(
     async for row in feed_rows(installation, [name for name in wanted if name in feed_names()], doing):
         note(row)
     async for row in large_rows(installation, [name for name in wanted if name in LARGE], doing):
+        note(row)
+    async for row in server_rows(installation, [name for name in wanted if name in SERVER], doing):
         note(row)
     order = {name: number for number, name in enumerate(names())}
     return sorted(rows, key=lambda row: order[row.name]), version

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
 
+from tests.lab.faults.compared import Figures, moved, section
 from tests.lab.faults.result import Row
+from tests.lab.page_parts import machine, markdown
 
 COLUMNS = (
     "fault",
@@ -39,11 +39,12 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def lines(row: Row) -> str:
-    """One row as it ends: its bounds in words."""
+def lines(row: Row, before: Figures | None = None) -> str:
+    """One row as it ends: its bounds in words, and what of it has moved since the run before."""
     if row.skipped:
         return f"{row.name}: skipped, {row.skipped}"
-    return f"{row.name}: " + "; ".join(str(bound) for bound in row.bounds) + ("" if row.ok else f" ({row.what})")
+    said = f"{row.name}: " + "; ".join(str(bound) for bound in row.bounds) + ("" if row.ok else f" ({row.what})")
+    return "\n".join([said, *(f"    {move}" for move in moved(row, before or {}))])
 
 
 def to_json(rows: Sequence[Row]) -> str:
@@ -60,41 +61,46 @@ def to_json(rows: Sequence[Row]) -> str:
     )
 
 
-def page(rows: Sequence[Row], minutes: float, version: str) -> str:
+def page(rows: Sequence[Row], minutes: float, version: str, before: Figures) -> str:
     """`docs/reference/faults.md`."""
     faults = [row for row in rows if row.tally is not None]
     figures = [row for row in rows if row.tally is None]
     return "\n".join(
         [
-            HEAD.format(machine=_machine(version), minutes=f"{minutes:.0f}"),
+            HEAD.format(machine=machine(version), minutes=f"{minutes:.0f}"),
             "## Faults\n",
-            _markdown(COLUMNS, [_cells(row) for row in faults]),
+            markdown(COLUMNS, [_cells(row) for row in faults]),
             "",
             WORDS,
             "## What happened, and what had to hold\n",
-            _markdown(("fault", "what", "bounds"), [(row.name, row.what, _bounds(row)) for row in faults]),
+            markdown(("fault", "what", "bounds"), [(row.name, row.what, _bounds(row)) for row in faults]),
             "",
             "## Figures\n",
-            _markdown(("figure", "what", "bounds"), [(row.name, row.what, _bounds(row)) for row in figures]),
+            markdown(("figure", "what", "bounds"), [(row.name, row.what, _bounds(row)) for row in figures]),
             "",
+            "## Against the run before\n",
+            section(rows, before),
         ]
     )
 
 
-def write_page(path: Path, rows: Sequence[Row], minutes: float, version: str) -> None:
-    path.write_text(page(rows, minutes, version), encoding="utf-8")
+def write_page(path: Path, rows: Sequence[Row], minutes: float, version: str, before: Figures) -> None:
+    path.write_text(page(rows, minutes, version, before), encoding="utf-8")
 
 
 HEAD = """\
 # Faults, with real calls
 
 Written by `python -m tests.lab.faults --write-docs`; `make faults` runs the same and prints it. It takes about
-{minutes} minutes and ends with status 1 when a bound is broken. `--list` names the rows, `--only NAME` runs some.
+{minutes} minutes and ends with status 1 when a bound is broken. `--list` names the rows and the groups; `--only NAME`
+runs some, also by what their names begin with, and `--group NAME` those of one kind. Each row is held against the run
+before, whose figures `faults.json` keeps beside this page.
 
 One configuration holds for all rows: platform and trunks with profile `lan`, `no_progress_seconds = 8` (the default)
 on the platform and 1.5 on the egress trunks. Asterisk, the daemon, the carrier (SIPp), the platform and both mobile
-networks are real processes that talk over the loopback. The full disk is a small tmpfs and needs the right to mount.
-Asterisk logs as it is shipped (no line per dialplan step) and has `taskprocessor_overload_trigger=pjsip_only`.
+networks are real processes that talk over the loopback; in the rows of the network they talk over lines of our own, a
+process that loses, delays and doubles their packets by a seed. The full disk is a small tmpfs and needs the right to
+mount. Asterisk logs as it is shipped (no line per dialplan step) and has `taskprocessor_overload_trigger=pjsip_only`.
 
 Measured on: {machine}.
 """
@@ -106,6 +112,7 @@ ringing at a platform when it died, with no daemon to free them. *Worst added*: 
 less the median of the calls before the fault. *After verdict*: the same, of the calls that came once Asterisk had been
 told; up to 100 ms is taken for the machine's own unrest. *Verdict*: from the fault to the published mode key, or to the
 key of the egress trunk.
+*Moves*: how often everybody's calls were moved away from the platform; a single call that goes on by itself is none.
 *Failed calls before verdict* leaves out calls already in flight, 50 ms, when the deciding one failed.
 """
 
@@ -132,18 +139,3 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _bounds(row: Row) -> str:
     return row.skipped or "<br>".join(str(bound) for bound in row.bounds)
-
-
-def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    body = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
-    return "\n".join(f"| {line} |" for line in [*head, *body])
-
-
-def _machine(asterisk_version: str) -> str:
-    """Without names or paths: what matters to the times."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, {platform.system()}, "
-        f"Python {platform.python_version()}, {asterisk_version}"
-    )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.far_end import FarEnd
+from tests.lab.faults.result import Bound
 from tests.lab.installation import Installation
 from tests.lab.lab import Lab
 from tests.lab.mode_watch import ModeWatch
 from tests.lab.node import RingfenceNode
 from tests.lab.people import Organisation
-from tests.lab.records import Account, settle
+from tests.lab.records import Account, AnsweredBy, settle
 from tests.lab.small_disk import SmallDisk
-from tests.lab.waiting import WaitTimeoutError, wait_until
+from tests.lab.step_clock import StepClock
+from tests.lab.waiting import LabError, WaitTimeoutError, wait_until
 
 # Beside the node's own configuration of the lab, for all rows alike: what a caller who was already ringing at a
 # platform that dies without a daemon has to wait for.
@@ -54,6 +56,40 @@ match_header=X-Lab-Trunk: bare
 
 
 @dataclass
+class Gap:
+    """A time without an Asterisk that takes calls (seconds since 1970), and what became of the callers it concerns."""
+
+    began_at: float
+    ended_at: float
+
+    def had(self, account: Account) -> bool:
+        """Whether Asterisk had this caller when the gap began."""
+        offered = account.offered
+        over_at = offered.ended_at
+        return offered.invited_at < self.began_at and (over_at is None or over_at >= self.began_at)
+
+    def kept_out(self, account: Account) -> bool:
+        """Whether the caller came while nobody was there; a repeated INVITE may have found it again."""
+        return self.began_at <= account.offered.invited_at < self.ended_at
+
+    def takes(self, account: Account) -> bool:
+        return self.had(account) or self.kept_out(account)
+
+    def words(self, accounts: list[Account]) -> str:
+        had = [account for account in accounts if self.had(account)]
+        out = [account for account in accounts if self.kept_out(account)]
+        return (
+            f"not in the row: {len(had)} callers whom Asterisk had at that moment, {_unanswered(had)} of them not put "
+            f"through, and {len(out)} who came in the {self.ended_at - self.began_at:.1f} s without it, "
+            f"{_unanswered(out)} of them in vain"
+        )
+
+
+def _unanswered(accounts: list[Account]) -> int:
+    return sum(1 for account in accounts if account.answered_by is AnsweredBy.NOBODY)
+
+
+@dataclass
 class Stage:
     """What a fault has in its hands."""
 
@@ -63,6 +99,37 @@ class Stage:
     egress_watch: ModeWatch
     organisation: Organisation
     disk: SmallDisk | None = None
+    clock: StepClock | None = None
+    """The clock that Asterisk and the daemon go by, where it is not the machine's."""
+    began_at: float = 0.0
+    struck_at: float | None = None
+    """When the platform was hurt, for a fault in which something else comes first."""
+    gaps: list[Gap] = field(default_factory=list)
+    rows_before: dict[str, str] = field(default_factory=dict)
+    """Of AstDB, for a fault that must change none."""
+    bounds: list[Bound] = field(default_factory=list)
+    """What else had to hold."""
+    notes: list[str] = field(default_factory=list)
+    """What a row has to tell beside its numbers."""
+
+    def begin(self) -> None:
+        """A new fault: what the last one noted is forgotten."""
+        self.began_at, self.struck_at = now(), None
+        self.gaps, self.bounds, self.notes = [], [], []
+
+    async def strike(self) -> None:
+        """The platform dies, and the fault's time begins."""
+        self.struck_at = now()
+        await self.lab.platform.kill()
+
+    def must(self, what: str, measured: float | None, limit: float, unit: str = "") -> None:
+        """One more bound of this row."""
+        self.bounds.append(Bound(what, measured, limit, unit))
+
+    def words(self) -> list[str]:
+        """The notes, and who was not routed."""
+        accounts = self.accounts(self.began_at)
+        return [*self.notes, *(gap.words(accounts) for gap in self.gaps)]
 
     @property
     def dids(self) -> list[str]:
@@ -84,6 +151,15 @@ class Stage:
 
     async def release(self) -> None:
         await self.node.must("DELETE", "/v1/override?scope=uc&reason=healthy")
+
+    async def wait_stored(self, deadline_seconds: float) -> None:
+        """Until the database holds everything that was decided."""
+
+        async def stored() -> bool:
+            status = await self.node.must("GET", "/v1/status")
+            return bool(status["store"]["up"]) and status["unstored_changes"] == 0
+
+        await wait_until(stored, what="everything to be stored", deadline_seconds=deadline_seconds)
 
     async def heal(self) -> None:
         """Everything runs, the mode is NORMAL without any override, Asterisk holds the table."""
@@ -148,22 +224,30 @@ async def opened(
     platform: Mapping[str, str] = PLATFORM,
     more: str = "",
     prepare: Callable[[RingfenceNode], None] = lambda node: None,
+    clock: StepClock | None = None,
+    made_as: type[RingfenceNode] = RingfenceNode,
 ) -> AsyncIterator[Stage]:
     """A stage that is up, with the organisation published when `filled`. `more`: as `RingfenceNode`'s; `prepare` makes
-    what that needs."""
+    what that needs. `clock`: what Asterisk and the daemon shall take for the time. `made_as`: another node."""
     async with Lab(installation, name="faults") as lab:
-        node = RingfenceNode(lab, platform, more)
+        node = made_as(lab, platform, more)
         prepare(node)
+        if clock is not None:
+            clock.give(lab.asterisk)
+            node.environment = clock.environment
         configure(node, lab)
         disk = SmallDisk(node.state_dir) if small_disk else None
         if disk is not None:
             disk.mount()
         try:
             await lab.asterisk.start()
+            await _must_route(lab)
             await node.start(ready=False)
             async with ModeWatch(lab.asterisk) as watch, ModeWatch(lab.asterisk, "a", "ringfence/egress") as egress:
-                stage = Stage(lab, node, watch, egress, organisation, disk)
-                await wait_until(node.socket.exists, what="the daemon's door", deadline_seconds=10)
+                stage = Stage(lab, node, watch, egress, organisation, disk, clock)
+                await wait_until(
+                    node.socket.exists, what="the daemon's door", deadline_seconds=30, diagnose=node.process.log_tail
+                )
                 if filled:
                     await node.import_directory(organisation)
                     await stage.heal()
@@ -174,6 +258,14 @@ async def opened(
             if disk is not None:
                 disk.unmount()
             await node.close()
+
+
+async def _must_route(lab: Lab) -> None:
+    """Asterisk starts without any dialplan where one included file is missing, and every call is refused: so it was
+    when the checkout got a new file while a process that knew the older list was running. The daemon is well then, and
+    it would look as if the fault had lost the calls. Raises LabError."""
+    if "Context 'ringfence-inbound'" not in await lab.asterisk.cli("dialplan show ringfence-inbound"):
+        raise LabError(f"Asterisk did not take the dialplan; no call can be routed\n{lab.asterisk.log_tail()}")
 
 
 def configure(node: RingfenceNode, lab: Lab) -> None:

@@ -13,6 +13,7 @@ from ringfence.app.access.lockout import Lockout
 from ringfence.app.access.ports import PasswordHasher, SealedAccounts, SealedRow, SignInRefused, TooManyAttempts
 from ringfence.app.access.tokens import typed
 from ringfence.app.ports import Clock
+from ringfence.domain.networks import counted_as
 
 MAX_AT_ONCE: Final = 8
 MAX_PASSWORD_CHARACTERS: Final = 128
@@ -74,23 +75,24 @@ class BreakGlass:
     async def check(self, name: str, password: str, address: str) -> SealedRow | None:
         """Returns when the password is the account's own: with what is now to be remembered of it. Raises
         WrongPassword, TooManyAttempts, SealedAccountsFault."""
-        self._refuse_locked(name, address)
+        source = counted_as(address)
+        self._refuse_locked(name, source)
         if self._asking >= MAX_AT_ONCE:
             raise TooManyAttempts("Too many sign-ins at once.", "Try again in a few seconds.", 5.0)
         self._asking += 1
         try:
             async with self._hashing:
                 # Once more: those who asked before may have locked it while we waited.
-                self._refuse_locked(name, address)
+                self._refuse_locked(name, source)
                 account, fits = await self._fits(name, password)
         finally:
             self._asking -= 1
         now = self._clock.now()
         if not fits:
-            locked = {key: self._lockout.wrong(key, now) for key in (account, address) if key}
+            locked = {key: self._lockout.wrong(key, now) for key in (account, source) if key}
             raise WrongPassword(account, {key: seconds for key, seconds in locked.items() if seconds})
         self._lockout.right(name)
-        self._lockout.right(address)
+        self._lockout.right(source)
         known = self._known.get(name)
         if known is None:
             self._used_early[name] = now.wall
@@ -123,9 +125,9 @@ class BreakGlass:
             found.append(SealedView(name, renewed, used, self._lockout.seconds_left(name, now)))
         return found
 
-    def _refuse_locked(self, name: str, address: str) -> None:
+    def _refuse_locked(self, name: str, source: str) -> None:
         now = self._clock.now()
-        seconds = max(self._lockout.seconds_left(name, now), self._lockout.seconds_left(address, now))
+        seconds = max(self._lockout.seconds_left(name, now), self._lockout.seconds_left(source, now))
         if seconds:
             raise TooManyAttempts(
                 f"Locked after wrong passwords, for {-(-seconds // 60):.0f} more minutes.",

@@ -57,6 +57,7 @@ class AccessDesk:
         self._sessions = Sessions(clock, limits or SessionLimits())
         self._keys = Keys(clock)
         self._sealed = BreakGlass(accounts, hasher, clock)
+        self._sealed_fault = ""
         self.loaded = False
 
     @property
@@ -199,10 +200,7 @@ class AccessDesk:
 
     async def tidy(self) -> None:
         """What is due each minute. Raises StoreError."""
-        try:
-            await self.note_renewed()
-        except SealedAccountsFault as fault:
-            log.error("the break-glass accounts cannot be used", extra={"reason": str(fault)})
+        await self._look_at_sealed()
         over = self._sessions.over()
         if over:
             await self._storing.soon(AccessChange(ended=over))
@@ -210,6 +208,18 @@ class AccessDesk:
         seen, used = self._sessions.seen_since_stored(), self._keys.used_since_stored()
         if seen or used:
             await self._storing.at_once(AccessChange(seen=seen, used=used))
+
+    async def _look_at_sealed(self) -> None:
+        """A fault is said once, until it is another one."""
+        before, self._sealed_fault = self._sealed_fault, ""
+        try:
+            await self.note_renewed()
+        except SealedAccountsFault as fault:
+            self._sealed_fault = str(fault)
+        if self._sealed_fault and self._sealed_fault != before:
+            log.error("the break-glass accounts cannot be used", extra={"reason": self._sealed_fault})
+        elif before and not self._sealed_fault:
+            log.info("the break-glass accounts can be used again")
 
     def _is_of_an_old_password(self, row: SessionRow) -> bool:
         renewed = self._sealed.renewed_at(row.name) if row.by is SignedInBy.BREAK_GLASS else None

@@ -13,11 +13,11 @@ from typing import Final
 from ringfence.app.notify.ports import AlarmStore, StandingAlarm, TellsEnds
 from ringfence.app.notify.words import moment
 from ringfence.app.ports import Clock, StoreError
-from ringfence.app.snapshot import Snapshot
+from ringfence.app.snapshot import Snapshot, TargetView
 from ringfence.domain.health import TargetRole
 from ringfence.domain.moment import Moment
 from ringfence.domain.notice import Notice, NoticeKind, Severity
-from ringfence.domain.verdict import VerdictState
+from ringfence.domain.verdict import Speaks, VerdictState
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,23 @@ def _node(snapshot: Snapshot) -> Iterator[Alarm]:
             "Asterisk does not answer Ringfence",
             f"{snapshot.asterisk.detail}. Calls follow the last published table, if Asterisk runs at all. Look at "
             "`systemctl status asterisk` and `ringfence doctor`.",
+            Severity.CRITICAL,
+        )
+    if snapshot.no_dialplan:
+        yield Alarm(
+            "dialplan",
+            "Asterisk runs without Ringfence's dialplan",
+            "No call comes to Ringfence. Is the line `#include` still in extensions.conf, and every file of Asterisk's "
+            "dialplan sound? `ringfence doctor` says what to do.",
+            Severity.CRITICAL,
+        )
+    if snapshot.missing_modules:
+        names = sorted(snapshot.missing_modules)
+        yield Alarm(
+            "modules",
+            "Asterisk has not loaded what calls need",
+            f"{', '.join(f'{name}.so' for name in names)}: calls that need it fail. `asterisk -rx 'module load "
+            f"{names[0]}.so'`; `ringfence doctor` says what each is for.",
             Severity.CRITICAL,
         )
     if not snapshot.store.up:
@@ -98,7 +115,8 @@ def _targets(snapshot: Snapshot) -> Iterator[Alarm]:
                 yield Alarm(
                     f"degraded {target.name}",
                     f"platform {target.name} is degraded: {why}",
-                    "Nothing is moved; calls it fails are diverted one by one. See `ringfence status`.",
+                    f"{_against(view)}Nothing is moved; calls it fails are diverted one by one. "
+                    "See `ringfence status`.",
                     scope=target.name,
                 )
         elif state in (VerdictState.DOWN, VerdictState.DEGRADED):
@@ -107,11 +125,23 @@ def _targets(snapshot: Snapshot) -> Iterator[Alarm]:
             yield Alarm(
                 f"{target.role.value} {target.name}",
                 f"{target.role.value} {target.name} is {state.value}: {why}",
-                "Ask the carrier; `ringfence status` shows the evidence."
+                f"{_against(view)}Ask the carrier; `ringfence status` shows the evidence."
                 if is_trunk
                 else "It only tells us whether we are cut off ourselves. Does it still run?",
                 Severity.CRITICAL if down and is_trunk else Severity.WARNING,
             )
+    for name, words in snapshot.usual.quiet_trunks.items():
+        yield Alarm(
+            f"quiet trunk {name}",
+            f"no calls come in by trunk {name}, where many are usual",
+            f"{words[:1].upper()}{words[1:]}. Call one of its numbers from outside, and ask the carrier.",
+        )
+
+
+def _against(view: TargetView) -> str:
+    """What speaks against a target, as sentences."""
+    lines = [line.words for line in view.verdict.evidence if line.speaks is Speaks.AGAINST]
+    return "".join(f"{line[:1].upper()}{line[1:]}. " for line in lines)
 
 
 def _roster(snapshot: Snapshot) -> Iterator[Alarm]:

@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from ringfence.asterisk.needed_modules import VOICEMAIL_MODULES
 from ringfence.asterisk.vocabulary import FAMILY
 from ringfence.cli.doctor.asterisk_checks import modules_missing
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground, ask, variable
-from ringfence.cli.doctor.needed_modules import VOICEMAIL_MODULES
 from ringfence.domain.record_text import SCHEMA_VERSION, RecordError
 from ringfence.domain.records import TableRecord, decode_table
 from ringfence.domain.route_table import BUCKET_COUNT
@@ -51,10 +51,11 @@ async def table_complete(ground: Ground) -> list[Finding]:
     if table.rows > MAX_COUNTED_ROWS:
         words = f"Not counted: {table.rows} records are too many to read beside live calls."
         return [unknown(words, "`ringfence status` tells what the daemon last verified.")]
-    found: list[str] = []
+    found: dict[str, str] = {}
     for bucket in range(BUCKET_COUNT):
-        found += await _records(ground, bucket)
-    return [_compared(len(found), table), *await _voicemail(ground, found)]
+        found |= await _records(ground, bucket)
+    ground.dids = list(found)
+    return [_compared(len(found), table), *await _voicemail(ground, list(found.values()))]
 
 
 def _compared(found: int, table: TableRecord) -> Finding:
@@ -93,7 +94,8 @@ async def _voicemail(ground: Ground, records: list[str]) -> list[Finding]:
     ]
 
 
-async def _records(ground: Ground, bucket: int) -> list[str]:
+async def _records(ground: Ground, bucket: int) -> dict[str, str]:
     below = f"/{FAMILY}/did/{bucket}/"
     reply = await ask(ground.ami, "DBGetTree", {"Family": f"{FAMILY}/did/{bucket}"})
-    return [row.get("val", "") for row in reply.rows if row.get("key", "").startswith(below)]
+    rows = [(row.get("key", ""), row.get("val", "")) for row in reply.rows]
+    return {key.removeprefix(below): value for key, value in rows if key.startswith(below)}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from ringfence.app.ports import AsteriskError, AsteriskLoginRefused, AsteriskUnavailable
 from ringfence.asterisk.ami import AmiSession, AmiSettings
 from ringfence.asterisk.ari import AriClient, AriSettings
+from ringfence.asterisk.needed_modules import DOOR_MODULES, NEEDED_MODULES
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown
 from ringfence.cli.doctor.ground import Ground, ask, variable
-from ringfence.cli.doctor.needed_modules import DOOR_MODULES, NEEDED_MODULES
+from ringfence.cli.programs import output_of
 from ringfence.config import ConfigError
 from ringfence.config.snippets import INCLUDES, SITE_DIALPLAN, generated_snippets
 
@@ -135,7 +135,7 @@ async def second_timeout(ground: Ground) -> list[Finding]:
     by_hand = f"Look by hand: `asterisk -rx '{DIAL_MANUAL}'` must speak of `progress` under `timeout`."
     if not ground.console:
         return [unknown("Not asked: there is no Asterisk console on this machine for us.", by_hand)]
-    manual = await _console(ground.console, DIAL_MANUAL)
+    manual = await console(ground.console, DIAL_MANUAL)
     if manual is None:
         return [unknown("Not asked: Asterisk's console did not let us in. Run as root.", by_hand)]
     _, _, arguments = manual.partition("[Arguments]")
@@ -161,7 +161,8 @@ async def dialplan_loaded(ground: Ground) -> list[Finding]:
         if await variable(ground.ami, f"DIALPLAN_EXISTS({context},{extension},1)") != "1"
     ]
     if not missing:
-        return [ok(f"All {len(wanted)} contexts are loaded.")]
+        gone = [finding async for finding in _gone(ground)]
+        return gone or [ok(f"All {len(wanted)} contexts are loaded.")]
     include = INCLUDES[0]
     return [
         fail(
@@ -170,6 +171,17 @@ async def dialplan_loaded(ground: Ground) -> list[Finding]:
             f"`asterisk -rx '{include.reload}'`.",
         )
     ]
+
+
+async def _gone(ground: Ground) -> AsyncIterator[Finding]:
+    """Contexts of the site's own that NORMAL calls are to be handed to, and that are not there."""
+    for trunk in ground.settings.trunk:
+        if trunk.normal_context and await variable(ground.ami, f"DIALPLAN_EXISTS({trunk.normal_context})") != "1":
+            yield fail(
+                f"Your dialplan has no context {trunk.normal_context!r}: Ringfence dials the platform itself for "
+                f"trunk {trunk.name!r}, past your own dialplan.",
+                "Set `normal_context` to its name, `ringfence snippets`, then `asterisk -rx 'dialplan reload'`.",
+            )
 
 
 async def dialplan_edition(ground: Ground) -> list[Finding]:
@@ -193,27 +205,13 @@ async def dialplan_edition(ground: Ground) -> list[Finding]:
     ]
 
 
-async def _console(command: tuple[str, ...], line: str) -> str | None:
+async def console(command: tuple[str, ...], line: str) -> str | None:
     """What the console prints; None when it did not let us in or did not answer in time."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            "-rx",
-            line,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        output = await output_of([*command, "-rx", line], CONSOLE_DEADLINE_SECONDS)
     except OSError:
         return None
-    try:
-        async with asyncio.timeout(CONSOLE_DEADLINE_SECONDS):
-            output, _ = await child.communicate()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
-        return None
-    return output.decode(errors="replace") if child.returncode == 0 else None
+    return output.text.decode(errors="replace") if output.status == 0 else None
 
 
 def _failed(error: AsteriskError) -> Finding:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ringfence.bootstrap.clock import SystemClock
 from ringfence.cli.config_report import certificate_warning
 from ringfence.cli.doctor.finding import Finding, fail, ok, warn
 from ringfence.cli.doctor.ground import Ground
 from ringfence.cli.doctor.local_checks import open_to_others
 from ringfence.config import ConfigError, load_client_secrets
-from ringfence.config.sign_in_settings import secret_name
 from ringfence.web.oidc.provider import Provider
 from ringfence.web.oidc.refusal import OidcRefused, Refusal
 from ringfence.web.tls import CertificateFault
@@ -44,7 +41,6 @@ async def sign_in(ground: Ground) -> list[Finding]:
         return [fail(fault, "See docs/howto/connect-openid.md.") for fault in error.faults]
     findings = []
     for one in settings.sign_in:
-        findings += _readable(path.parent / secret_name(one))
         try:
             await Provider(one, None, settings.http.public_url, SystemClock()).look()
         except OidcRefused as error:
@@ -53,8 +49,3 @@ async def sign_in(ground: Ground) -> list[Finding]:
         else:
             findings.append(ok(f"sign_in {one.name!r} can be used."))
     return findings or [ok("No sign-in provider is configured; the break-glass accounts and the CLI are the ways in.")]
-
-
-def _readable(secret: Path) -> list[Finding]:
-    found = open_to_others(secret) if secret.exists() else None
-    return [] if found is None else [found]

@@ -39,6 +39,10 @@ class Ground:
     ari_client: AriClient | None = None
     daemon_status: Mapping[str, Any] | None = None
     """What the running daemon says of itself (`/v1/status`)."""
+    clock_command: tuple[str, ...] = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    """Prints `yes` where the clock is synchronised, `no` where it is not."""
+    dids: list[str] | None = None
+    """Those that AstDB holds, once they have been read."""
     lost: dict[Need, str] = field(default_factory=dict)
     """Connections that broke on the way, with why: nobody waits for them a second time."""
 

@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from ringfence.bootstrap.sealed_file import place_beside
 from ringfence.cli import snippet_files
 from ringfence.cli.doctor.finding import Finding, fail, ok, unknown, warn
 from ringfence.cli.doctor.ground import Ground
-from ringfence.config import ConfigError, load, load_secrets
+from ringfence.config import ConfigError, Settings, load, load_secrets
 from ringfence.config.advice import warnings
-from ringfence.config.reading import ENVIRONMENT_PREFIX, SECRETS
+from ringfence.config.database_settings import SQLITE, on_server
+from ringfence.config.reading import SEALED_ACCOUNTS, SECRETS, secret_places
 from ringfence.config.snippets import (
     ARI,
     HTTP,
@@ -44,7 +44,8 @@ async def configuration(ground: Ground) -> list[Finding]:
     except ConfigError as error:
         return [fail(fault, "Correct it, then run `ringfence check-config`.") for fault in error.faults]
     if advice := warnings(ground.settings):
-        return [warn(f"{ground.config_path}: {len(advice)} warnings.", "`ringfence check-config` names them.")]
+        fix = f"Correct it in {ground.config_path}, then `ringfence check-config`."
+        return [warn(f"{words[0].upper()}{words[1:]}", fix) for words in advice]
     return [ok(f"{ground.config_path} can be used.")]
 
 
@@ -54,13 +55,7 @@ async def secrets(ground: Ground) -> list[Finding]:
         ground.secrets_read = load_secrets(ground.config_path)
     except ConfigError as error:
         return [fail(fault, "`ringfence init` makes all of them.") for fault in error.faults]
-    files = [
-        Path(os.environ.get(f"{ENVIRONMENT_PREFIX}{name.upper()}_FILE", ground.config_path.parent / name))
-        for name in SECRETS
-        if not os.environ.get(ENVIRONMENT_PREFIX + name.upper())
-    ]
-    files += [path for path in (place_beside(ground.config_path),) if path.exists()]
-    findings = [finding for path in files if (finding := open_to_others(path)) is not None]
+    findings = [finding for path in _secret_files(ground) if (finding := open_to_others(path)) is not None]
     return findings or [ok("All secrets are there, and nobody else may read them.")]
 
 
@@ -74,9 +69,11 @@ async def asterisk_secrets(ground: Ground) -> list[Finding]:
 
 async def database(ground: Ground) -> list[Finding]:
     """Opens and is whole. It is neither made nor migrated here."""
-    if ground.settings.database:
-        return [unknown("The database is not a file beside the daemon, and was not asked.", "Look at its own health.")]
-    path = ground.settings.state_dir / DATABASE_FILE
+    if on_server(ground.settings.database):
+        from ringfence.cli.doctor.server_checks import database_on_server  # its driver is for few
+
+        return await database_on_server(ground)
+    path = _database_file(ground.settings)
     if not path.exists():
         return [warn(f"{path} is not there yet.", "`ringfence import` or `ringfence run` makes it.")]
     try:
@@ -87,6 +84,8 @@ async def database(ground: Ground) -> list[Finding]:
         ]
     if found != "ok":
         return [fail(f"{path} is damaged: {found}.", "Calls go on by the last table. Restore the last backup.")]
+    if wrong := _not_the_services(path):
+        return [wrong]
     if path.stat().st_mode & stat.S_IRWXO and path.parent.stat().st_mode & stat.S_IXOTH:
         words = f"{path} holds private numbers, and everybody on this machine can open it."
         return [fail(words, f"chmod o= {path.parent} {path}")]
@@ -98,7 +97,7 @@ async def own_host_name(ground: Ground) -> list[Finding]:
     name = ground.host_name or socket.gethostname()
     try:
         async with asyncio.timeout(NAME_DEADLINE_SECONDS):
-            await _resolve(name)
+            await resolve(name)
     except (OSError, TimeoutError) as error:
         slow = isinstance(error, TimeoutError)
         words = f"takes longer than {NAME_DEADLINE_SECONDS:g} s to resolve" if slow else "does not resolve"
@@ -144,6 +143,30 @@ async def snippets_current(ground: Ground) -> list[Finding]:
     return [ok("Asterisk's snippets are what this configuration and version make.")]
 
 
+def _secret_files(ground: Ground) -> list[Path]:
+    """Those that are there. Without a configuration nobody knows of those that it names."""
+    if ground.settings_read is None:
+        places = [ground.config_path.parent / name for name in (*SECRETS, SEALED_ACCOUNTS)]
+    else:
+        places = [*secret_places(ground.config_path, ground.settings_read).values()]
+    return [path for path in places if os.path.lexists(path)]
+
+
+def _database_file(settings: Settings) -> Path:
+    return Path(settings.database.removeprefix(SQLITE) or settings.state_dir / DATABASE_FILE)
+
+
+def _not_the_services(path: Path) -> Finding | None:
+    """A command run as root must not leave a database that the service's account cannot write."""
+    file, folder = path.stat(), path.parent.stat()
+    if file.st_uid != folder.st_uid:
+        words = f"{path} does not belong to the account that {path.parent} belongs to: the daemon cannot write it."
+        return fail(words, f"chown --reference={path.parent} {path}*")
+    if not file.st_mode & stat.S_IWUSR:
+        return fail(f"{path} may not be written, not even by its owner.", f"chmod u+w {path}")
+    return None
+
+
 def open_to_others(path: Path) -> Finding | None:
     try:
         mode = path.stat().st_mode
@@ -163,8 +186,8 @@ def _quick_check(path: Path) -> str:
         return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
 
 
-async def _resolve(name: str) -> None:
-    """In a thread that nobody waits for at the end: a look-up cannot be cancelled. Raises OSError."""
+async def resolve(name: str) -> None:
+    """Looks it up. In a thread that nobody waits for at the end: a look-up cannot be cancelled. Raises OSError."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[OSError | None] = loop.create_future()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
@@ -61,6 +61,7 @@ a share of, and who is employed decides whether a missing post has been given up
 _GETTERS: Final[Mapping[Category, Callable[[HrRecord], object]]] = MappingProxyType(
     {category: attrgetter(*fields) for category, fields in FIELDS.items()}
 )
+_SHARED: Final[dict[frozenset[Category], frozenset[Category]]] = {}
 
 
 def group(record: HrRecord, category: Category) -> object:
@@ -71,3 +72,9 @@ def group(record: HrRecord, category: Category) -> object:
 def fields_of(record: HrRecord, category: Category) -> dict[str, Any]:
     """The same by name, for `dataclasses.replace`."""
     return {name: getattr(record, name) for name in FIELDS[category]}
+
+
+def shared(categories: Iterable[Category]) -> frozenset[Category]:
+    """Of 100,000 people nearly all are held for the same: a set of its own for each would take more than the record."""
+    found = frozenset(categories)
+    return _SHARED.setdefault(found, found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from ringfence.domain.did_range import flat
 from ringfence.domain.directory import MAX_NAME_LENGTH, DidAssignment, Directory, NotRung, Person, PersonKey
 from ringfence.domain.hr.ownership import Claims, Ownership
 from ringfence.domain.hr.person_facts import NOTHING_ENTERED, Everybody, Facts
@@ -46,13 +47,13 @@ class Effective:
 
 
 def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime) -> Effective:
-    """The directory in force at `now`. Without anything in the roster it is `base` itself, where no
+    """The directory in force at `now`, without ranges. Without anything in the roster it is `base` itself, where no
     consent is required.
 
     About 15 µs a person or DID. Whoever differs in nothing is the same object as in `base`.
     """
     if not (roster.records or roster.entries or roster.tenures or roster.releases or policy.require_consent):
-        return Effective(base, None, MappingProxyType({}), (), (), len(base.people))
+        return Effective(flat(base), None, MappingProxyType({}), (), (), len(base.people))
     everybody = Everybody(base, roster, policy, now)
     census = _Census(policy, now, Claims(now, policy))
     for facts in everybody:
@@ -68,7 +69,7 @@ def derive(base: Directory, roster: Roster, policy: RosterPolicy, now: datetime)
             dids.forget(did)
     return Effective(
         directory=replace(
-            base,
+            flat(base),
             people=MappingProxyType(census.people),
             assignments=MappingProxyType(dids.assignments),
             teams=MappingProxyType({name: _known_by(team, everybody) for name, team in base.teams.items()}),
@@ -151,7 +152,8 @@ class _Census:
         site = facts.value("site", posts, None if imported is None else imported.site) or ""
         team = facts.value("department", posts, None if imported is None else imported.team or None) or ""
         team = team[:MAX_NAME_LENGTH]
-        person = Person(key, name, site, rung(known), withheld(known), team=team)
+        extension = "" if imported is None else imported.extension
+        person = Person(key, name, site, rung(known), withheld(known), team=team, extension=extension)
         return imported if imported is not None and imported == person else person
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from weakref import proxy
 
 from ringfence.domain.directory import PersonKey
 from ringfence.domain.hr.acceptance import take
-from ringfence.domain.hr.category import Category
+from ringfence.domain.hr.category import Category, shared
 from ringfence.domain.hr.employment import Zones
 from ringfence.domain.hr.keys import Posts, match, may_be_new_key, may_be_old_key
 from ringfence.domain.hr.record import RecordId
@@ -22,7 +22,6 @@ from ringfence.domain.hr.same_key import SameKey, keys_of, own_bearer, with_bear
 
 _NOTHING: frozenset[Category] = frozenset()
 _KEY_CHANGE = frozenset((Category.KEY_CHANGE,))
-_SHARED: Final[dict[frozenset[Category], frozenset[Category]]] = {}
 
 
 @dataclass(slots=True)
@@ -128,6 +127,10 @@ class SourceIndex:
             for name, posts in draft.posts.items():
                 (those.add if is_one(posts) else those.discard)(name)
         self.present, self.pairs, self.replaced = draft.present, draft.pairs, draft.replaced
+        if len(draft.posts) * 2 > len(self.posts):
+            # They keep the room of all they ever held: after a first load of 100,000 people that is 20 MB.
+            self.held, self.new_keys, self.old_keys = dict(self.held), set(self.new_keys), set(self.old_keys)
+            self.ids = {category: set(names) for category, names in self.ids.items()}
 
     def _note_turn(self, name: str, draft: Draft) -> None:
         # Of an absent one in a pair nothing is asked, and yet the pair ends when the employment does.
@@ -157,7 +160,7 @@ class Draft:
         self._keys_touched = False
         self.aliases = index.aliases
         self.bearers: dict[PersonKey, Collection[str]] = {}
-        self.same_key = SameKey(self, zones, now)
+        self.same_key = SameKey(proxy(self), zones, now)  # not held in turn: 100,000 people in a circle would stay
         self._shared: set[PersonKey] = set()
 
     def posts_of(self, name: str) -> tuple[RecordState, ...]:
@@ -201,7 +204,7 @@ class Draft:
 
     def pair(self) -> None:
         """Finds out again who may have changed their key, and who has one that is another's as well."""
-        self.same_key = SameKey(self, self.zones, self.now)
+        self.same_key = SameKey(proxy(self), self.zones, self.now)
         if self._keys_touched:
             self._keys_touched = False
             self._match()
@@ -264,7 +267,7 @@ class Draft:
             after = _NOTHING
         else:
             posts = self.posts_of(name)
-            after = _shared(category for state in posts for category in self.same_key.asked(name, state, posts))
+            after = shared(category for state in posts for category in self.same_key.asked(name, state, posts))
         for category in before - after:
             self._counts[category] -= 1
         for category in after - before:
@@ -292,9 +295,3 @@ def _with(posts: Posts, post: str, state: RecordState | None) -> tuple[RecordSta
     if state is None:
         return tuple(others)
     return tuple(sorted((*others, state), key=lambda other: other.said.post)) if others else (state,)
-
-
-def _shared(categories: Iterable[Category]) -> frozenset[Category]:
-    """Of 100,000 people nearly all are held for the same: a set of its own for each would take more than the record."""
-    found = frozenset(categories)
-    return _SHARED.setdefault(found, found)

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ringfence.app.hr.scim_ports import ScimStore
 from ringfence.app.ports import Clock
-from ringfence.hr.scim.guard import Token, TooMuch, announced_too_much, not_admitted, too_much, whole_body
+from ringfence.hr.scim.guard import Token, TooMuch, announced_too_much, no_place, not_admitted, too_much, whole_body
 from ringfence.hr.scim.keeper import Inlet, ScimKeeper
 from ringfence.hr.scim.records import RecordReader
 from ringfence.hr.scim.settings import ScimSettings
@@ -56,6 +56,10 @@ class ScimDoor:
             await not_admitted()(scope, receive, send)
             return
         self.heard_at = self._clock.now().wall
+        if not scope["path"].isprintable():
+            # The library would lead on to it, and a line end within would end the header.
+            await no_place()(scope, receive, send)
+            return
         if announced_too_much(headers):
             await too_much()(scope, receive, send)
             return

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+MAX_LENGTH_DIGITS: Final = 19
 
 _MEDIA_TYPE: Final = "application/scim+json"
 _ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -36,7 +37,8 @@ class Token:
 
 def announced_too_much(headers: Headers) -> bool:
     length = headers.get("content-length", "")
-    return length.isdecimal() and int(length) > MAX_BODY_BYTES
+    # More digits than any length has: `int` refuses thousands of them.
+    return length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > MAX_BODY_BYTES)
 
 
 async def whole_body(receive: Receive) -> bytes | None:
@@ -59,6 +61,10 @@ def not_admitted() -> JSONResponse:
 
 def too_much() -> JSONResponse:
     return _refusal(413, f"The body has more than {MAX_BODY_BYTES} bytes.")
+
+
+def no_place() -> JSONResponse:
+    return _refusal(404, "There is no such place.")
 
 
 def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:

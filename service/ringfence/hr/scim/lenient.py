@@ -63,8 +63,8 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
 
 def _manager(value: Any) -> Any:
     """As an object with the id; None for nobody."""
-    if isinstance(value, list):
-        value = value[0] if len(value) == 1 else value or None
+    if isinstance(value, list) and len(value) < 2:
+        return _manager(value[0]) if value else None
     if isinstance(value, str):
         value = value.strip()
         return {"value": value} if value else None

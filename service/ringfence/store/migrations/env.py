@@ -10,6 +10,8 @@ from ringfence.store import (
     tables_incidents,  # noqa: F401  the same
     tables_notices,  # noqa: F401  the same
     tables_orders,  # noqa: F401  the same
+    tables_shadow,  # noqa: F401  the same
+    tables_usual,  # noqa: F401  the same
 )
 from ringfence.store.tables_roster import hr_records
 

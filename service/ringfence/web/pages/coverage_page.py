@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ def routes(frame: Frame, door: RosterDoor) -> APIRouter:
         directory = door.directory()
 
         async def context() -> Mapping[str, Any]:
-            measured = await door.coverage.current()
+            measured = await door.coverage.current(patient=False)
+            if measured is None and directory is not None:
+                raise NotNow("coverage", "it is being measured", "Look again in a few seconds.")
             if measured is None:
                 raise NotNow("coverage", "there is no directory yet", "Import one, or wait for the database.")
             days = [day_out(row) for row in await door.coverage.history(MAX_DAYS)]
@@ -78,7 +81,7 @@ def routes(frame: Frame, door: RosterDoor) -> APIRouter:
                 "coverage": coverage_out(measured, MAX_SHOWN),
                 "days": days,
                 "curve": curve_of(days, measured.target_percent),
-                "sites": [] if directory is None else _shares(SameDirectory(directory)),
+                "sites": [] if directory is None else await asyncio.to_thread(_shares, SameDirectory(directory)),
                 "width": WIDTH,
                 "height": HEIGHT,
                 "margin": MARGIN,

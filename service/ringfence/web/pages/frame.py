@@ -30,6 +30,7 @@ from ringfence.web.csrf import SCOPE_KEY, token_of
 from ringfence.web.pages import time_words
 from ringfence.web.pages.assets import address_of
 from ringfence.web.pages.flash import FLASH_COOKIE, flash_words
+from ringfence.web.pages.shadow_words import shadow_banner
 from ringfence.web.pages.state_words import Said, banner_of
 from ringfence.web.pages.texts import LANGUAGES, N_, language_of, texts_of
 from ringfence.web.permissions import OPERATIONS
@@ -263,4 +264,6 @@ def _navigation(asking: Caller | None, there: Collection[str]) -> list[tuple[str
 
 def _banner(asking: Caller | None, snapshot: Snapshot) -> Any:
     """Only for those who may see the state."""
-    return banner_of(snapshot) if asking is not None and asking.may(Permission.SEE) else None
+    if asking is None or not asking.may(Permission.SEE):
+        return None
+    return shadow_banner(snapshot) if snapshot.shadow else banner_of(snapshot)

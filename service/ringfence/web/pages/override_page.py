@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from ringfence.app.once import Answer
+from ringfence.app.once import Answer, Done, KeyUnknown
 from ringfence.app.operator import NotOurs, Operator, OrderRefused, check_words
 from ringfence.app.orders import Overtaken
 from ringfence.app.ports import RingfenceError
@@ -91,7 +91,7 @@ class _Decision:
             until, lasts = order.end(self._frame.zone)
             word = WordOrder(order.kind, self._target(order), order.reason, until, lasts, expected or None)
             said = await self._words.desk.order(word, caller(request))
-            return "override-asked" if isinstance(said, PendingOrder) else "override-set"
+            return _flash(isinstance(said, PendingOrder))
 
         try:
             return back_to(START, await _once(request, self._words, key, repr(order), act))
@@ -136,11 +136,23 @@ async def _once(request: Request, words: WordsDoor, key: str, asked: str, act: C
     async def answer() -> Answer:
         return Answer(303, json.dumps(await act()))
 
+    def again(led_to: Done) -> Answer:
+        return Answer(303, json.dumps(_flash(led_to.pending is not None)))
+
     async with in_time(request):
         if not 0 < len(key) <= MAX_KEY_CHARACTERS:
             return await act()
-        found = await words.once.answer(caller(request), key, f"page {request.url.path} {asked}", answer)
+        try:
+            found = await words.once.answer(caller(request), key, f"page {request.url.path} {asked}", answer, again)
+        except KeyUnknown:
+            # A database that is away keeps nobody from ordering: the form says what stood when it was shown, and that
+            # keeps it from acting twice as well.
+            return await act()
     return str(json.loads(found.body))
+
+
+def _flash(waits: bool) -> str:
+    return "override-asked" if waits else "override-set"
 
 
 def _decision(router: APIRouter, decision: _Decision) -> None:

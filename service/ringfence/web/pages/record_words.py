@@ -59,6 +59,7 @@ AUDIT_KINDS: Final[Mapping[AuditKind, str]] = {
     AuditKind.ACCESS: N_("access"),
     AuditKind.INCIDENT: N_("incident"),
     AuditKind.NOTIFICATION: N_("notification"),
+    AuditKind.BACKUP: N_("backup"),
 }
 
 AUDIT_FAULTS: Final[Mapping[str, str]] = {

@@ -16,6 +16,7 @@ from ringfence.app.access.ports import NoSuchAccess, SealedAccountsFault, SignIn
 from ringfence.app.access.sessions import NewSession
 from ringfence.app.ports import StoreError
 from ringfence.domain.access import Permission, SignedInBy, granted
+from ringfence.domain.networks import counted_as
 from ringfence.domain.numbers import mask_text
 from ringfence.web.callers import known_caller
 from ringfence.web.csrf import form_is_ours
@@ -127,7 +128,7 @@ class _Page:
 
     def count(self, request: Request) -> None:
         """Raises OidcRefused when too many come from one address: each may have the provider asked."""
-        if wait_seconds := self._door.rates.wait_seconds(_address(request)):
+        if wait_seconds := self._door.rates.wait_seconds(counted_as(_address(request))):
             raise OidcRefused(Refusal.TOO_MANY, facts={"seconds": str(math.ceil(wait_seconds))})
 
     def show(self, request: Request, to: str, status: int = 200, **context: Any) -> Response:

@@ -12,17 +12,14 @@ from ringfence.app.snapshot import Snapshot
 from ringfence.domain.health import TargetId, TargetRole
 from ringfence.web.order_models import PendingOut
 from ringfence.web.order_view import pending_out
+from ringfence.web.pages.evidence_words import KIND_WORDS, ROLE_WORDS, SPEAKS_WORDS, VERDICT_WORDS
 from ringfence.web.pages.frame import Frame
 from ringfence.web.pages.order_form import LENGTHS, OrderForm, choices_of
 from ringfence.web.pages.page_route import page_router
 from ringfence.web.pages.state_words import (
     DECISION_WORDS,
-    KIND_WORDS,
     MODE_WORDS,
     OVERRIDE_WORDS,
-    ROLE_WORDS,
-    SPEAKS_WORDS,
-    VERDICT_WORDS,
     alarms_of,
 )
 from ringfence.web.ports import Services
@@ -77,6 +74,7 @@ def state_of(snapshot: Snapshot) -> dict[str, Any]:
         "alarms": list(alarms_of(snapshot)),
         "overrides": sorted(snapshot.overrides, key=lambda word: word.set_at, reverse=True),
         "table": snapshot.table,
+        "backup": snapshot.backup,
         "words": WORDS,
     }
 

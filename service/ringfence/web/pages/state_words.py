@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Final
 
 from ringfence.app.snapshot import ScopeView, Snapshot
-from ringfence.domain.health import EvidenceKind, TargetRole
+from ringfence.domain.health import TargetRole
 from ringfence.domain.outage import Decision, Mode
 from ringfence.domain.override import OverrideKind
-from ringfence.domain.verdict import Speaks, VerdictState
+from ringfence.domain.verdict import VerdictState
+from ringfence.web.pages.evidence_words import ROLE_WORDS, VERDICT_WORDS
 from ringfence.web.pages.texts import N_
 from ringfence.web.status_view import EQUAL
 
@@ -89,38 +90,13 @@ OVERRIDE_WORDS: Final[Mapping[OverrideKind, str]] = {
     OverrideKind.FREEZE: N_("frozen as it is"),
 }
 
-VERDICT_WORDS: Final[Mapping[VerdictState, str]] = {
-    VerdictState.UP: N_("up"),
-    VerdictState.DEGRADED: N_("degraded"),
-    VerdictState.DOWN: N_("down"),
-    VerdictState.UNKNOWN: N_("unknown"),
-}
-
-ROLE_WORDS: Final[Mapping[TargetRole, str]] = {
-    TargetRole.PLATFORM: N_("platform"),
-    TargetRole.TRUNK: N_("trunk"),
-    TargetRole.CONTROL: N_("control target"),
-}
-
-SPEAKS_WORDS: Final[Mapping[Speaks, str]] = {
-    Speaks.FOR: N_("speaks for it"),
-    Speaks.AGAINST: N_("speaks against it"),
-    Speaks.NEITHER: N_("proves nothing"),
-}
-
-KIND_WORDS: Final[Mapping[EvidenceKind, str]] = {
-    EvidenceKind.CONTACT_STATUS: N_("Asterisk's own check"),
-    EvidenceKind.SIP_OPTIONS: N_("our probe"),
-    EvidenceKind.CALL_OUTCOMES: N_("real calls"),
-}
-
 
 def banner_of(snapshot: Snapshot) -> Said:
     """The one sentence at the top of every page: where calls go now."""
     diverted = sorted(name for name, view in snapshot.scopes.items() if view.decision is Decision.DIVERT)
     on_trial = sorted(name for name, view in snapshot.scopes.items() if view.decision is Decision.TRIAL)
     if diverted:
-        since, why = min(_since(snapshot.scopes[name]) for name in diverted)
+        since, why = min(since_of(snapshot.scopes[name]) for name in diverted)
         return Said(
             Weight.ALARM,
             N_("Calls of %(names)s go to default numbers (DR mode)."),
@@ -143,7 +119,7 @@ def banner_of(snapshot: Snapshot) -> Said:
     return Said(Weight.GOOD, N_("Calls go to the platform."))
 
 
-def _since(view: ScopeView) -> tuple[datetime, str]:
+def since_of(view: ScopeView) -> tuple[datetime, str]:
     """From when the calls go where they go, and why."""
     forced = view.override is not None and view.override.kind is not OverrideKind.FREEZE
     if view.override is not None and forced:
@@ -164,6 +140,15 @@ def _of_links(snapshot: Snapshot) -> Iterator[Said]:
             N_("Asterisk does not answer: %(detail)s."),
             {"detail": snapshot.asterisk.detail},
             todo=N_("Calls follow the last table. Look whether Asterisk runs, then whether its password fits."),
+        )
+    elif snapshot.no_dialplan:
+        words = N_("Asterisk runs without Ringfence's dialplan: no call comes to Ringfence.")
+        yield Said(Weight.ALARM, words, todo=N_("`ringfence doctor` on the server says what to correct."))
+    elif snapshot.missing_modules:
+        words = N_("Asterisk has not loaded what calls need: %(modules)s.")
+        names = ", ".join(f"{name}.so" for name in sorted(snapshot.missing_modules))
+        yield Said(
+            Weight.ALARM, words, {"modules": names}, todo=N_("`ringfence doctor` on the server says what to correct.")
         )
     elif snapshot.table.state != EQUAL:
         yield Said(
@@ -222,12 +207,8 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
             )
     narrow = sum(not word.target.is_wide for word in snapshot.overrides)
     if narrow:
-        yield Said(
-            Weight.NOTE,
-            N_("Decisions of people about sites, teams or DIDs are in force: %(number)s."),
-            {"number": narrow},
-            todo=N_("Release each when its reason is gone."),
-        )
+        words = N_("Decisions of people about sites, teams or DIDs are in force: %(number)s.")
+        yield Said(Weight.NOTE, words, {"number": narrow}, todo=N_("Release each when its reason is gone."))
     for name in sorted(snapshot.table.lost_scopes):
         yield Said(
             Weight.ALARM,
@@ -235,6 +216,9 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
             {"name": name},
             todo=N_("Configure the platform, or import the DIDs with another one."),
         )
+    if snapshot.backup is not None and snapshot.backup.late:
+        words = N_("No backup is younger than %(hours)s hours; `ringfence backup` on the server says why.")
+        yield Said(Weight.NOTE, words, {"hours": round(snapshot.backup.max_age_seconds / 3600)})
     if snapshot.table.would_loop:
         yield Said(
             Weight.ALARM,
@@ -245,6 +229,13 @@ def _of_scopes(snapshot: Snapshot) -> Iterator[Said]:
 
 
 def _of_trunks(snapshot: Snapshot) -> Iterator[Said]:
+    for name in snapshot.usual.quiet_trunks:
+        yield Said(
+            Weight.NOTE,
+            N_("No calls come in by trunk %(name)s, where many are usual at this hour."),
+            {"name": name},
+            todo=N_("Call one of its numbers from outside, and ask the carrier. On a day off it is no fault."),
+        )
     for target, seen in sorted(snapshot.targets.items(), key=lambda item: str(item[0])):
         if target.role is not TargetRole.PLATFORM and seen.verdict.state in (VerdictState.DOWN, VerdictState.DEGRADED):
             yield Said(

@@ -1,4 +1,5 @@
-"""The modules of Asterisk that calls and the daemon depend on, each with what it is for.
+"""The modules of Asterisk that calls and the daemon depend on, each with what it is for: the daemon and `ringfence
+doctor` look whether they are there.
 
 `asterisk-conf/README.md` shows the same list; unit tests keep both, and the shipped dialplan, in step with it.
 """
@@ -22,7 +23,7 @@ NEEDED_MODULES: Final = {
     "func_channel": "CHANNEL, CHANNELS",
     "func_cut": "CUT",
     "func_db": "DB, the published table",
-    "func_dialplan": "DIALPLAN_EXISTS, by which `ringfence doctor` asks",
+    "func_dialplan": "DIALPLAN_EXISTS: a site's own context is there; `ringfence doctor` asks by it, too",
     "func_global": "GLOBAL, the site's values; SHARED, what became of a team's legs",
     "func_groupcount": "GROUP, the limits of the egress, and who of a team is on a call",
     "func_hangupcause": "HANGUPCAUSE, the platform's answer",

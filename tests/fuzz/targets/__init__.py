@@ -1,0 +1,1 @@
+"""The parsers, by where their input comes from: for each what it is given, and what must hold of its answer."""
