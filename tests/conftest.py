@@ -19,17 +19,20 @@ settings.load_profile("shared machine")
 # two thirds of the time), and at what came later between two tests, where nobody waits.
 gc.disable()
 LOOKS = 10
-"""At new objects, each for some 7,000 that stayed: then everything new is looked at, between two tests."""
+"""At new objects, each for some 7,000 that stayed: then what is new is looked at, between two tests, and left alone."""
 LOOKS_WITHIN_A_TEST = 100
-FROZEN_MORE = 50_000
-"""Objects. Nodes leave what they load alone for good, as it stays as long as they do: here, until the test ends."""
-_frozen = [0]
+FREEZES = 50
+"""Nodes leave what they load alone, too, as it stays as long as they do: here, until the test ends. After so many times
+all of it is looked at. They are counted: to count the objects takes 0.3 s, after each test."""
+_freeze = gc.freeze
+_freezes = [0]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     gc.collect()
-    _leave_alone()
+    _freeze()
+    gc.freeze = _counted_freeze
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, LOOKS_WITHIN_A_TEST)
     gc.enable()
@@ -52,17 +55,19 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 def pytest_runtest_logfinish() -> None:
     """Of each test, when its fixtures have ended."""
-    if abs(gc.get_freeze_count() - _frozen[0]) > FROZEN_MORE:
+    if _freezes[0] >= FREEZES:
+        _freezes[0] = 0
         gc.unfreeze()
         gc.collect()
-        _leave_alone()
+        _freeze()
     elif gc.get_count()[2] > LOOKS:
         gc.collect()
+        gc.freeze()
 
 
-def _leave_alone() -> None:
-    gc.freeze()
-    _frozen[0] = gc.get_freeze_count()
+def _counted_freeze() -> None:
+    _freezes[0] += 1
+    _freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

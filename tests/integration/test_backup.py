@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner, Result
 
 from ringfence.bootstrap import backup_making
-from ringfence.cli.main import build
 from ringfence.config import load
 from ringfence.config.reading import secret_places
 from ringfence.store.audit_store import SqlAuditStore
@@ -27,6 +26,7 @@ from ringfence.store.contents import Contents, Tally
 from ringfence.store.database import Database
 from ringfence.store.tables_audit import audit_head, audit_rows
 from ringfence.store.tables_notices import deliveries
+from tests.fakes.program import program
 from tests.fakes.smallest import smallest_in
 from tests.integration.full_database import fill
 from tests.lab import new_database
@@ -54,7 +54,7 @@ class Machine:
     async def run(self, *arguments: str | Path) -> Result:
         environment = {"RINGFENCE_SOCKET": None, "RINGFENCE_CONFIG": None}
         line = ["--config", str(self.config), *map(str, arguments)]
-        return await asyncio.to_thread(lambda: CliRunner(env=environment).invoke(build(), line))
+        return await asyncio.to_thread(lambda: CliRunner(env=environment).invoke(program(), line))
 
     async def said(self, *arguments: str | Path) -> dict[str, Any]:
         result = await self.run(*arguments, "--json")

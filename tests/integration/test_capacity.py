@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ringfence.cli.main import build
 from ringfence.domain.calls import AnsweredBy, CallRecord
 from ringfence.domain.erlang import channels_for
 from ringfence.store.journal_store import SqlJournalStore
 from tests.fakes.calls import a_call
+from tests.fakes.program import program
 from tests.fakes.smallest import smallest_in
 from tests.integration.stores import opened
 
@@ -45,7 +45,7 @@ def _call(number: int, ended: datetime, **said: Any) -> CallRecord:
 
 def ringfence(config: Path, *arguments: str) -> Result:
     environment = {"RINGFENCE_SOCKET": None, "RINGFENCE_CONFIG": None, "COLUMNS": "200"}
-    return CliRunner(env=environment).invoke(build(), ["--config", str(config), "capacity", *arguments])
+    return CliRunner(env=environment).invoke(program(), ["--config", str(config), "capacity", *arguments])
 
 
 def test_the_busiest_hour_is_laid_against_the_trunks(config: Path) -> None:

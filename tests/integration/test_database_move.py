@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from ringfence.app.audit import AuditQuery, verified
 from ringfence.bootstrap.identity import StateDir
-from ringfence.cli.main import build
 from ringfence.store import tables
 from ringfence.store.audit_store import SqlAuditStore
 from ringfence.store.database import Database
 from ringfence.store.migrating import revisions
+from tests.fakes.program import program
 from tests.fakes.smallest import smallest_in
 from tests.integration.full_database import fill
 from tests.integration.stores import NOW, opened_at
@@ -50,7 +50,7 @@ async def empty() -> Any:
 
 def ringfence(config: Path, *arguments: str) -> Result:
     environment = {"RINGFENCE_SOCKET": None, "RINGFENCE_CONFIG": None}
-    return CliRunner(env=environment).invoke(build(), ["--config", str(config), *arguments])
+    return CliRunner(env=environment).invoke(program(), ["--config", str(config), *arguments])
 
 
 def told(result: Result, status: int = 0) -> dict[str, Any]:

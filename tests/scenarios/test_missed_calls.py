@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from ringfence.cli.main import build
+from tests.fakes.program import program
 from tests.lab.asterisk_files import cdr_conf
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
@@ -127,7 +127,7 @@ async def _fail_back(stage: Stage) -> None:
 async def _evidence_holds_no_caller(stage: Stage, tmp_path: Path, callers: list[str]) -> None:
     pack = tmp_path / "evidence.zip"
     command = ["--socket", str(stage.node.socket), "incident", "evidence", "1", "-o", str(pack)]
-    done = await asyncio.to_thread(CliRunner().invoke, build(), command)
+    done = await asyncio.to_thread(CliRunner().invoke, program(), command)
     assert done.exit_code == 0, done.output
     private = [stage.organisation.mobile(person) for person in range(6)]
     with ZipFile(pack) as opened_pack:

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from ringfence.cli.main import build
 from ringfence.cli.setup_commands import add_to
+from tests.fakes.program import program
 from tests.fakes.thread import ServedNode
 
 
@@ -31,7 +31,7 @@ def ringfence(
         "SUDO_USER": who,
         "COLUMNS": "200",
     }
-    return CliRunner(env=environment).invoke(build(), list(arguments), input=answer)
+    return CliRunner(env=environment).invoke(program(), list(arguments), input=answer)
 
 
 def told(result: Result, exit_code: int = 0) -> Any:

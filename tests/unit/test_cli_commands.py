@@ -14,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ringfence.app.snapshot import LinkView
-from ringfence.cli.main import SETUP_COMMANDS, build
+from ringfence.cli.main import SETUP_COMMANDS
 from ringfence.cli.status_picture import at_most
 from ringfence.cli.times import ago, check_duration, until_text
 from tests.fakes.node import DID, PRIVATE_NUMBERS, SCOPE, FakeNode
+from tests.fakes.program import program
 from tests.fakes.thread import ServedNode
 from tests.unit.command_line import ringfence, told
 
@@ -184,7 +185,7 @@ def test_a_socket_that_nobody_serves(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
-    lost = CliRunner(env={"RINGFENCE_CONFIG": None}).invoke(build(), ["--socket", str(path), "status"])
+    lost = CliRunner(env={"RINGFENCE_CONFIG": None}).invoke(program(), ["--socket", str(path), "status"])
     assert lost.exit_code == 3
     assert "the socket is there and nobody listens" in lost.stderr
 
@@ -193,9 +194,9 @@ def test_the_socket_is_read_from_the_configuration(tmp_path: Path, served: Serve
     config = tmp_path / "ringfence.toml"
     config.write_text(f'socket = "{served.place.removeprefix("unix:")}"\nnonsense = 1\n')
     environment = {"RINGFENCE_SOCKET": None, "RINGFENCE_CONFIG": None}
-    seen = CliRunner(env=environment).invoke(build(), ["--config", str(config), "status"])
+    seen = CliRunner(env=environment).invoke(program(), ["--config", str(config), "status"])
     assert seen.exit_code == 0, seen.output
-    missing = CliRunner(env=environment).invoke(build(), ["--config", str(tmp_path / "none"), "status"])
+    missing = CliRunner(env=environment).invoke(program(), ["--config", str(tmp_path / "none"), "status"])
     assert missing.exit_code == 2
 
 

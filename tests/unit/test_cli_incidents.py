@@ -11,10 +11,10 @@ from zipfile import ZipFile
 import pytest
 from typer.testing import CliRunner, Result
 
-from ringfence.cli.main import build
 from ringfence.domain.incident import Gap, GapReason
 from tests.fakes.clock import NOON
 from tests.fakes.node import DID, FakeNode
+from tests.fakes.program import program
 from tests.fakes.thread import ServedNode, served_on_socket
 from tests.unit.test_web_incidents import CALLER, fill
 
@@ -35,7 +35,7 @@ def served(tmp_path: Path) -> Iterator[ServedNode]:
 def ringfence(served: ServedNode | None, *arguments: str) -> Result:
     socket = "/nonexistent/control.sock" if served is None else served.place.removeprefix("unix:")
     environment = {"COLUMNS": "200", "SUDO_USER": "ada"}
-    return CliRunner().invoke(build(), ["--socket", socket, "incident", *arguments], env=environment)
+    return CliRunner().invoke(program(), ["--socket", socket, "incident", *arguments], env=environment)
 
 
 def test_list_show_and_note(served: ServedNode) -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ringfence.bootstrap.identity import StateDir
-from ringfence.cli.main import build
+from tests.fakes.program import program
 from tests.fakes.smallest import smallest_in
 
 FILES = {
@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> Path:
 
 def ringfence(config: Path, *arguments: str) -> Result:
     environment = {"RINGFENCE_SOCKET": None, "RINGFENCE_CONFIG": None}
-    return CliRunner(env=environment).invoke(build(), ["--config", str(config), *arguments])
+    return CliRunner(env=environment).invoke(program(), ["--config", str(config), *arguments])
 
 
 def _import(config: Path, *more: str) -> Result:
