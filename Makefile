@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
 # Most tests wait for a telephone to ring, so there are more processes than a small machine has cores.
-WORKERS ?= 4
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab demo test check audit format faults chaos fuzz simulation size bench soak deb debtwelve kills lock clean

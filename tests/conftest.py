@@ -8,11 +8,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.lab import waiting
+
 pytest_plugins = ["tests.lab.fixtures", "tests.lab.private_watch"]
 
 # How long an example takes says how busy the machine is: other tests run beside it.
 settings.register_profile("shared machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+waiting.patience = 3.0
 
 # Python's collector, when it looks at everything that the 6,000 tests were made of, takes a second, in which nothing
 # else in the process runs: a telephone of the lab, say, that should answer. So it never looks at that (collecting takes

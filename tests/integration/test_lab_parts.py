@@ -35,7 +35,7 @@ def test_two_labs_never_share_a_port(tmp_path: Path) -> None:
 
 
 async def test_a_failed_wait_says_what_and_why(tmp_path: Path) -> None:
-    with pytest.raises(WaitTimeoutError, match=r"waited 0\.05 s for a miracle\nnone today"):
+    with pytest.raises(WaitTimeoutError, match=r"waited 0\.15 s for a miracle\nnone today"):
         await wait_until(lambda: False, what="a miracle", deadline_seconds=0.05, diagnose=lambda: "none today")
 
 

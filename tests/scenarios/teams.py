@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +24,8 @@ from ringfence.domain.team_records import (
     team_target,
 )
 from tests.lab.behaviour import Behaviour, Manner
+from tests.lab.call_result import CallResult
+from tests.lab.records import ReceivedCall
 from tests.lab.waiting import wait_until
 from tests.scenarios.site import FALLBACK, CallSite
 
@@ -117,14 +121,25 @@ async def open_hours(
     return f"o:{record_id(name)}:0"
 
 
-async def wait_answered(site: CallSite, caller: str) -> None:
-    """Until somebody has answered this caller."""
+async def wait_answered(site: CallSite, caller: str, call: asyncio.Task[CallResult] | None = None) -> None:
+    """Until somebody has answered this caller, whose call is not over before."""
+
+    def legs() -> list[ReceivedCall]:
+        return [*site.network_a.calls(), *site.network_b.calls()]
 
     def answered() -> bool:
-        legs = (*site.network_a.calls(), *site.network_b.calls())
-        return any(leg.caller == caller and leg.answered_at is not None for leg in legs)
+        if any(leg.caller == caller and leg.answered_at is not None for leg in legs()):
+            return True
+        assert call is None or not call.done(), f"the call is over: {call.result()}\n{rung()}"
+        return False
 
-    await wait_until(answered, what=f"an answer to {caller}", deadline_seconds=20, diagnose=site.asterisk.log_tail)
+    def rung() -> str:
+        began = time.monotonic() - 60
+        last = [(leg.at, leg.number, leg.caller, leg.answered_at, leg.ended_at) for leg in legs() if leg.at > began]
+        ends = site.events_of("RingfenceCall", caller)
+        return "\n".join(map(str, [*last, *ends])) + f"\n{site.asterisk.log_tail()}"
+
+    await wait_until(answered, what=f"an answer to {caller}", deadline_seconds=40, diagnose=rung)
 
 
 async def _put(site: CallSite, path: str, value: str) -> None:

@@ -78,7 +78,8 @@ class Circle:
 
     async def close(self) -> None:
         for place, (did, number) in enumerate(zip(self.dids, self.numbers, strict=True)):
-            await self.site.record(did, plan=f"p:{number}:10,a:unavailable:0")
+            # For as long as a busy machine may need to go round: a call whose leg has ended cannot be known again.
+            await self.site.record(did, plan=f"p:{number}:60,a:unavailable:0")
             following = self.dids[(place + 1) % len(self.dids)]
             await forward(self.site, number, following, shows=self.shows)
 

@@ -156,7 +156,7 @@ async def test_member_who_is_on_a_call_is_not_rung_for_another(site: CallSite) -
         await team.call_in(first, second)
         let_go = asyncio.Event()
         talking = asyncio.create_task(site.carrier.call(first, from_=first, hold_seconds=30, hold_until=let_go))
-        await wait_answered(site, first)
+        await wait_answered(site, first, talking)
         await site.network_a.healthy()
         assert (await site.carrier.call(second, from_=second)).answered
         assert A in team.rung(first), strategy

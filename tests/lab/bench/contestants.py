@@ -190,7 +190,7 @@ class Ringfence(RingfenceNode):
             if "Context 'ringfence-inbound'" not in await asterisk.cli("dialplan show ringfence-inbound"):
                 raise LabError(f"Asterisk did not take the dialplan; no call can be routed\n{asterisk.log_tail()}")
             await super().start(ready=False)
-            await wait_until(self.socket.exists, what="the daemon's door", deadline_seconds=START_DEADLINE_SECONDS)
+            await self.process.wait_ready(self.alive, what="its door", deadline_seconds=START_DEADLINE_SECONDS)
             await self.import_directory(self._organisation)
             await self._wait_well()
             return

@@ -14,7 +14,6 @@ from pathlib import Path
 from tests.lab.faults.measuring import Fault, Kind, Load
 from tests.lab.faults.node_faults import in_dr
 from tests.lab.faults.stage import SOON_SECONDS, Stage, now
-from tests.lab.waiting import wait_until
 
 LOAD = Load(count=260)
 LONG = Load(count=400)
@@ -98,7 +97,7 @@ async def _stop_and_start_on_noise(stage: Stage) -> None:
     await stage.node.process.stop()
     _make_noise(stage)
     await stage.node.start(ready=False)
-    await stage.node.process.wait_ready(stage.node.socket.exists, what="its door", deadline_seconds=SOON_SECONDS * 4)
+    await stage.node.process.wait_ready(stage.node.alive, what="its door", deadline_seconds=SOON_SECONDS * 4)
 
 
 def _make_noise(stage: Stage) -> None:
@@ -131,7 +130,7 @@ async def _begin_anew(stage: Stage) -> None:
     for file in stage.node.state_dir.glob("ringfence.db*"):
         file.unlink()
     await stage.node.start(ready=False)
-    await wait_until(stage.node.socket.exists, what="the daemon's door", deadline_seconds=30)
+    await stage.node.process.wait_ready(stage.node.alive, what="its door", deadline_seconds=30)
     await stage.node.import_directory(stage.organisation)
 
 

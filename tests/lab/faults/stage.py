@@ -13,7 +13,7 @@ from tests.lab.faults.result import Bound
 from tests.lab.installation import Installation
 from tests.lab.lab import Lab
 from tests.lab.mode_watch import ModeWatch
-from tests.lab.node import RingfenceNode
+from tests.lab.node import READY_SECONDS, RingfenceNode
 from tests.lab.people import Organisation
 from tests.lab.records import Account, AnsweredBy, settle
 from tests.lab.small_disk import SmallDisk
@@ -245,9 +245,8 @@ async def opened(
             await node.start(ready=False)
             async with ModeWatch(lab.asterisk) as watch, ModeWatch(lab.asterisk, "a", "ringfence/egress") as egress:
                 stage = Stage(lab, node, watch, egress, organisation, disk, clock)
-                await wait_until(
-                    node.socket.exists, what="the daemon's door", deadline_seconds=30, diagnose=node.process.log_tail
-                )
+                # The socket's file is there a moment before anybody listens on it.
+                await node.process.wait_ready(node.alive, what="its door", deadline_seconds=READY_SECONDS)
                 if filled:
                     await node.import_directory(organisation)
                     await stage.heal()
