@@ -72,10 +72,14 @@ class Lab:
             patience_seconds=patience_seconds,
         )
 
-    def accounts(self) -> list[Account]:
-        """Every call the carrier has brought so far, with who answered it."""
+    def accounts(self, since: float = 0.0) -> list[Account]:
+        """Every call the carrier has brought so far, or since a moment (monotonic), with who answered it."""
         mobiles = [*self.mobile_network.calls(), *self.other_mobile_network.calls()]
-        return settle(self.carrier.records(), self.platform.calls(), mobiles)
+        return settle(
+            [record for record in self.carrier.records() if record.invited_at >= since],
+            [leg for leg in self.platform.calls() if leg.at >= since],
+            [leg for leg in mobiles if leg.at >= since],
+        )
 
     async def close(self) -> None:
         await self.carrier.close()

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ringfence.app.dialplan_watch import LOOK_SECONDS, RETRY_SECONDS, SURE_SECONDS, DialplanWatch
+from ringfence.app.dialplan_watch import dialplan_watch
+from ringfence.app.loss_watch import LOOK_SECONDS, RETRY_SECONDS, SURE_SECONDS
 from ringfence.app.ports import AsteriskUnavailable
 from ringfence.web.pages.state_words import Weight, alarms_of
 from tests.fakes.clock import FakeClock, settle
@@ -27,7 +28,7 @@ class Site:
         self.away = False
         self.edges: list[bool] = []
         self.clock = FakeClock()
-        self.watch = DialplanWatch(self, self.clock, lambda: self.edges.append(self.watch.missing))
+        self.watch = dialplan_watch(self, self.clock, lambda: self.edges.append(bool(self.watch.missing)))
 
     async def is_there(self) -> bool | None:
         if self.away:

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ringfence.app.module_watch import LOOK_SECONDS, RETRY_SECONDS, SURE_SECONDS, ModuleWatch
+from ringfence.app.loss_watch import LOOK_SECONDS, RETRY_SECONDS, SURE_SECONDS
+from ringfence.app.module_watch import module_watch
 from ringfence.app.ports import AsteriskUnavailable
 from ringfence.web.pages.state_words import Weight, alarms_of
 from tests.fakes.clock import FakeClock, settle
@@ -27,7 +28,7 @@ class Site:
         self.away = False
         self.edges: list[list[str]] = []
         self.clock = FakeClock()
-        self.watch = ModuleWatch(self, self.clock, lambda: self.edges.append(sorted(self.watch.missing)))
+        self.watch = module_watch(self, self.clock, lambda: self.edges.append(sorted(self.watch.missing)))
 
     async def missing(self) -> frozenset[str] | None:
         if self.away:

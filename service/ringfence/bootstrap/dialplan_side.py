@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ringfence.app.dialplan_watch import DialplanWatch
+from ringfence.app.dialplan_watch import dialplan_watch
 from ringfence.app.identity_watch import IdentityWatch
-from ringfence.app.module_watch import ModuleWatch
+from ringfence.app.module_watch import module_watch
 from ringfence.app.notify.ports import Tells
 from ringfence.app.outgoing_watch import OutgoingWatch
 from ringfence.app.ports import Clock, IdentityLearnt, LegRefused
@@ -36,9 +36,9 @@ class DialplanSide:
         self.refusals = RefusalWatch(clock)
         self.outgoing = OutgoingWatch(teller, clock)
         self.identities = IdentityWatch(asterisk.table_astdb, clock, retry_hours, changed)
-        self.watch = DialplanWatch(DialplanEdition(asterisk.read_link), clock, changed)
+        self.watch = dialplan_watch(DialplanEdition(asterisk.read_link), clock, changed)
         needed = [*NEEDED_MODULES, *(DOOR_MODULES if settings.fastagi.enabled else ())]
-        self.modules = ModuleWatch(LoadedModules(asterisk.read_link, needed), clock, changed)
+        self.modules = module_watch(LoadedModules(asterisk.read_link, needed), clock, changed)
         asterisk.read_link.listen(lambda up, _: None if up else self._forget())
 
     def note(self, event: LegRefused | IdentityLearnt | OutgoingCall) -> None:

@@ -230,7 +230,7 @@ class Node:
             telling=self.notices.words,
             refusals=self.dialplan.refusals.counts,
             identities=self.dialplan.identities.learnt,
-            no_dialplan=lambda: self.dialplan.watch.missing,
+            no_dialplan=lambda: bool(self.dialplan.watch.missing),
             missing_modules=lambda: self.dialplan.modules.missing,
             usual=self.usual.view,
         )

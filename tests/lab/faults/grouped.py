@@ -19,26 +19,28 @@ from tests.lab.installation import Installation
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
+    """Rows on one stage."""
+
     faults: tuple[Fault, ...]
     stage: Callable[[Installation], AbstractAsyncContextManager[Stage]]
 
 
 GROUPS = (
-    _Group(tuple(asterisk_faults()), opened),
-    _Group(tuple(clock_faults()), clock_stage),
-    _Group(tuple(daemon_faults()), opened),
-    _Group(tuple(database_faults()), opened),
-    _Group(tuple(change_faults()), change_stage),
+    Group(tuple(asterisk_faults()), opened),
+    Group(tuple(clock_faults()), clock_stage),
+    Group(tuple(daemon_faults()), opened),
+    Group(tuple(database_faults()), opened),
+    Group(tuple(change_faults()), change_stage),
 )
 GROUPED = tuple(fault.name for group in GROUPS for fault in group.faults)
 
 
-async def grouped_rows(
-    installation: Installation, wanted: Sequence[str], doing: Callable[[str], None]
+async def rows_of(
+    groups: Sequence[Group], installation: Installation, wanted: Sequence[str], doing: Callable[[str], None]
 ) -> AsyncIterator[Row]:
     """Those wanted, each group on its own stage."""
-    for group in GROUPS:
+    for group in groups:
         faults = [fault for fault in group.faults if fault.name in wanted]
         if not faults:
             continue

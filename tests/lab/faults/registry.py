@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from tests.lab.faults import measuring
 from tests.lab.faults.at_once import AT_ONCE, at_once_rows
-from tests.lab.faults.attack_rows import ATTACKS, attack_rows
+from tests.lab.faults.attack_rows import ATTACKS, attack_groups
 from tests.lab.faults.crowds import CROWDS, crowd_rows
 from tests.lab.faults.doors import DOOR_FIGURES
 from tests.lab.faults.feeds import feed_names, feed_rows
-from tests.lab.faults.grouped import GROUPED, grouped_rows
+from tests.lab.faults.grouped import GROUPED, GROUPS, rows_of
 from tests.lab.faults.large import LARGE, large_rows
 from tests.lab.faults.loops import LOOP_FIGURES
 from tests.lab.faults.measuring import Fault
@@ -110,9 +110,7 @@ async def run_all(
         note(row)
     async for row in name_rows(installation, wanted, doing):
         note(row)
-    async for row in grouped_rows(installation, [name for name in wanted if name in GROUPED], doing):
-        note(row)
-    async for row in attack_rows(installation, [name for name in wanted if name in ATTACKS], doing):
+    async for row in rows_of((*GROUPS, *attack_groups()), installation, wanted, doing):
         note(row)
     async for row in crowd_rows(installation, [name for name in wanted if name in CROWDS], doing):
         note(row)

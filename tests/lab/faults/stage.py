@@ -15,7 +15,7 @@ from tests.lab.lab import Lab
 from tests.lab.mode_watch import ModeWatch
 from tests.lab.node import READY_SECONDS, RingfenceNode
 from tests.lab.people import Organisation
-from tests.lab.records import Account, AnsweredBy, settle
+from tests.lab.records import Account, AnsweredBy
 from tests.lab.small_disk import SmallDisk
 from tests.lab.step_clock import StepClock
 from tests.lab.waiting import LabError, WaitTimeoutError, wait_until
@@ -138,13 +138,7 @@ class Stage:
 
     def accounts(self, since: float) -> list[Account]:
         """The calls offered since then, with who answered."""
-        lab = self.lab
-        mobiles = [*lab.mobile_network.calls(), *lab.other_mobile_network.calls()]
-        return settle(
-            [record for record in lab.carrier.records() if record.invited_at >= since],
-            [leg for leg in lab.platform.calls() if leg.at >= since],
-            [leg for leg in mobiles if leg.at >= since],
-        )
+        return self.lab.accounts(since)
 
     async def order(self, mode: str) -> None:
         await self.node.must("PUT", "/v1/override", {"mode": mode, "scope": "uc", "reason": "a fault's stage"})

@@ -21,7 +21,7 @@ from tests.lab.lab import Lab
 from tests.lab.node import SECRET, RingfenceNode, write_private
 from tests.lab.people import SITES, Organisation
 from tests.lab.process import SupervisedProcess
-from tests.lab.records import Account, settle
+from tests.lab.records import Account
 from tests.lab.soak.hours import FIRST_HOUR_OF_DAY
 from tests.lab.step_clock import StepClock
 from tests.lab.waiting import wait_until
@@ -182,13 +182,7 @@ class Site:
 
     def accounts(self, since: float) -> list[Account]:
         """The calls offered since then, with who answered."""
-        lab = self.lab
-        mobiles = [*lab.mobile_network.calls(), *lab.other_mobile_network.calls()]
-        return settle(
-            [record for record in lab.carrier.records() if record.invited_at >= since],
-            [leg for leg in lab.platform.calls() if leg.at >= since],
-            [leg for leg in mobiles if leg.at >= since],
-        )
+        return self.lab.accounts(since)
 
     async def mode_and_word(self) -> tuple[str, str]:
         """The scope's mode, and the decision as Asterisk holds it."""
