@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from ringfence.cli.sealed_accounts import first_accounts
 from tests.lab.browser import Visitor, visitor
 from tests.lab.node import RingfenceNode, write_private
+from tests.lab.waiting import LabError
 
 ACCOUNT = "break-glass-1"
 NOTE_CLICK = """addEventListener("click", (event) =>
@@ -37,6 +38,9 @@ async def preview(page: Page, what: str, mode: str) -> None:
     """Fills in the big decision and looks at what it would do."""
     await page.goto("/")
     decide = page.locator("#decide")
+    if not await decide.is_visible():
+        said = " ".join((await page.inner_text("body")).split())
+        raise LabError(f"the start page offers no decision, it says: {said}")
     await decide.locator("#what").select_option(what)
     await decide.locator(f"input[name=mode][value={mode}]").check()
     await decide.locator("#reason").fill("vendor confirms an outage")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.faults import compared
 from tests.lab.faults.registry import chosen, groups, names
-from tests.lab.faults.result import Bound, Row
+from tests.lab.faults.result import Bound, Row, all_of, guarded
+from tests.lab.waiting import LabError
 
 BEFORE = {"frozen": {"lost": 0.0, "verdict": 1000.0, "failed": 9.0}}
 
@@ -53,3 +55,31 @@ def test_rows_are_chosen_by_name_by_what_they_begin_with_and_by_kind() -> None:
     assert set(names()) == {name for rows in groups().values() for name in rows}
     with pytest.raises(KeyError):
         chosen(["no such row"], [])
+
+
+async def test_what_breaks_in_one_row_or_stage_does_not_take_the_others_along() -> None:
+    async def row(name: str, error: Exception | None = None) -> Row:
+        if error is not None:
+            raise error
+        return Row(name, "", ())
+
+    async def rows() -> AsyncIterator[Row]:
+        yield await guarded("well", row("well"))
+        yield await guarded("broken", row("broken", TimeoutError("no button\nmore")))
+        raise LabError("Asterisk does not come\nits log")
+
+    found = [row async for row in all_of(["well", "broken", "next"], rows())]
+    assert [(row.name, row.what, row.ok) for row in found] == [
+        ("well", "", True),
+        ("broken", "TimeoutError: no button", False),
+        ("next", "Asterisk does not come", False),
+    ]
+
+
+async def test_a_stage_that_does_not_come_down_is_seen() -> None:
+    async def rows() -> AsyncIterator[Row]:
+        yield Row("well", "", ())
+        raise LabError("it would not end")
+
+    with pytest.raises(LabError, match="would not end"):
+        [row async for row in all_of(["well"], rows())]

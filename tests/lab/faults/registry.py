@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 from tests.lab.faults import measuring
 from tests.lab.faults.at_once import AT_ONCE, at_once_rows
@@ -21,7 +21,7 @@ from tests.lab.faults.page import PAGE_FIGURES
 from tests.lab.faults.people import PEOPLE, people_rows
 from tests.lab.faults.platform_faults import platform_faults
 from tests.lab.faults.rescue import RESCUE_FIGURES
-from tests.lab.faults.result import Row, guarded
+from tests.lab.faults.result import Row, all_of, guarded
 from tests.lab.faults.server_faults import SERVER, server_rows
 from tests.lab.faults.sick_platform import SICK_PLATFORM_FIGURES, sick_platform_faults
 from tests.lab.faults.small import SMALL_FIGURES, Figure
@@ -101,31 +101,38 @@ async def run_all(
     for name in wanted:
         if name in FAULTS and FAULTS[name].alone:
             doing(name)
-            note(await _alone(FAULTS[name], installation))
-    async for row in stream_rows(installation, [name for name in wanted if name in STREAMS], doing):
-        note(row)
-    async for row in trunk_rows(installation, [name for name in wanted if name in STAGED], doing):
-        note(row)
-    async for row in network_rows(installation, [name for name in wanted if name in NETWORK], doing):
-        note(row)
-    async for row in name_rows(installation, wanted, doing):
-        note(row)
-    async for row in rows_of((*GROUPS, *attack_groups()), installation, wanted, doing):
-        note(row)
-    async for row in crowd_rows(installation, [name for name in wanted if name in CROWDS], doing):
-        note(row)
-    async for row in at_once_rows([name for name in wanted if name in AT_ONCE], doing):
-        note(row)
-    async for row in people_rows(installation, [name for name in wanted if name in PEOPLE], doing):
-        note(row)
-    async for row in feed_rows(installation, [name for name in wanted if name in feed_names()], doing):
-        note(row)
-    async for row in large_rows(installation, [name for name in wanted if name in LARGE], doing):
-        note(row)
-    async for row in server_rows(installation, [name for name in wanted if name in SERVER], doing):
-        note(row)
+            note(await guarded(name, _alone(FAULTS[name], installation)))
+    for part in _parts(installation, wanted, doing):
+        async for row in part:
+            note(row)
     order = {name: number for number, name in enumerate(names())}
     return sorted(rows, key=lambda row: order[row.name]), version
+
+
+def _parts(
+    installation: Installation, wanted: Sequence[str], doing: Callable[[str], None]
+) -> Iterator[AsyncIterator[Row]]:
+    """Rows that have stages of their own, stage by stage."""
+
+    def of(every: Iterable[str]) -> list[str]:
+        return [name for name in wanted if name in every]
+
+    streams, staged, network = of(STREAMS), of(STAGED), of(NETWORK)
+    yield all_of(streams, stream_rows(installation, streams, doing))
+    yield all_of(staged, trunk_rows(installation, staged, doing))
+    yield all_of(network, network_rows(installation, network, doing))
+    yield all_of(of([NAMES_DEAD]), name_rows(installation, wanted, doing))
+    for group in (*GROUPS, *attack_groups()):
+        grouped = of([fault.name for fault in group.faults])
+        yield all_of(grouped, rows_of(group, installation, grouped, doing))
+    crowds, at_once, people = of(CROWDS), of(AT_ONCE), of(PEOPLE)
+    yield all_of(crowds, crowd_rows(installation, crowds, doing))
+    yield all_of(at_once, at_once_rows(at_once, doing))
+    yield all_of(people, people_rows(installation, people, doing))
+    feeds, large, server = of(feed_names()), of(LARGE), of(SERVER)
+    yield all_of(feeds, feed_rows(installation, feeds, doing))
+    yield all_of(large, large_rows(installation, large, doing))
+    yield all_of(server, server_rows(installation, server, doing))
 
 
 async def _alone(fault: Fault, installation: Installation) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 
 from tests.lab.tally import Tally
@@ -45,8 +45,29 @@ class Row:
 
 
 async def guarded(name: str, work: Awaitable[Row]) -> Row:
-    """A lab that could not do its part is a broken row, and the others are still run."""
+    """What keeps one row from being measured is a broken row, and the others are still run: a whole run takes long."""
     try:
         return await work
-    except LabError as error:
-        return Row(name, str(error).splitlines()[0], (Bound("the lab failed", None, 0),))
+    except Exception as error:  # noqa: BLE001: whatever it is, the next row is run
+        return unmeasured(name, error)
+
+
+async def all_of(names: Sequence[str], rows: AsyncIterator[Row]) -> AsyncIterator[Row]:
+    """The rows, and a broken one for each of `names` that their common stage did not come to."""
+    left = list(names)
+    try:
+        async for row in rows:
+            left.remove(row.name)
+            yield row
+    except Exception as error:
+        if not left:
+            raise  # the stage would not come down: that is no row's fault, and must be seen
+        for name in left:
+            yield unmeasured(name, error)
+
+
+def unmeasured(name: str, error: Exception) -> Row:
+    """A row that could not be measured, and why."""
+    said = (str(error).splitlines() or [""])[0]
+    what = said if isinstance(error, LabError) else f"{type(error).__name__}: {said}"
+    return Row(name, what, (Bound("not measured", None, 0),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -57,11 +58,12 @@ class Verdicts:
         return Counter(self.seen).most_common(1)[0][0] if self.seen else "nothing"
 
 
-def moves(stage: Stage, measured: Measured) -> int:
-    """How often everybody's calls were moved away from the fault on; a mode that goes on diverting moves nobody."""
+def moves(stage: Stage, measured: Measured, until: float = math.inf) -> int:
+    """How often everybody's calls were moved away from the fault on; a mode that goes on diverting moves nobody.
+    `until`: seconds since 1970."""
     changes = stage.watch.changes
     return sum(
         change.decision == "divert" != before.decision
         for before, change in pairwise(changes)
-        if change.at >= measured.injected_at
+        if measured.injected_at <= change.at <= until
     )
