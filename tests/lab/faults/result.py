@@ -48,7 +48,7 @@ async def guarded(name: str, work: Awaitable[Row]) -> Row:
     """What keeps one row from being measured is a broken row, and the others are still run: a whole run takes long."""
     try:
         return await work
-    except Exception as error:  # noqa: BLE001: whatever it is, the next row is run
+    except Exception as error:  # noqa: BLE001  whatever it is, the next row is run
         return unmeasured(name, error)
 
 
