@@ -80,13 +80,22 @@ class CallSite:
     async def fallback(self, plan: str = NO_PRIVATE_NUMBER, trunk: str = "carrier") -> None:
         await self.put("ringfence/fallback", trunk, f"1|uc|-|voice|0|{plan}|{plan}")
 
+    async def table(self) -> None:
+        """As after a publish."""
+        await self.put("ringfence", "table", "1|1|1700000000|0")
+
+    async def no_table(self) -> None:
+        """As in an AstDB that was lost."""
+        await self.ami.act("DBDel", Family="ringfence", Key="table")
+
     async def trunk_down(self, *names: str) -> None:
         for name in names:
             await self.put("ringfence/egress", name, "1|down")
 
     async def reset(self) -> None:
-        """Healthy far ends, an empty AstDB."""
+        """Healthy far ends, an empty table: without a table calls would wait for one."""
         await self.ami.act("DBDelTree", Family="ringfence")
+        await self.table()
         for far_end in (self.platform, self.network_a, self.network_b):
             await far_end.healthy()
 

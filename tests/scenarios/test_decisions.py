@@ -146,6 +146,51 @@ async def test_unknown_did_without_fallback_is_announced(site: CallSite) -> None
     assert (await site.event("RingfenceCall", did))["answered_by"] == "announcement"
 
 
+async def _waits(site: CallSite, did: str) -> None:
+    """Until the call stands in the dialplan's Wait()."""
+
+    async def there() -> bool:
+        channels = (await site.asterisk.cli("core show channels concise")).splitlines()
+        return any("!Wait!" in channel and did in channel for channel in channels)
+
+    await wait_until(there, what="the call to wait for the table", deadline_seconds=5)
+
+
+async def test_without_a_table_a_call_waits_for_its_record(site: CallSite) -> None:
+    """AstDB was lost: the mode is there at once, the records follow."""
+    did = site.did()
+    await site.no_table()
+    await site.mode("divert")
+    await site.fallback()
+    call = asyncio.create_task(site.carrier.call(did, from_=did))
+    await _waits(site, did)
+    assert site.rang(site.network_a, caller=did) == []
+    await site.record(did)
+    assert (await call).answered
+    assert site.rang(site.network_a, caller=did) == [MOBILE]
+
+
+async def test_who_has_no_record_goes_to_the_fallback_as_soon_as_the_table_is_there(site: CallSite) -> None:
+    did = site.did()
+    await site.no_table()
+    await site.mode("divert")
+    await site.fallback()
+    call = asyncio.create_task(site.carrier.call(did, from_=did))
+    await _waits(site, did)
+    await site.table()
+    assert (await call).answered
+    assert site.rang(site.network_a, caller=did) == [FALLBACK]
+
+
+async def test_nobody_waits_for_ever_for_a_table_that_nobody_writes(site: CallSite) -> None:
+    did = site.did()
+    await site.no_table()
+    await site.mode("divert")
+    call = await site.carrier.call(did, hold_seconds=1.5)
+    assert call.rtp_packet_count > 10
+    assert (await site.event("RingfenceCall", did))["answered_by"] == "announcement"
+
+
 async def test_next_step_when_the_person_does_not_answer(site: CallSite) -> None:
     busy, silent = site.did(), site.did()
     for did in (busy, silent):

@@ -71,8 +71,8 @@ async def test_what_breaks_in_one_row_or_stage_does_not_take_the_others_along() 
     found = [row async for row in all_of(["well", "broken", "next"], rows())]
     assert [(row.name, row.what, row.ok) for row in found] == [
         ("well", "", True),
-        ("broken", "TimeoutError: no button", False),
-        ("next", "Asterisk does not come", False),
+        ("broken", "TimeoutError: no button more", False),
+        ("next", "Asterisk does not come its log", False),
     ]
 
 

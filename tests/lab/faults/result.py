@@ -68,6 +68,6 @@ async def all_of(names: Sequence[str], rows: AsyncIterator[Row]) -> AsyncIterato
 
 def unmeasured(name: str, error: Exception) -> Row:
     """A row that could not be measured, and why."""
-    said = (str(error).splitlines() or [""])[0]
+    said = " ".join(str(error).split())[:300]
     what = said if isinstance(error, LabError) else f"{type(error).__name__}: {said}"
     return Row(name, what, (Bound("not measured", None, 0),))
