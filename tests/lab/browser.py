@@ -19,8 +19,8 @@ from tests.lab.desk_programs import ensure_browser
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 740}
-# A page of ours answers at once or is broken: Playwright's own 30 s would only make failures slow.
-PATIENCE_MILLISECONDS = 5_000
+# A page of ours answers at once or is broken, but the browser itself may come from a cold disk.
+PATIENCE_MILLISECONDS = 15_000
 
 # Root may not use Chromium's own sandbox, and a container's /dev/shm is too small for it. The pages are ours.
 _SWITCHES = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking")
