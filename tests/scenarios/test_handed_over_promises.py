@@ -16,7 +16,7 @@ from tests.lab.call_result import CallResult
 from tests.lab.far_end import FarEnd
 from tests.lab.installation import Installation
 from tests.lab.waiting import wait_until
-from tests.scenarios.site import FALLBACK, MOBILE, CallSite, running_site
+from tests.scenarios.site import FALLBACK, MOBILE, CallSite, Event, running_site
 
 SOON_SECONDS = 1.5
 """After which a far end that says nothing is given up."""
@@ -153,9 +153,8 @@ async def _redirects(site: CallSite, did: str, to: str) -> None:
     await site.platform.behave(moved, number=did)
 
 
-@pytest.mark.parametrize(("trunk", "rings"), [("promised", [FALLBACK]), ("no_door", [])])
-async def test_a_redirect_that_the_sites_dial_refuses(site: CallSite, trunk: str, rings: list[str]) -> None:
-    """As behind our own Dial: the platform answers, and does not reach the person."""
+async def _refused_redirect(site: CallSite, trunk: str, rings: list[str]) -> tuple[Event, list[Event]]:
+    """One call whose redirect is refused: how it ended, and what was told of the platform's leg, which comes first."""
     did, other = site.did(), site.did()
     for one in (did, other):
         await site.record(one)
@@ -163,9 +162,21 @@ async def test_a_redirect_that_the_sites_dial_refuses(site: CallSite, trunk: str
     assert (await _call(site, did, trunk)).answered == bool(rings)
     assert site.rang(site.network_a, caller=did) == rings
     assert site.rang(site.platform, caller=did) == [did], "it was not followed"
-    event, leg = await site.event("RingfenceCall", did), await site.event("RingfenceLeg", did)
+    event = await site.event("RingfenceCall", did)
+    return event, site.events_of("RingfenceLeg", did)
+
+
+@pytest.mark.parametrize(("trunk", "rings"), [("promised", [FALLBACK]), ("no_door", [])])
+async def test_a_redirect_that_the_sites_dial_refuses(site: CallSite, trunk: str, rings: list[str]) -> None:
+    """As behind our own Dial: the platform answers, and does not reach the person. Dial sometimes goes by the redirect
+    before it has read why the leg ended; then nothing is known of it at a call's end, and another call tells."""
+    for _ in range(3):
+        event, legs = await _refused_redirect(site, trunk, rings)
+        assert event["answered_by"] == ("site" if rings else "nobody")
+        if legs or rings:
+            break
+    (leg,) = legs
     assert (leg["result"], leg["status"]) == ("undeliverable", "300")
-    assert event["answered_by"] == ("site" if rings else "nobody")
 
 
 @pytest.mark.parametrize("status", [200, 480, 486])
