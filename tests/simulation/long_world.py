@@ -199,7 +199,8 @@ class LongWorld(World):
             first, later = self.judge.verdict(target, now), self.judge.verdict(target, then)
             if self.judge.undecided(target) or (first.state, first.reason) != (later.state, later.reason):
                 return False
-        return self.clock.seconds - self.booted_at > self.qualify.interval_seconds + self.cadence.interval_seconds * 2
+        went_on = max([self.booted_at, *(end for _, end in self.stopped)])  # and nobody may have been asked since
+        return self.clock.seconds - went_on > self.qualify.interval_seconds + self.cadence.interval_seconds * 2
 
     def published(self) -> list[str]:
         """What a call sees: the fields of the mode key."""

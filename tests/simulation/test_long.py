@@ -6,12 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from ringfence.domain.outage import Mode
+from ringfence.domain.schedule import LAN
 from ringfence.domain.verdict import WitnessPolicy
 from tests.simulation.long_report import told
-from tests.simulation.long_run import play
+from tests.simulation.long_run import BEGAN, play
+from tests.simulation.long_world import LongWorld
+from tests.simulation.world import PLATFORM, Qualify
 
 DIGEST = "from tests.simulation.long_run import play; print(play(3, {number}, 6.0).digest)"
 
@@ -29,6 +34,20 @@ def test_a_seed_gives_the_same_history_in_another_process(number: int) -> None:
     done = subprocess.run(program, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == play(3, number, 6.0).digest
+
+
+async def test_a_platform_that_died_while_the_daemon_was_stopped_is_not_slept_through() -> None:
+    world = LongWorld(Random(1), LAN, Qualify(1.0, 0.5), BEGAN, WitnessPolicy())
+    await world.boot()
+    while world.clock.seconds < 30.0:
+        await world.step()
+    assert world.would_rest(60.0)
+    world.stop(20.0)
+    world.network.silent.add(PLATFORM)
+    while world.mode is Mode.NORMAL and world.clock.seconds < 60.0:
+        assert not world.would_rest(60.0)
+        await world.step()
+    assert world.mode is Mode.FAILED_OVER
 
 
 def test_a_daemon_that_never_suspects_itself_breaks_a_rule() -> None:

@@ -39,12 +39,15 @@ TEXTS = [text for text in texts() if is_e164(text)]
 
 
 def read(text: str) -> PhoneNumber | None:
-    """As the library reads it; None: it does not, or not as a possible number."""
+    """As the library reads it; None: it does not, or not as a possible number, or it reads its own E.164 as another."""
     try:
         parsed = phonenumbers.parse(text, "ZZ")
     except phonenumbers.NumberParseException:
         return None
-    return parsed if phonenumbers.is_possible_number_with_reason(parsed) == ValidationResult.IS_POSSIBLE else None
+    if phonenumbers.is_possible_number_with_reason(parsed) != ValidationResult.IS_POSSIBLE:
+        return None
+    whole = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return parsed if not is_e164(whole) or phonenumbers.parse(whole, "ZZ") == parsed else None
 
 
 def test_a_number_in_e164_is_read_as_the_library_reads_it() -> None:
@@ -62,6 +65,12 @@ def test_a_number_in_e164_is_read_as_the_library_reads_it() -> None:
             same += whole == text
     # Both kinds are among them: those that are read as they stand, and those of which something is taken away.
     assert len(TEXTS) > 10_000 > same > 5_000
+
+
+@pytest.mark.parametrize("text", ["+4900441003", "+49 00 441003", "+860115693172101"])
+def test_a_number_that_would_be_another_when_it_is_read_again_is_refused(text: str) -> None:
+    with pytest.raises(NumberError, match=r"a dialling prefix too many .*; write it as"):
+        parse_e164(text, "GB")
 
 
 def test_a_number_is_classified_as_by_the_library_and_the_gate_judges_by_that() -> None:

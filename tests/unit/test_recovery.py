@@ -120,9 +120,9 @@ async def test_words_read_late_replace_their_shadows_and_no_later_word() -> None
     did = word(OverrideKind.DR, OverrideTarget(did="+441134960001"))
     later = replace(did, kind=OverrideKind.NORMAL, who="bob")
     held = {UC: shadow, did.target: later}
-    changed = adopt(AdoptStored((everything, did)), held)
+    changed, kept = adopt(AdoptStored((everything, did)), held, FakeClock().now().wall)
     assert held == {did.target: later, everything.target: everything}
-    assert changed == [UC, everything.target]
+    assert (changed, kept) == ([UC, everything.target], [])
 
 
 async def test_words_read_late_leave_out_those_that_somebody_has_ended_since() -> None:
@@ -131,9 +131,9 @@ async def test_words_read_late_leave_out_those_that_somebody_has_ended_since() -
     everything, stored_uc = word(OverrideKind.DR, OverrideTarget()), word(OverrideKind.DR, UC)
     held = {UC: shadow}
     known = frozenset({UC, TARGET})
-    changed = adopt(AdoptStored((everything, did, stored_uc), known=known), held)
+    changed, kept = adopt(AdoptStored((everything, did, stored_uc), known=known), held, FakeClock().now().wall)
     assert held == {everything.target: everything, UC: stored_uc}
-    assert changed == [UC, everything.target]
+    assert (changed, kept) == ([UC, everything.target], [])
 
 
 async def test_what_an_earlier_process_left_in_the_spool_is_not_undone_by_a_database_that_answers_late() -> None:
@@ -179,6 +179,7 @@ async def test_forced_dids_come_back_from_asterisk_when_the_database_was_begun_a
         await again.failover.order(AdoptStored(tuple(found), found=True))
         assert (again.keeper.forced(DID), again.keeper.forced(OTHER_DID)) == ("pinned", "divert")
         assert again.failover.overrides[UC] == mode
+        assert again.outage_store.overrides == again.failover.overrides, "the next start reads them as any other word"
         # What the database turns out to hold after all counts instead of everything that was only found.
         await again.failover.order(AdoptStored((word(OverrideKind.DR, TARGET),)))
         assert list(again.failover.overrides) == [TARGET]

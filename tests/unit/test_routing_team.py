@@ -337,3 +337,16 @@ def test_reading_a_record_is_total(text: str) -> None:
             decode(text)
         except RecordError as error:
             assert str(error)
+
+
+def test_a_record_longer_than_ami_takes_is_no_record() -> None:
+    step = "p:+441134960000:20"
+    fits = "1|" + ",".join([step] * (MAX_RECORD_BYTES // (len(step) + 1)))
+    assert encode_member(decode_member(fits)) == fits
+    with pytest.raises(RecordError, match=f"longer than {MAX_RECORD_BYTES} bytes"):
+        decode_member(f"{fits},{step}")
+
+
+def test_a_holiday_before_the_year_1000_is_none() -> None:
+    with pytest.raises(RecordError, match="a holiday is not YYYYMMDD"):
+        decode_opening("1|0900~1700~5~n|00310101|s:+4960000:5,a:d:0")

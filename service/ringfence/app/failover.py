@@ -235,10 +235,9 @@ class Failover:
         if before is not decision:
             self._decided_at[scope] = now
         self._told[scope] = decision
-        one_in = self._policies[scope].trial_one_in if decision is Decision.TRIAL else 0
         record = ModeRecord(
             decision=decision,
-            one_in=one_in,
+            one_in=self._policies[scope].trial_one_in if decision is Decision.TRIAL else 0,
             mode=state.mode,
             override=override.kind if override else None,
             unix_time=int(self._decided_at[scope].wall.timestamp()),
@@ -253,10 +252,13 @@ class Failover:
         if isinstance(order, OrderFailback):
             await self._weigh_scope(order.scope, now, order)
         elif isinstance(order, AdoptStored):
-            self._overridden(adopt(order, self.overrides), now)
+            targets, changes = adopt(order, self.overrides, now.wall)
+            self._overridden(targets, now)
             for state in told(order, self.states):
                 self.states[state.scope] = state
                 self._publish(state.scope, now)
+            for found in changes:
+                safe = await self._ledger.commit(found)
         else:
             try:
                 change = carried_out(order, self.overrides, now.wall)
@@ -264,8 +266,7 @@ class Failover:
                 order.fail(error)
                 return
             if change is not None:
-                # A person waits, and callers do: what is said is published before it is stored, and stored all the
-                # same.
+                # A person waits, and callers do: what is said is published first, and stored all the same.
                 also = () if change.override_released is None else (change.override_released,)
                 self._overridden([order.about, *also], now)
                 safe = await self._ledger.commit(change)
@@ -274,8 +275,7 @@ class Failover:
 
     def _overridden(self, targets: Sequence[OverrideTarget], now: Moment) -> None:
         for target in targets:
-            held = self.overrides.get(target)
-            kind = held.kind.value if held else "released"
+            kind = self.overrides[target].kind.value if target in self.overrides else "released"
             about = {"target_level": target.level.name.lower(), "scope": target.scope, "kind": kind}
             log.warning("override changed", extra=about)
         for scope in self._policies:

@@ -120,8 +120,8 @@ class OrderFailback(_Awaited):
 @dataclass(slots=True)
 class AdoptStored(_Awaited):
     """The database could not be read at the start, and now it was: these are the words it holds, and the `states`, by
-    scope. `found`: it holds none, and these were found in Asterisk. `known`: the targets about which more was known
-    before it was read: what the database says about them is older."""
+    scope. `found`: it was never written, and these were found in Asterisk. `known`: the targets about which more was
+    known before it was read: what the database says about them is older."""
 
     overrides: tuple[Override, ...]
     found: bool = False
@@ -185,10 +185,13 @@ def _check_seen(expected: str | None, target: OverrideTarget, overrides: Mapping
         raise Overtaken(target, standing)
 
 
-def adopt(order: AdoptStored, overrides: dict[OverrideTarget, Override]) -> list[OverrideTarget]:
+def adopt(
+    order: AdoptStored, overrides: dict[OverrideTarget, Override], now: datetime
+) -> tuple[list[OverrideTarget], list[OutageChange]]:
     """Takes the words the database holds, except where somebody has spoken since, also if it was to end one; what was
     only found in Asterisk gives way to them, for it is their shadow, unless these were `found` there as well. Returns
-    the targets that may have changed."""
+    the targets that may have changed, and what is to be stored: all that was found, so that it has a history and the
+    next start reads it as any other word."""
     ended = order.known - overrides.keys()
     shadows = [target for target, word in overrides.items() if word.who == FOUND_BY and not order.found]
     for target in shadows:
@@ -196,7 +199,9 @@ def adopt(order: AdoptStored, overrides: dict[OverrideTarget, Override]) -> list
     stored = {word.target: word for word in order.overrides}
     new = {target: word for target, word in stored.items() if target not in overrides and target not in ended}
     overrides.update(new)
-    return list(dict.fromkeys([*shadows, *new]))
+    found = [word for word in overrides.values() if word.who == FOUND_BY] if order.found else []
+    changes = [OutageChange(uuid4().hex, override_set=word, at=now, who=FOUND_BY, why=word.why) for word in found]
+    return list(dict.fromkeys([*shadows, *new])), changes
 
 
 def told(order: AdoptStored, states: Mapping[str, ScopeState]) -> list[ScopeState]:

@@ -122,7 +122,7 @@ def _override(scope: str, record: ModeRecord, now: Moment) -> Override | None:
     if record.override is None:
         return None
     kind = OverrideKind(record.override)
-    return Override(OverrideTarget(scope=scope), kind, FOUND_BY, _UNKNOWN, now.wall)
+    return Override(OverrideTarget(scope=scope), kind, FOUND_BY, _UNKNOWN, now.wall, id=uuid4().hex[:12])
 
 
 async def forced_in_asterisk(astdb: AstDb, now: Moment) -> list[Override]:

@@ -91,6 +91,6 @@ class Loading:
                 log.warning(
                     "the database knows no words, taking those that asterisk holds", extra={"words": len(words)}
                 )
-                await self._failover.order(AdoptStored(tuple(words), found=True))
+            await self._failover.order(AdoptStored(tuple(words), found=True))
             break
         self.words_blank = False

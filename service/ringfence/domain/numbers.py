@@ -219,7 +219,18 @@ def _checked_e164(parsed: phonenumbers.PhoneNumber) -> str:
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if not is_e164(e164):
         raise NumberError("has too few or too many digits for an international number; check it")
+    if _plain(e164) is None and not _is_read_as(e164, parsed):
+        raise NumberError("has a dialling prefix too many behind the country code; write it as +441134960000")
     return str(e164)
+
+
+def _is_read_as(e164: str, parsed: phonenumbers.PhoneNumber) -> bool:
+    """False where the library has taken away one prefix and would take away another the next time, as of
+    `+49 00 441003`: stored and read again, that would be another's number."""
+    try:
+        return bool(phonenumbers.parse(e164, None) == parsed)
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _refuse_unreadable(written: str) -> None:

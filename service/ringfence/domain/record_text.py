@@ -21,6 +21,8 @@ class RecordError(ValueError):
 
 def fields_of(text: str, count: int) -> list[str]:
     """The fields after the version. Raises RecordError."""
+    if len(text.encode(errors="replace")) > MAX_RECORD_BYTES:
+        raise RecordError(f"the record is longer than {MAX_RECORD_BYTES} bytes")
     version, *fields = text.split("|")
     if version != SCHEMA_VERSION:
         raise RecordError(f"the schema version is not {SCHEMA_VERSION}")

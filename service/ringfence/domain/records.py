@@ -127,8 +127,6 @@ def with_forced(text: str, forced: Forced) -> str:
 
 def decode_route(text: str) -> RouteRecord:
     """Raises RecordError."""
-    if len(text.encode(errors="replace")) > MAX_RECORD_BYTES:
-        raise RecordError(f"the record is longer than {MAX_RECORD_BYTES} bytes")
     scope, forced, kind, critical, plan, undeliverable = fields_of(text, 6)
     if (fault := why_not_scope(scope)) is not None:
         raise RecordError(f"the scope {fault}")

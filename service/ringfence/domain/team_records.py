@@ -29,7 +29,7 @@ TEAM_BUCKETS: Final = 64
 SITE_FAMILY: Final = "site"
 
 _SLOT = re.compile(r"[0-9a-f]{8}")
-_DAY = re.compile(r"[0-9]{8}")
+_DAY = re.compile(r"[1-9][0-9]{7}")
 
 
 @dataclass(frozen=True, slots=True)

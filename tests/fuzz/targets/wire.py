@@ -144,6 +144,7 @@ def _ami() -> Try:
         made: asyncio.Future[Any] = loop.create_future()
         made.set_result((wire, protocol))
         manager.connection_made(made)
+        loop.run_until_complete(asyncio.sleep(0))  # what it sets in motion has been done
         protocol.data_received(b"Asterisk Call Manager/9.0.0\r\n")
         action = Action({"Action": "DBGetTree", "ActionID": "ours"})
         action.future = loop.create_future()

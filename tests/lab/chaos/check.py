@@ -36,7 +36,7 @@ class Found:
 
 def faults(book: Book, found: Found) -> list[str]:
     """Compares, and settles in `book` what became of the orders in doubt."""
-    doubtful, told = list(book.doubtful), [*found.audit_faults, *found.own_faults]
+    doubtful, told = list(book.doubtful), list(found.audit_faults)
     for order in doubtful:
         carried_out, half = _carried_out(book, order, found)
         if half:
@@ -49,8 +49,9 @@ def faults(book: Book, found: Found) -> list[str]:
 
 def passing_faults(found: Found) -> list[str]:
     """What may be so for a moment: AstDB holds something else than the database makes, the database not all that is
-    decided. Values hold private numbers: only keys are told."""
-    told = list(found.late)
+    decided, or a mode that changed between the reading of its state and of its history. Values hold private numbers:
+    only keys are told."""
+    told = [*found.late, *found.own_faults]
     keys = found.astdb.keys() | found.compiled.keys()
     if wrong := sorted(key for key in keys if found.astdb.get(key) != found.compiled.get(key)):
         told.append(f"AstDB differs from the database in {len(wrong)} records, first {wrong[0]}")
