@@ -45,7 +45,7 @@ class Company:
         self._dids = [self.organisation.did(n) for n in range(120, 150)]
         self._asked: dict[str, str] = {}  # by tag, the mode that was asked for
         self._about: dict[str, Mapping[str, object]] = {}  # by cell, the target as it is given
-        self._fresh: list[str] = []
+        self._fresh = [self.organisation.did(n) for n in PASSING]
         self.sweep_next = False
         """The next word diverts the platform, after whatever stands about it was released."""
 
