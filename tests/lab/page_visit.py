@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Page, expect
+from playwright.async_api import TimeoutError as WaitedTooLong
 
 from ringfence.cli.sealed_accounts import first_accounts
 from tests.lab.browser import Visitor, visitor
@@ -39,8 +40,7 @@ async def preview(page: Page, what: str, mode: str) -> None:
     await page.goto("/")
     decide = page.locator("#decide")
     if not await decide.is_visible():
-        said = " ".join((await page.inner_text("body")).split())
-        raise LabError(f"the start page offers no decision, it says: {said}")
+        raise LabError(f"the start page offers no decision, it says: {await _said(page)}")
     await decide.locator("#what").select_option(what)
     await decide.locator(f"input[name=mode][value={mode}]").check()
     await decide.locator("#reason").fill("vendor confirms an outage")
@@ -53,7 +53,7 @@ async def confirm(page: Page, mode: str) -> float:
     to stand still."""
     await page.evaluate(NOTE_CLICK)
     await page.get_by_role("button", name=CONFIRM[mode]).click()
-    await expect(page.locator(".done")).to_be_visible()
+    await _done(page)
     return float(await page.evaluate("sessionStorage.getItem('clicked-at')")) / 1000
 
 
@@ -63,4 +63,16 @@ async def release(page: Page) -> None:
     standing = page.locator("#overrides")
     await standing.get_by_label("Reason for the release").fill("over")
     await standing.get_by_role("button", name="Release").click()
-    await expect(page.locator(".done")).to_be_visible()
+    await _done(page)
+
+
+async def _done(page: Page) -> None:
+    """Waits for the page's word that it was done; as long as for anything else of it."""
+    try:
+        await page.locator(".done").wait_for()
+    except WaitedTooLong:
+        raise LabError(f"the page does not say that it was done, it says: {await _said(page)}") from None
+
+
+async def _said(page: Page) -> str:
+    return " ".join((await page.locator("main").inner_text()).split())
