@@ -11,8 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.lab.faults import compared, report
-from tests.lab.faults.registry import chosen, groups, names, run_all
+from tests.lab.faults import compared, kept, report
+from tests.lab.faults.kept import Ended
+from tests.lab.faults.registry import chosen, groups, in_order, names, run_all
 from tests.lab.faults.result import Row
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "faults.md"
@@ -37,9 +38,10 @@ def main() -> int:
     except KeyError as unknown:
         console.print(f"No such row or group: {unknown}. --list names them.")
         return 2
-    began, before = time.monotonic(), compared.read(FIGURES)
-    rows, version = _run(console, wanted, before)
-    minutes = (time.monotonic() - began) / 60
+    before = compared.read(FIGURES)
+    ended = _run(console, wanted, before, options.resume)
+    rows, minutes = in_order(each.row for each in ended), sum(each.seconds for each in ended) / 60
+    version = next((each.version for each in ended if each.version), "")
     console.print(report.table([row for row in rows if row.tally is not None]))
     broken = [row for row in rows if not row.ok]
     moves = [move for row in rows for move in compared.moved(row, before)]
@@ -56,18 +58,30 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _run(console: Console, wanted: list[str], before: compared.Figures) -> tuple[list[Row], str]:
-    """With a bar that tells how far it has come."""
+def _run(console: Console, wanted: list[str], before: compared.Figures, resumed: Path | None) -> list[Ended]:
+    """With a bar that tells how far it has come. What ended in the run that is resumed is not run again."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    ended = [each for each in kept.read(resumed) if each.row.name in wanted]
+    left = [name for name in wanted if name not in {each.row.name for each in ended}]
+    if ended:
+        console.print(f"{len(ended)} rows had ended before; {len(left)} are left")
+    if not left:
+        return ended
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("bringing up the lab", total=len(wanted))
+        bar = progress.add_task("bringing up the lab", total=len(left))
+        began = time.monotonic()
 
-        def done(row: Row) -> None:
+        def done(row: Row, version: str) -> None:
+            nonlocal began
+            ended.append(Ended(row, version, round(time.monotonic() - began, 1)))
+            kept.keep(resumed, ended[-1])
+            began = time.monotonic()
             progress.advance(bar)
             text, style = report.lines(row, before), None if row.ok else "red"
             progress.console.print(text, style=style, markup=False, soft_wrap=True)
 
-        return asyncio.run(run_all(wanted, lambda text: progress.update(bar, description=text), done))
+        asyncio.run(run_all(left, lambda text: progress.update(bar, description=text), done))
+    return ended
 
 
 def _options() -> argparse.Namespace:
@@ -75,6 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these rows only, or what begins so")
     parser.add_argument("--group", nargs="+", default=[], metavar="NAME", help="run the rows of this kind only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep each row there, and go on where it was cut")
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
     parser.add_argument("--write-docs", action="store_true", help="write docs/reference/faults.md and its figures")
     return parser.parse_args()

@@ -75,17 +75,20 @@ def chosen(only: Sequence[str], group: Sequence[str]) -> list[str]:
     return [name for name in names() if name in found]
 
 
-async def run_all(
-    wanted: Sequence[str], doing: Callable[[str], None], done: Callable[[Row], None]
-) -> tuple[list[Row], str]:
-    """The wanted rows, and the Asterisk they ran on. `doing` and `done` are told of the progress."""
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """As they are listed; they are run in another order."""
+    order = {name: number for number, name in enumerate(names())}
+    return sorted(rows, key=lambda row: order[row.name])
+
+
+async def run_all(wanted: Sequence[str], doing: Callable[[str], None], done: Callable[[Row, str], None]) -> None:
+    """The wanted rows. `doing` is told which one is run, `done` how it ended, and on which Asterisk where that is
+    known."""
     installation = await provision()
-    rows: list[Row] = []
     version = ""
 
     def note(row: Row) -> None:
-        rows.append(row)
-        done(row)
+        done(row, version)
 
     shared = [FAULTS[name] for name in wanted if name in FAULTS and not FAULTS[name].alone]
     figures = [name for name in wanted if name in FIGURES]
@@ -105,8 +108,6 @@ async def run_all(
     for part in _parts(installation, wanted, doing):
         async for row in part:
             note(row)
-    order = {name: number for number, name in enumerate(names())}
-    return sorted(rows, key=lambda row: order[row.name]), version
 
 
 def _parts(

@@ -93,8 +93,9 @@ HEAD = """\
 
 Written by `python -m tests.lab.faults --write-docs`; `make faults` runs the same and prints it. It takes about
 {minutes} minutes and ends with status 1 when a bound is broken. `--list` names the rows and the groups; `--only NAME`
-runs some, also by what their names begin with, and `--group NAME` those of one kind. Each row is held against the run
-before, whose figures `faults.json` keeps beside this page.
+runs some, also by what their names begin with, and `--group NAME` those of one kind. `--resume FILE` keeps each row as
+it ends: a run that was cut goes on with the next. Each row is held against the run before, whose figures `faults.json`
+keeps beside this page.
 
 One configuration holds for all rows: platform and trunks with profile `lan`, `no_progress_seconds = 8` (the default)
 on the platform and 1.5 on the egress trunks. Asterisk, the daemon, the carrier (SIPp), the platform and both mobile
