@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -112,6 +113,21 @@ class CallSite:
 
     def events_of(self, name: str, did: str) -> list[Event]:
         return [event for event in self.events if event["eventname"] == name and event["did"] == did]
+
+    async def free(self, platform: str, *, ringing: bool) -> float:
+        """Takes the one leg that waits on this platform down, as the daemon's sweep does; returns when, in seconds of
+        the monotonic clock. `ringing`: not before it rings."""
+        legs: list[str] = []
+
+        async def leg_is_up() -> bool:
+            listing = await self.asterisk.cli("core show channels concise")
+            legs[:] = [line.split("!")[0] for line in listing.splitlines() if line.startswith(f"PJSIP/{platform}-")]
+            return bool(legs) and (not ringing or "Ringing" in listing)
+
+        await wait_until(leg_is_up, what="the platform's leg", deadline_seconds=10)
+        freed_at = time.monotonic()
+        assert "Success" in await self.ami.act("Hangup", Channel=legs[0], Cause=34)
+        return freed_at
 
     def heard_ringing(self, caller: str) -> bool:
         """Whether somebody's telephone rings for this caller, as Asterisk has heard it."""

@@ -80,6 +80,43 @@ async def test_who_waits_under_a_pin_goes_by_the_word_that_took_its_place(
     assert (event["decision"], event["path"], event["answered_by"]) == (decision, "inline", "person")
 
 
+@pytest.mark.parametrize("ringing", [True, False])
+async def test_who_is_freed_for_an_order_that_is_taken_back_at_once_is_put_through(
+    site: CallSite, ringing: bool
+) -> None:
+    """DR frees who waits on the platform. By the time they look, the platform is what is wanted again."""
+    did = site.did()
+    await site.record(did, scope="slow")
+    await site.mode("pinned", scope="slow")
+    await (site.platform.ring_for_ever if ringing else site.platform.trying_only)(number=did)
+    waiting = asyncio.create_task(site.carrier.call(did, from_=did))
+    await wait_until(lambda: site.rang(site.platform, caller=did), what="the platform to be asked", deadline_seconds=20)
+    await site.platform.healthy()
+    await site.free("slow", ringing=ringing)
+    assert (await waiting).answered
+    assert len(site.rang(site.platform, caller=did)) == 2
+    assert site.rang(site.network_a, caller=did) == []
+    event = await site.event("RingfenceCall", did)
+    assert (event["decision"], event["path"], event["answered_by"]) == ("pinned", "platform", "platform")
+
+
+async def test_who_is_freed_under_a_pin_is_not_sent_back_for_ever(site: CallSite) -> None:
+    did = site.did()
+    await site.record(did, scope="slow")
+    await site.mode("pinned", scope="slow")
+    await site.platform.trying_only(number=did)
+    waiting = asyncio.create_task(site.carrier.call(did, from_=did))
+    for asked in (1, 2):
+        await wait_until(
+            lambda asked=asked: len(site.rang(site.platform, caller=did)) == asked,  # type: ignore[misc]
+            what=f"the platform to be asked {asked} times",
+            deadline_seconds=20,
+        )
+        await site.free("slow", ringing=False)
+    assert (await waiting).final_status == 503
+    assert len(site.rang(site.platform, caller=did)) == 2
+
+
 @pytest.mark.parametrize(
     ("scope_decision", "forced", "platform_rings"),
     [("normal", "divert", False), ("divert", "pinned", True), ("pinned", "divert", False)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,7 +11,6 @@ from ringfence.asterisk.sip_status import LegResult, classify
 from tests.lab.behaviour import Behaviour, Manner
 from tests.lab.call_result import CallResult
 from tests.lab.far_end import Platform
-from tests.lab.waiting import wait_until
 from tests.scenarios.fickle import RingThenRefuse, in_place_of
 from tests.scenarios.site import FALLBACK, MOBILE, CallSite
 from tests.scenarios.site_files import NO_PROGRESS_SECONDS
@@ -179,16 +177,7 @@ async def test_sweep_frees_a_waiting_caller(site: CallSite, ringing: bool) -> No
     await (site.platform.ring_for_ever if ringing else site.platform.trying_only)(number=did)
     call = asyncio.create_task(site.carrier.call(did))
     await site.platform.wait_calls(len(site.platform.calls()) + 1)
-    legs: list[str] = []
-
-    async def leg_is_up() -> bool:
-        listing = await site.asterisk.cli("core show channels concise")
-        legs[:] = [line.split("!")[0] for line in listing.splitlines() if line.startswith("PJSIP/slow-")]
-        return bool(legs) and (not ringing or "Ringing" in listing)
-
-    await wait_until(leg_is_up, what="the platform's leg", deadline_seconds=10)
-    swept_at = time.monotonic()
-    assert "Success" in await site.ami.act("Hangup", Channel=legs[0], Cause=34)
+    swept_at = await site.free("slow", ringing=ringing)
     result = await call
     assert result.answered_at is not None
     assert result.answered_at - swept_at < 8.0, "the leg would have lasted for twenty seconds"

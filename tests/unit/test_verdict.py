@@ -28,6 +28,7 @@ NOW = at(100)
 UP = Health(HealthState.UP, 0, True, at(99), at(0), None, at(99), "answered")
 WAVERING = Health(HealthState.UP, 2, True, at(98), None, at(99), at(99), "no answer")
 DOWN = Health(HealthState.DOWN, 0, True, at(90), None, at(91), at(99), "no answer")
+JUST_DOWN = Health(HealthState.DOWN, 0, True, at(98), None, at(99.9), at(99.9), "no answer")
 NEVER = Health(HealthState.UNKNOWN, 0, False, None, None, at(1), at(99), "no answer")
 A, B = "a.example", "b.example"
 ALIVE = Health(HealthState.UP, 0, True, at(99), at(0), None, at(99), "answered")
@@ -130,6 +131,14 @@ def test_where_nobody_can_tell_any_more_nothing_is_decided() -> None:
         ({OPTIONS: DOWN, CONTACT: DOWN}, put_through(90), VerdictState.DOWN, Reason.SILENT),
         # A ring that was on its way when the platform died.
         ({OPTIONS: DOWN, CONTACT: DOWN}, put_through(91.1), VerdictState.DOWN, Reason.SILENT),
+        ({OPTIONS: DOWN, CONTACT: JUST_DOWN}, put_through(99.4), VerdictState.DOWN, Reason.SILENT),
+        # A moment ago it rang: where packets are lost, OPTIONS may be missed several times in a row.
+        (
+            {OPTIONS: DOWN, CONTACT: JUST_DOWN},
+            put_through(99.6),
+            VerdictState.DEGRADED,
+            Reason.CALLS_PUT_THROUGH_DESPITE_SILENCE,
+        ),
         ({OPTIONS: DOWN, CONTACT: DOWN}, put_through_then_failed(), VerdictState.DOWN, Reason.SILENT),
         ({OPTIONS: UP, CONTACT: UP}, refused(10), VerdictState.DOWN, Reason.REFUSING_CALLS),
         ({OPTIONS: UP, CONTACT: UP}, refused(9), VerdictState.DEGRADED, Reason.SOME_CALLS_REFUSED),

@@ -192,11 +192,14 @@ def _usually_answered(hints: tuple[Evidence, ...]) -> bool:
 
 
 def _put_through_after(window: CallWindow, silent_since: Moment, now: Moment, policy: OutcomePolicy) -> bool:
-    """Whether calls go through despite the silence. A ring that was on its way when the platform died must not bar the
-    verdict: it counts only a moment after the first miss, no longer than the window, and not against calls to two DIDs
-    that failed since."""
+    """Whether calls go through despite the silence: no longer than the window, and not against calls to two DIDs that
+    failed since. A ring that was on its way when the platform died must not bar the verdict: one that came before the
+    first miss, or a moment after it, counts for that moment only. It has to: where packets are lost the silence may
+    begin with the very miss that ends what was known of the platform, while every other call rings there."""
     put_through = window.last_put_through_at
-    if put_through is None or put_through.since(silent_since) <= LATE_RING_SECONDS:
+    if put_through is None:
+        return False
+    if put_through.since(silent_since) <= LATE_RING_SECONDS < now.since(put_through):
         return False
     failed = {
         failure.did
