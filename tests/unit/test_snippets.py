@@ -196,6 +196,7 @@ _MODULE_OF = {
     "FIELDNUM": "func_strings",
     "Gosub": "app_stack",
     "Return": "app_stack",
+    "StackPop": "app_stack",
     "IF": "func_logic",
     "LOCAL": "app_stack",
     "UserEvent": "app_userevent",
