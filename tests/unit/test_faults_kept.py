@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from tests.lab.faults import kept
 from tests.lab.faults.kept import Ended
 from tests.lab.faults.result import Bound, Row
 from tests.lab.tally import Tally
+from tests.lab.waiting import LabError
 
 COUNTED = Tally("frozen", 220, 57, 163, 0, 0, 0, 0, 769, 677)
 ROWS = [
     Ended(
-        Row("frozen", "it says nothing", (Bound("lost", 0, 0), Bound("verdict", None, 2000, "ms")), COUNTED, 38), "", 9
+        Row("frozen", "it says nothing", (Bound("lost", 0, 0), Bound("verdict", None, 2000, "ms")), COUNTED, 38),
+        "0a1b2c3",
+        "",
+        9,
     ),
-    Ended(Row("disk full", "", (), skipped="nobody may mount"), "Asterisk 22", 0.5),
+    Ended(Row("disk full", "", (), skipped="nobody may mount"), "0a1b2c3+", "Asterisk 22", 0.5),
 ]
 
 
@@ -39,12 +43,17 @@ def test_a_row_that_was_cut_off_is_run_again(tmp_path: Path) -> None:
     assert kept.read(file) == ROWS
 
 
-def test_another_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["bread\nmilk", "bread", '{"rows": []}\n'])
+def test_another_file_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     file = tmp_path / "notes.txt"
-    file.write_text("bread\nmilk")
-    with pytest.raises(ValidationError):
+    file.write_text(text)
+    with pytest.raises(LabError, match=r"notes\.txt .*; name another file"):
         kept.read(file)
-    assert file.read_text() == "bread\nmilk"
+    assert file.read_text() == text
+
+
+def test_the_commit_is_told() -> None:
+    assert re.fullmatch(r"[0-9a-f]{7,}\+?", kept.commit())
 
 
 def test_nothing_is_kept_where_nobody_asked() -> None:

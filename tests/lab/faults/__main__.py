@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from tests.lab.faults import compared, kept, report
 from tests.lab.faults.kept import Ended
 from tests.lab.faults.registry import chosen, groups, in_order, names, run_all
 from tests.lab.faults.result import Row
+from tests.lab.waiting import LabError
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "faults.md"
 FIGURES = DOCS.with_suffix(".json")
@@ -39,7 +41,12 @@ def main() -> int:
         console.print(f"No such row or group: {unknown}. --list names them.")
         return 2
     before = compared.read(FIGURES)
-    ended = _run(console, wanted, before, options.resume)
+    try:
+        earlier = kept.read(options.resume)
+    except LabError as error:
+        console.print(str(error), markup=False)
+        return 2
+    ended = _run(console, wanted, before, earlier, options.resume)
     rows, minutes = in_order(each.row for each in ended), sum(each.seconds for each in ended) / 60
     version = next((each.version for each in ended if each.version), "")
     console.print(report.table([row for row in rows if row.tally is not None]))
@@ -53,15 +60,17 @@ def main() -> int:
     if options.json is not None:
         options.json.write_text(report.to_json(rows), encoding="utf-8")
     if options.write_docs:
-        report.write_page(DOCS, rows, minutes, version, before)
+        report.write_page(DOCS, rows, minutes, [version, _commits(ended)], before)
         compared.write(FIGURES, rows, before, names())
     return 1 if broken else 0
 
 
-def _run(console: Console, wanted: list[str], before: compared.Figures, resumed: Path | None) -> list[Ended]:
+def _run(
+    console: Console, wanted: list[str], before: compared.Figures, earlier: list[Ended], resumed: Path | None
+) -> list[Ended]:
     """With a bar that tells how far it has come. What ended in the run that is resumed is not run again."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    ended = [each for each in kept.read(resumed) if each.row.name in wanted]
+    ended = [each for each in earlier if each.row.name in wanted]
     left = [name for name in wanted if name not in {each.row.name for each in ended}]
     if ended:
         console.print(f"{len(ended)} rows had ended before; {len(left)} are left")
@@ -69,11 +78,11 @@ def _run(console: Console, wanted: list[str], before: compared.Figures, resumed:
         return ended
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("bringing up the lab", total=len(left))
-        began = time.monotonic()
+        began, commit = time.monotonic(), kept.commit()
 
         def done(row: Row, version: str) -> None:
             nonlocal began
-            ended.append(Ended(row, version, round(time.monotonic() - began, 1)))
+            ended.append(Ended(row, commit, version, round(time.monotonic() - began, 1)))
             kept.keep(resumed, ended[-1])
             began = time.monotonic()
             progress.advance(bar)
@@ -82,6 +91,12 @@ def _run(console: Console, wanted: list[str], before: compared.Figures, resumed:
 
         asyncio.run(run_all(left, lambda text: progress.update(bar, description=text), done))
     return ended
+
+
+def _commits(ended: list[Ended]) -> str:
+    """How many rows are of which: a run that was resumed may be of several."""
+    found = Counter(each.commit for each in ended)
+    return " and ".join(f"{count} rows of commit {commit}" for commit, count in found.most_common())
 
 
 def _options() -> argparse.Namespace:

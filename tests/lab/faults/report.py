@@ -61,13 +61,13 @@ def to_json(rows: Sequence[Row]) -> str:
     )
 
 
-def page(rows: Sequence[Row], minutes: float, version: str, before: Figures) -> str:
-    """`docs/reference/faults.md`."""
+def page(rows: Sequence[Row], minutes: float, versions: Sequence[str], before: Figures) -> str:
+    """`docs/reference/faults.md`. `versions`: of Asterisk, and of what was measured."""
     faults = [row for row in rows if row.tally is not None]
     figures = [row for row in rows if row.tally is None]
     return "\n".join(
         [
-            HEAD.format(machine=machine(version), minutes=f"{minutes:.0f}"),
+            HEAD.format(machine=machine(*versions), minutes=f"{minutes:.0f}"),
             "## Faults\n",
             markdown(COLUMNS, [_cells(row) for row in faults]),
             "",
@@ -84,8 +84,8 @@ def page(rows: Sequence[Row], minutes: float, version: str, before: Figures) -> 
     )
 
 
-def write_page(path: Path, rows: Sequence[Row], minutes: float, version: str, before: Figures) -> None:
-    path.write_text(page(rows, minutes, version, before), encoding="utf-8")
+def write_page(path: Path, rows: Sequence[Row], minutes: float, versions: Sequence[str], before: Figures) -> None:
+    path.write_text(page(rows, minutes, versions, before), encoding="utf-8")
 
 
 HEAD = """\
